@@ -1,0 +1,2 @@
+//! Pilothouse.
+pub mod demo;

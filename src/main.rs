@@ -1,0 +1,2 @@
+//! The thin door: arguments in, exit code out.
+fn main() {}
