@@ -1,2 +1,5 @@
 //! Pilothouse.
+#![forbid(unsafe_code)]
+pub mod action;
 pub mod demo;
+pub mod domain;
