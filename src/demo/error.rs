@@ -54,43 +54,24 @@ fn details(resource: &str, name: &str) -> Map<String, Value> {
 impl ApiError {
     /// An error with a code, a reason and a message, and nothing else.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason,
-            message: message.into(),
-            details: None,
-            retry_after: None,
-        }
+        Self { code, reason, message: message.into(), details: None, retry_after: None }
     }
 
     /// 404 for an object.
     pub fn not_found(resource: &str, name: &str) -> Self {
-        Self::new(
-            404,
-            "NotFound",
-            format!("{} not found", quoted(resource, name)),
-        )
-        .with_details(Value::Object(details(resource, name)))
+        Self::new(404, "NotFound", format!("{} not found", quoted(resource, name)))
+            .with_details(Value::Object(details(resource, name)))
     }
 
     /// 404 for a path that names nothing served.
     pub fn no_such_path() -> Self {
-        Self::new(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        )
-        .with_details(json!({}))
+        Self::new(404, "NotFound", "the server could not find the requested resource").with_details(json!({}))
     }
 
     /// 409: the name is taken.
     pub fn already_exists(resource: &str, name: &str) -> Self {
-        Self::new(
-            409,
-            "AlreadyExists",
-            format!("{} already exists", quoted(resource, name)),
-        )
-        .with_details(Value::Object(details(resource, name)))
+        Self::new(409, "AlreadyExists", format!("{} already exists", quoted(resource, name)))
+            .with_details(Value::Object(details(resource, name)))
     }
 
     /// 409: the object is not what the request supposed.
@@ -98,10 +79,7 @@ impl ApiError {
         Self::new(
             409,
             "Conflict",
-            format!(
-                "Operation cannot be fulfilled on {}: {why}",
-                quoted(resource, name)
-            ),
+            format!("Operation cannot be fulfilled on {}: {why}", quoted(resource, name)),
         )
         .with_details(Value::Object(details(resource, name)))
     }
@@ -117,11 +95,7 @@ impl ApiError {
 
     /// 422 with one cause.
     pub fn invalid(kind: &str, group: &str, name: &str, field: &str, why: &str) -> Self {
-        let qualified = if group.is_empty() {
-            kind.to_owned()
-        } else {
-            format!("{kind}.{group}")
-        };
+        let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
         let mut map = Map::new();
         map.insert("name".into(), json!(name));
         if !group.is_empty() {
@@ -132,12 +106,8 @@ impl ApiError {
             "causes".into(),
             json!([{ "reason": "FieldValueInvalid", "message": why, "field": field }]),
         );
-        Self::new(
-            422,
-            "Invalid",
-            format!("{} is invalid: {field}: {why}", quoted(&qualified, name)),
-        )
-        .with_details(Value::Object(map))
+        Self::new(422, "Invalid", format!("{} is invalid: {field}: {why}", quoted(&qualified, name)))
+            .with_details(Value::Object(map))
     }
 
     /// 400.
@@ -157,22 +127,14 @@ impl ApiError {
 
     /// 405.
     pub fn method_not_allowed() -> Self {
-        Self::new(
-            405,
-            "MethodNotAllowed",
-            "the server does not allow this method on the requested resource",
-        )
-        .with_details(json!({}))
+        Self::new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+            .with_details(json!({}))
     }
 
     /// 500 with the words of what failed.
     pub fn internal(message: impl std::fmt::Display) -> Self {
-        Self::new(
-            500,
-            "InternalError",
-            format!("Internal error occurred: {message}"),
-        )
-        .with_details(json!({ "causes": [{ "message": message.to_string() }] }))
+        Self::new(500, "InternalError", format!("Internal error occurred: {message}"))
+            .with_details(json!({ "causes": [{ "message": message.to_string() }] }))
     }
 
     /// The same error with details.

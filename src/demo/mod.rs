@@ -31,15 +31,7 @@ pub struct DemoOptions {
 
 impl Default for DemoOptions {
     fn default() -> Self {
-        Self {
-            seed: 1,
-            speed: 1.0,
-            pods: None,
-            churn: 0.0,
-            story: true,
-            start_at: Duration::ZERO,
-            dir: None,
-        }
+        Self { seed: 1, speed: 1.0, pods: None, churn: 0.0, story: true, start_at: Duration::ZERO, dir: None }
     }
 }
 

@@ -49,18 +49,13 @@ impl Entry {
 
     /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels
-            .iter()
-            .find(|(k, _)| &**k == key)
-            .map(|(_, v)| &**v)
+        self.labels.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
     }
 }
 
 /// A string at a path of keys, if there is one.
 pub fn text_at<'a>(object: &'a Value, path: &[&str]) -> Option<&'a str> {
-    path.iter()
-        .try_fold(object, |value, key| value.get(key))?
-        .as_str()
+    path.iter().try_fold(object, |value, key| value.get(key))?.as_str()
 }
 
 /// The object's text in the order of a real server (kind, apiVersion, metadata, rest), with the places of its parts.
@@ -86,11 +81,7 @@ fn encode(object: &Map<String, Value>) -> (Bytes, u32, Range<u32>) {
     }
     out.push(b'}');
     out.shrink_to_fit();
-    (
-        Bytes::from(out),
-        as_offset(body_at),
-        as_offset(start)..as_offset(end),
-    )
+    (Bytes::from(out), as_offset(body_at), as_offset(start)..as_offset(end))
 }
 
 fn as_offset(at: usize) -> u32 {
@@ -123,21 +114,14 @@ pub fn entry(
     let labels = object["metadata"]["labels"]
         .as_object()
         .map(|labels| {
-            labels
-                .iter()
-                .map(|(k, v)| (intern(k), v.as_str().unwrap_or_default().into()))
-                .collect()
+            labels.iter().map(|(k, v)| (intern(k), v.as_str().unwrap_or_default().into())).collect()
         })
         .unwrap_or_default();
     let ns = text_at(object, &["metadata", "namespace"]).unwrap_or_default();
     Entry {
         ns: intern(ns),
-        name: text_at(object, &["metadata", "name"])
-            .unwrap_or_default()
-            .into(),
-        uid: text_at(object, &["metadata", "uid"])
-            .unwrap_or_default()
-            .into(),
+        name: text_at(object, &["metadata", "name"]).unwrap_or_default().into(),
+        uid: text_at(object, &["metadata", "uid"]).unwrap_or_default().into(),
         version,
         labels,
         fields: fields(resource, object),
@@ -216,18 +200,12 @@ mod tests {
         let object = json!({"apiVersion":"v1","data":{"a":"b"},"kind":"ConfigMap","metadata":{"name":"c","namespace":"n","uid":"u","labels":{"app":"x"}}});
         let e = entry("configmaps", &object, 7, |s| s.into());
         let text = String::from_utf8(e.bytes.to_vec()).unwrap();
-        assert!(
-            text.starts_with("{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{"),
-            "{text}"
-        );
+        assert!(text.starts_with("{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{"), "{text}");
         assert_eq!(e.value(), object);
         let metadata: Value = serde_json::from_slice(e.metadata()).unwrap();
         assert_eq!(metadata, object["metadata"]);
-        let rest: Value = serde_json::from_str(&format!(
-            "{{{}",
-            std::str::from_utf8(e.without_type()).unwrap()
-        ))
-        .unwrap();
+        let rest: Value =
+            serde_json::from_str(&format!("{{{}", std::str::from_utf8(e.without_type()).unwrap())).unwrap();
         assert_eq!(rest["data"], object["data"]);
         assert!(rest.get("kind").is_none());
         assert_eq!(e.label("app"), Some("x"));
@@ -235,12 +213,7 @@ mod tests {
 
     #[test]
     fn fields_of_selectors_are_kept_with_the_defaults_of_the_real_server() {
-        let e = entry(
-            "nodes",
-            &json!({"metadata":{"name":"n"},"spec":{}}),
-            1,
-            |s| s.into(),
-        );
+        let e = entry("nodes", &json!({"metadata":{"name":"n"},"spec":{}}), 1, |s| s.into());
         assert_eq!(&*e.fields, &[("spec.unschedulable", "false".into())]);
     }
 }

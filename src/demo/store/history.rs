@@ -72,9 +72,7 @@ impl History {
         if version < self.floor {
             return None;
         }
-        let from = self
-            .events
-            .partition_point(|event| event.version <= version);
+        let from = self.events.partition_point(|event| event.version <= version);
         Some(self.events.range(from..))
     }
 }

@@ -122,10 +122,7 @@ pub struct Store(Arc<Inner>);
 impl Store {
     /// An empty store. Uids and generated names derive from `seed` and the order of creation.
     pub fn new(seed: u64) -> Self {
-        let state = State {
-            version: 1000,
-            ..State::default()
-        };
+        let state = State { version: 1000, ..State::default() };
         Self(Arc::new(Inner {
             state: RwLock::new(state),
             writer: Mutex::new(Identities::new(seed)),
@@ -165,11 +162,7 @@ impl Store {
 
     /// An object as stored.
     pub fn entry(&self, resource: &str, ns: &str, name: &str) -> Option<Arc<Entry>> {
-        self.read()
-            .tables
-            .get(resource)?
-            .get(&(Arc::from(ns), Arc::from(name)))
-            .cloned()
+        self.read().tables.get(resource)?.get(&(Arc::from(ns), Arc::from(name))).cloned()
     }
 
     /// An object, parsed. `ns` is empty for cluster-scoped kinds.
@@ -180,10 +173,7 @@ impl Store {
     /// All objects of a kind in one namespace or in all, by namespace and name, with the version of that picture.
     pub fn entries(&self, resource: &str, ns: Option<&str>) -> (u64, Vec<Arc<Entry>>) {
         let state = self.read();
-        let found = state
-            .tables
-            .get(resource)
-            .map(|table| select(table, ns).cloned().collect());
+        let found = state.tables.get(resource).map(|table| select(table, ns).cloned().collect());
         (state.version, found.unwrap_or_default())
     }
 
@@ -198,11 +188,7 @@ impl Store {
         let state = self.read();
         let table = state.tables.get(resource);
         table
-            .map(|t| {
-                t.keys()
-                    .map(|(ns, name)| (ns.to_string(), name.to_string()))
-                    .collect()
-            })
+            .map(|t| t.keys().map(|(ns, name)| (ns.to_string(), name.to_string())).collect())
             .unwrap_or_default()
     }
 
@@ -213,21 +199,11 @@ impl Store {
 
     /// The resource keys that have objects.
     pub fn resources(&self) -> Vec<Arc<str>> {
-        self.read()
-            .tables
-            .iter()
-            .filter(|(_, t)| !t.is_empty())
-            .map(|(r, _)| r.clone())
-            .collect()
+        self.read().tables.iter().filter(|(_, t)| !t.is_empty()).map(|(r, _)| r.clone()).collect()
     }
 
     /// All objects of a kind as they were at `version`; None when that is too long ago.
-    pub fn entries_at(
-        &self,
-        resource: &str,
-        ns: Option<&str>,
-        version: u64,
-    ) -> Option<Vec<Arc<Entry>>> {
+    pub fn entries_at(&self, resource: &str, ns: Option<&str>, version: u64) -> Option<Vec<Arc<Entry>>> {
         let state = self.read();
         let mut undone: HashMap<Key, Option<Arc<Entry>>> = HashMap::new();
         for event in state.history.since(version)?.rev() {
@@ -256,22 +232,13 @@ impl Store {
     pub fn events_since(&self, resource: &str, version: u64) -> Option<(u64, Vec<Event>)> {
         let state = self.read();
         let events = state.history.since(version)?;
-        Some((
-            state.version,
-            events
-                .filter(|e| &*e.resource == resource)
-                .cloned()
-                .collect(),
-        ))
+        Some((state.version, events.filter(|e| &*e.resource == resource).cloned().collect()))
     }
 
     /// Changes its value with each write to a kind.
     pub fn wake(&self, resource: &str) -> watch::Receiver<u64> {
         let mut wakes = self.0.wakes.lock().unwrap_or_else(PoisonError::into_inner);
-        wakes
-            .entry(resource.into())
-            .or_insert_with(|| watch::channel(0).0)
-            .subscribe()
+        wakes.entry(resource.into()).or_insert_with(|| watch::channel(0).0).subscribe()
     }
 
     /// News of every change from now on. A subscriber that falls far behind is told so (`Lagged`) and must look anew.
@@ -286,12 +253,7 @@ impl Store {
     }
 
     /// Like `create`; with `dry_run` nothing is stored.
-    pub fn create_with(
-        &self,
-        resource: &str,
-        mut object: Value,
-        dry_run: bool,
-    ) -> Result<Value, ApiError> {
+    pub fn create_with(&self, resource: &str, mut object: Value, dry_run: bool) -> Result<Value, ApiError> {
         let mut ids = self.writer();
         let now = Timestamp::now();
         if !object["metadata"].is_object() {
@@ -362,19 +324,10 @@ impl Store {
         change: impl FnOnce(&mut Value) -> Result<(), ApiError>,
     ) -> Result<Value, ApiError> {
         let _writing = self.writer();
-        let before = self
-            .get(resource, ns, name)
-            .ok_or_else(|| ApiError::not_found(resource, name))?;
+        let before = self.get(resource, ns, name).ok_or_else(|| ApiError::not_found(resource, name))?;
         let mut after = before.clone();
         change(&mut after)?;
-        for key in [
-            "name",
-            "namespace",
-            "uid",
-            "creationTimestamp",
-            "resourceVersion",
-            "deletionTimestamp",
-        ] {
+        for key in ["name", "namespace", "uid", "creationTimestamp", "resourceVersion", "deletionTimestamp"] {
             match &before["metadata"][key] {
                 Value::Null => {
                     if let Some(map) = after["metadata"].as_object_mut() {
@@ -420,9 +373,7 @@ impl Store {
         how: &Deletion,
     ) -> Result<Deleted, ApiError> {
         let _writing = self.writer();
-        let mut object = self
-            .get(resource, ns, name)
-            .ok_or_else(|| ApiError::not_found(resource, name))?;
+        let mut object = self.get(resource, ns, name).ok_or_else(|| ApiError::not_found(resource, name))?;
         check_preconditions(resource, &object, how)?;
         let grace = grace_of(resource, &object, how.grace);
         let mut held = finalizers(&object);
@@ -437,20 +388,14 @@ impl Store {
             if how.propagation == Propagation::Orphan {
                 self.orphan_dependents(&text(&object, "uid"));
             }
-            return Ok(Deleted::Gone(self.commit(
-                resource,
-                ChangeKind::Deleted,
-                object,
-            )));
+            return Ok(Deleted::Gone(self.commit(resource, ChangeKind::Deleted, object)));
         }
         let before = object.clone();
         let metadata = &mut object["metadata"];
         if !held.is_empty() {
             metadata["finalizers"] = json!(held);
         }
-        let shorter = metadata["deletionGracePeriodSeconds"]
-            .as_i64()
-            .is_none_or(|old| grace < old);
+        let shorter = metadata["deletionGracePeriodSeconds"].as_i64().is_none_or(|old| grace < old);
         if metadata["deletionTimestamp"].is_null() || shorter {
             let end = Timestamp::now().saturating_add(SignedDuration::from_secs(grace));
             metadata["deletionTimestamp"] = json!(seconds(end.unwrap_or(Timestamp::MAX)));
@@ -462,11 +407,7 @@ impl Store {
         if how.dry_run || object == before {
             return Ok(Deleted::Terminating(object));
         }
-        Ok(Deleted::Terminating(self.commit(
-            resource,
-            ChangeKind::Modified,
-            object,
-        )))
+        Ok(Deleted::Terminating(self.commit(resource, ChangeKind::Modified, object)))
     }
 
     /// Takes references to a deleted owner out of what it owned. Called while the writer's lock is held.
@@ -492,9 +433,7 @@ impl Store {
         state.version += 1;
         let version = state.version;
         object["metadata"]["resourceVersion"] = json!(version.to_string());
-        let entry = Arc::new(entry::entry(resource, &object, version, |text| {
-            state.intern(text)
-        }));
+        let entry = Arc::new(entry::entry(resource, &object, version, |text| state.intern(text)));
         let resource = state.intern(resource);
         let table = state.tables.entry(resource.clone()).or_default();
         let key = (entry.ns.clone(), entry.name.clone());
@@ -502,19 +441,9 @@ impl Store {
             ChangeKind::Deleted => table.remove(&key),
             ChangeKind::Added | ChangeKind::Modified => table.insert(key, entry.clone()),
         };
-        let change = Change {
-            resource: resource.clone(),
-            ns: entry.ns.clone(),
-            name: entry.name.clone(),
-            kind,
-        };
-        state.history.push(Event {
-            version,
-            resource: resource.clone(),
-            kind,
-            entry,
-            before,
-        });
+        let change =
+            Change { resource: resource.clone(), ns: entry.ns.clone(), name: entry.name.clone(), kind };
+        state.history.push(Event { version, resource: resource.clone(), kind, entry, before });
         drop(state);
         let wakes = self.0.wakes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(wake) = wakes.get(&resource) {
@@ -533,21 +462,13 @@ fn select<'a>(table: &'a Table, ns: Option<&str>) -> Box<dyn Iterator<Item = &'a
         Some(ns) => {
             let ns: Arc<str> = ns.into();
             let from = (ns.clone(), Arc::from(""));
-            Box::new(
-                table
-                    .range(from..)
-                    .map(|(_, e)| e)
-                    .take_while(move |e| e.ns == ns),
-            )
+            Box::new(table.range(from..).map(|(_, e)| e).take_while(move |e| e.ns == ns))
         }
     }
 }
 
 fn text(object: &Value, key: &str) -> String {
-    object["metadata"][key]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
+    object["metadata"][key].as_str().unwrap_or_default().to_owned()
 }
 
 /// A time as Kubernetes writes it: UTC, whole seconds.
@@ -558,21 +479,14 @@ pub fn seconds(at: Timestamp) -> String {
 
 fn finalizers(object: &Value) -> Vec<String> {
     let list = object["metadata"]["finalizers"].as_array();
-    list.map(|l| {
-        l.iter()
-            .filter_map(|f| f.as_str().map(str::to_owned))
-            .collect()
-    })
-    .unwrap_or_default()
+    list.map(|l| l.iter().filter_map(|f| f.as_str().map(str::to_owned)).collect()).unwrap_or_default()
 }
 
 /// Whether the kind counts generations (the others have no such field on a real server either).
 fn has_generation(resource: &str) -> bool {
     match split_resource(resource).1 {
         "" => matches!(resource, "pods" | "replicationcontrollers"),
-        "autoscaling" | "rbac.authorization.k8s.io" | "storage.k8s.io" | "coordination.k8s.io" => {
-            false
-        }
+        "autoscaling" | "rbac.authorization.k8s.io" | "storage.k8s.io" | "coordination.k8s.io" => false,
         "apps" => !resource.starts_with("controllerrevisions"),
         "node.k8s.io" => false,
         _ => true,
@@ -584,27 +498,20 @@ fn spec_differs(before: &Value, after: &Value) -> bool {
         return before != after;
     };
     let counted = |key: &&String| !matches!(key.as_str(), "metadata" | "status");
-    before
-        .keys()
-        .chain(after.keys())
-        .filter(counted)
-        .any(|key| before.get(key) != after.get(key))
+    before.keys().chain(after.keys()).filter(counted).any(|key| before.get(key) != after.get(key))
 }
 
 fn check_preconditions(resource: &str, object: &Value, how: &Deletion) -> Result<(), ApiError> {
     let name = text(object, "name");
     let (uid, version) = (text(object, "uid"), text(object, "resourceVersion"));
     let differs = |what: &str, wanted: &str, found: &str| {
-        let why = format!(
-            "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
-        );
+        let why =
+            format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
         ApiError::conflict(resource, &name, &why)
     };
     match (&how.uid, &how.version) {
         (Some(wanted), _) if *wanted != uid => Err(differs("UID", wanted, &uid)),
-        (_, Some(wanted)) if *wanted != version => {
-            Err(differs("ResourceVersion", wanted, &version))
-        }
+        (_, Some(wanted)) if *wanted != version => Err(differs("ResourceVersion", wanted, &version)),
         _ => Ok(()),
     }
 }
@@ -614,13 +521,8 @@ fn grace_of(resource: &str, object: &Value, asked: Option<i64>) -> i64 {
     if resource != "pods" {
         return 0;
     }
-    let unscheduled = object["spec"]["nodeName"]
-        .as_str()
-        .is_none_or(str::is_empty);
-    let ended = matches!(
-        object["status"]["phase"].as_str(),
-        Some("Succeeded" | "Failed")
-    );
+    let unscheduled = object["spec"]["nodeName"].as_str().is_none_or(str::is_empty);
+    let ended = matches!(object["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
     if unscheduled || ended {
         return 0;
     }
