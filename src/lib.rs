@@ -3,3 +3,5 @@
 pub mod action;
 pub mod demo;
 pub mod domain;
+pub mod effect;
+pub mod msg;

@@ -1,0 +1,98 @@
+//! Everything that `update` can ask for, as data. The runtime performs it.
+
+use std::path::PathBuf;
+
+use crate::domain::id::{ClusterId, Name, ObjectRef};
+use crate::domain::selector::Selector;
+use crate::msg::RequestId;
+
+/// Something to be done outside of the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Connect a cluster: client, heartbeat, watches. Does nothing when it is.
+    Connect(ClusterId),
+    /// Try again now: cut a back-off short, run the credential plugin again.
+    Retry(ClusterId),
+    /// Keep in mind that this context is to be connected at the next start.
+    Remember(Name),
+    /// Ask a cluster something; answers come as `Msg::Answer`.
+    Ask(RequestId, Question),
+    /// Nobody waits for this answer any more: end the stream or the request.
+    Cancel(RequestId),
+    /// Give the terminal to a shell in a container, and take it back.
+    Shell(ShellRequest),
+    /// Copy a text to the clipboard of the person's terminal (OSC 52).
+    Copy(String),
+    /// Write lines to a new file in the working folder (never overwrites).
+    Save {
+        /// File name, free of path separators.
+        name: PathBuf,
+        /// The lines.
+        lines: Vec<String>,
+    },
+    /// Forget what is on the terminal and draw everything anew.
+    Redraw,
+    /// Stop the process as ctrl-z does; on return everything is drawn anew.
+    Suspend,
+    /// End the program.
+    Quit,
+}
+
+/// A question to a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// The object as YAML.
+    Yaml {
+        /// Which.
+        object: ObjectRef,
+        /// Show the values of a Secret.
+        reveal: bool,
+    },
+    /// The object described, with its events.
+    Describe(ObjectRef),
+    /// Its events (and for a workload those of its ReplicaSets and pods).
+    Events(ObjectRef),
+    /// Logs.
+    Logs(LogRequest),
+}
+
+/// Which logs to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRequest {
+    /// The connection.
+    pub cluster: ClusterId,
+    /// The namespace.
+    pub namespace: Name,
+    /// Which pods.
+    pub pods: LogPods,
+    /// One container, or all.
+    pub container: Option<Name>,
+    /// Of the previous, ended containers.
+    pub previous: bool,
+    /// Lines of the past to begin with, a container.
+    pub tail: u32,
+    /// Go on with new lines.
+    pub follow: bool,
+}
+
+/// The pods whose logs are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogPods {
+    /// This one.
+    One(Name),
+    /// All that match, those that come later too.
+    Selected(Selector),
+}
+
+/// A shell in a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShellRequest {
+    /// The connection.
+    pub cluster: ClusterId,
+    /// The namespace.
+    pub namespace: Name,
+    /// The pod.
+    pub pod: Name,
+    /// The container.
+    pub container: Name,
+}
