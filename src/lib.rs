@@ -5,3 +5,5 @@ pub mod demo;
 pub mod domain;
 pub mod effect;
 pub mod msg;
+pub mod error;
+pub mod text;
