@@ -4,6 +4,6 @@ pub mod action;
 pub mod demo;
 pub mod domain;
 pub mod effect;
-pub mod msg;
 pub mod error;
+pub mod msg;
 pub mod text;
