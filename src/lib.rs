@@ -7,3 +7,4 @@ pub mod effect;
 pub mod error;
 pub mod msg;
 pub mod text;
+pub mod world;

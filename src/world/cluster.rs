@@ -1,0 +1,316 @@
+//! One cluster's facts and the indexes that follow them.
+
+use std::collections::HashMap;
+
+use super::table::{Fact, Table};
+use super::tally::PodTally;
+use crate::domain::id::{Kind, Name, Uid};
+use crate::domain::link::{Connection, Feed, Link};
+use crate::domain::meta::Resources;
+use crate::domain::network::{EndpointSlice, Ingress, Service};
+use crate::domain::node::{Autoscaler, Namespace, Node, Quota};
+use crate::domain::pod::Pod;
+use crate::domain::time::Now;
+use crate::domain::workload::{ReplicaSet, Workload};
+use crate::msg::{ClusterMsg, Delta, Facts, Usage};
+
+macro_rules! facts {
+    ($($fact:ty: $namespace:expr),* $(,)?) => {$(
+        impl Fact for $fact {
+            fn uid(&self) -> Uid {
+                self.uid
+            }
+            fn namespace(&self) -> &str {
+                let namespace: fn(&$fact) -> &str = $namespace;
+                namespace(self)
+            }
+        }
+    )*};
+}
+
+facts! {
+    Pod: |f| &f.namespace,
+    Workload: |f| &f.namespace,
+    ReplicaSet: |f| &f.namespace,
+    Service: |f| &f.namespace,
+    Ingress: |f| &f.namespace,
+    EndpointSlice: |f| &f.namespace,
+    Quota: |f| &f.namespace,
+    Autoscaler: |f| &f.namespace,
+    Node: |_| "",
+    Namespace: |_| "",
+}
+
+/// One cluster's facts.
+#[derive(Debug, Default)]
+pub struct ClusterWorld {
+    /// The connection, its state and its freshness.
+    pub connection: Connection,
+    /// Pods.
+    pub pods: Table<Pod>,
+    /// Workloads of all kinds; `workload_feeds` tells how each kind's watch stands.
+    pub workloads: Table<Workload>,
+    /// ReplicaSets.
+    pub replica_sets: Table<ReplicaSet>,
+    /// Services.
+    pub services: Table<Service>,
+    /// Ingresses.
+    pub ingresses: Table<Ingress>,
+    /// EndpointSlices.
+    pub endpoint_slices: Table<EndpointSlice>,
+    /// Nodes.
+    pub nodes: Table<Node>,
+    /// Namespaces.
+    pub namespaces: Table<Namespace>,
+    /// ResourceQuotas.
+    pub quotas: Table<Quota>,
+    /// HorizontalPodAutoscalers.
+    pub autoscalers: Table<Autoscaler>,
+    /// How the watch of each kind stands.
+    feeds: HashMap<Kind, Feed>,
+    /// How metrics.k8s.io stands.
+    pub usage_feed: Feed,
+    /// Use of each pod, by slot.
+    usage: Vec<Option<Resources>>,
+    /// Use of each node, by name.
+    node_usage: HashMap<Name, Resources>,
+    usage_version: u64,
+    pods_by_owner: HashMap<Uid, Vec<u32>>,
+    tallies: HashMap<Name, PodTally>,
+    /// Lists of a workload kind share one table, so each kind sweeps its own.
+    listing: HashMap<(Kind, Option<Name>), Vec<Uid>>,
+}
+
+impl ClusterWorld {
+    /// A cluster that has not answered yet.
+    pub fn new(connection: Connection) -> ClusterWorld {
+        ClusterWorld { connection, ..ClusterWorld::default() }
+    }
+
+    /// Takes news.
+    pub fn apply(&mut self, news: ClusterMsg, now: Now) {
+        match news {
+            ClusterMsg::Link(link) => {
+                if link == Link::Live {
+                    self.connection.last_answer = Some(now.wall);
+                }
+                self.connection.link = link;
+            }
+            ClusterMsg::Answered(at) => self.connection.last_answer = Some(at),
+            ClusterMsg::Identity { version, cluster_uid } => {
+                self.connection.version = version;
+                self.connection.cluster_uid = cluster_uid;
+            }
+            ClusterMsg::Feed(kind, feed) => self.set_feed(kind, feed),
+            ClusterMsg::Facts(facts) => self.take(facts),
+            ClusterMsg::Usage(usage) => self.take_usage(usage),
+        }
+    }
+
+    fn set_feed(&mut self, kind: Kind, feed: Feed) {
+        match kind {
+            Kind::Pod => self.pods.feed = feed.clone(),
+            Kind::ReplicaSet => self.replica_sets.feed = feed.clone(),
+            Kind::Service => self.services.feed = feed.clone(),
+            Kind::Ingress => self.ingresses.feed = feed.clone(),
+            Kind::EndpointSlice => self.endpoint_slices.feed = feed.clone(),
+            Kind::Node => self.nodes.feed = feed.clone(),
+            Kind::Namespace => self.namespaces.feed = feed.clone(),
+            Kind::ResourceQuota => self.quotas.feed = feed.clone(),
+            Kind::HorizontalPodAutoscaler => self.autoscalers.feed = feed.clone(),
+            Kind::Deployment
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::Job
+            | Kind::CronJob
+            | Kind::Rollout
+            | Kind::Secret
+            | Kind::ConfigMap => {}
+        }
+        self.feeds.insert(kind, feed);
+    }
+
+    /// How the watch of a kind stands.
+    pub fn feed(&self, kind: Kind) -> Feed {
+        self.feeds.get(&kind).cloned().unwrap_or_default()
+    }
+
+    fn take(&mut self, facts: Facts) {
+        match facts {
+            Facts::Pods(deltas) => self.take_pods(deltas),
+            Facts::Workloads(kind, deltas) => self.take_workloads(kind, deltas),
+            Facts::ReplicaSets(deltas) => take_plain(&mut self.replica_sets, deltas),
+            Facts::Services(deltas) => take_plain(&mut self.services, deltas),
+            Facts::Ingresses(deltas) => take_plain(&mut self.ingresses, deltas),
+            Facts::EndpointSlices(deltas) => take_plain(&mut self.endpoint_slices, deltas),
+            Facts::Nodes(deltas) => take_plain(&mut self.nodes, deltas),
+            Facts::Namespaces(deltas) => take_plain(&mut self.namespaces, deltas),
+            Facts::Quotas(deltas) => take_plain(&mut self.quotas, deltas),
+            Facts::Autoscalers(deltas) => take_plain(&mut self.autoscalers, deltas),
+        }
+    }
+
+    fn take_pods(&mut self, deltas: Vec<Delta<Pod>>) {
+        let ClusterWorld { pods, pods_by_owner, tallies, usage, .. } = self;
+        for delta in deltas {
+            pods.apply(delta, |slot, old, new| {
+                if let Some(old) = old {
+                    if let Some(tally) = tallies.get_mut(&old.namespace) {
+                        tally.remove(old);
+                    }
+                    if new.is_none_or(|new| new.owner != old.owner) {
+                        forget_owner(pods_by_owner, old, slot);
+                    }
+                }
+                if let Some(new) = new {
+                    match tallies.get_mut(&new.namespace) {
+                        Some(tally) => tally.add(new),
+                        None => tallies.entry(new.namespace.clone()).or_default().add(new),
+                    }
+                    if old.is_none_or(|old| new.owner != old.owner)
+                        && let Some(owner) = &new.owner
+                    {
+                        pods_by_owner.entry(owner.uid).or_default().push(slot);
+                    }
+                } else if let Some(used) = usage.get_mut(slot as usize) {
+                    *used = None;
+                }
+            });
+        }
+    }
+
+    fn take_workloads(&mut self, kind: Kind, deltas: Vec<Delta<Workload>>) {
+        for delta in deltas {
+            match delta {
+                Delta::Begin(namespace) => {
+                    self.listing.insert((kind, namespace), Vec::new());
+                }
+                Delta::End(namespace) => {
+                    let Some(mut seen) = self.listing.remove(&(kind, namespace.clone())) else { continue };
+                    seen.sort_unstable();
+                    let gone: Vec<Uid> = self
+                        .workloads
+                        .iter()
+                        .map(|(_, workload)| workload)
+                        .filter(|w| w.kind == kind)
+                        .filter(|w| namespace.as_ref().is_none_or(|wanted| w.namespace == *wanted))
+                        .filter(|w| seen.binary_search(&w.uid).is_err())
+                        .map(|w| w.uid)
+                        .collect();
+                    for uid in gone {
+                        self.workloads.apply(Delta::Gone(uid), |_, _, _| {});
+                    }
+                }
+                Delta::Put(workload) => {
+                    for ((listed, namespace), seen) in &mut self.listing {
+                        if *listed == kind && namespace.as_ref().is_none_or(|n| *n == workload.namespace) {
+                            seen.push(workload.uid);
+                        }
+                    }
+                    self.workloads.apply(Delta::Put(workload), |_, _, _| {});
+                }
+                Delta::Gone(uid) => self.workloads.apply(Delta::Gone(uid), |_, _, _| {}),
+            }
+        }
+    }
+
+    fn take_usage(&mut self, usage: Usage) {
+        self.usage_feed = usage.feed;
+        self.usage_version += 1;
+        let by_name: HashMap<(&str, &str), Resources> = usage
+            .pods
+            .iter()
+            .map(|(namespace, pod, used)| ((namespace.as_ref(), pod.as_ref()), *used))
+            .collect();
+        self.usage.clear();
+        if !by_name.is_empty() {
+            self.usage.resize(self.pods.slots(), None);
+            for (slot, pod) in self.pods.iter() {
+                self.usage[slot as usize] =
+                    by_name.get(&(pod.namespace.as_ref(), pod.name.as_ref())).copied();
+            }
+        }
+        self.node_usage = usage.nodes.into_iter().collect();
+    }
+
+    /// What the pod of a slot uses.
+    pub fn pod_usage(&self, slot: u32) -> Option<Resources> {
+        self.usage.get(slot as usize).copied().flatten()
+    }
+
+    /// What a node uses.
+    pub fn node_usage(&self, node: &str) -> Option<Resources> {
+        self.node_usage.get(node).copied()
+    }
+
+    /// Rises with every answer of metrics.k8s.io.
+    pub fn usage_version(&self) -> u64 {
+        self.usage_version
+    }
+
+    /// Slots of the pods that a controller owns directly.
+    pub fn pods_owned_by(&self, owner: Uid) -> &[u32] {
+        self.pods_by_owner.get(&owner).map_or(&[], Vec::as_slice)
+    }
+
+    /// Slots of a workload's pods, through its ReplicaSets or Jobs too.
+    pub fn pods_of(&self, workload: &Workload) -> Vec<u32> {
+        let mut slots = self.pods_owned_by(workload.uid).to_vec();
+        match workload.kind {
+            Kind::Deployment | Kind::Rollout => {
+                for (_, set) in self.replica_sets.iter() {
+                    if set.owner.as_ref().is_some_and(|owner| owner.uid == workload.uid) {
+                        slots.extend_from_slice(self.pods_owned_by(set.uid));
+                    }
+                }
+            }
+            Kind::CronJob => {
+                for (_, job) in self.workloads.iter() {
+                    if job.owner.as_ref().is_some_and(|owner| owner.uid == workload.uid) {
+                        slots.extend_from_slice(self.pods_owned_by(job.uid));
+                    }
+                }
+            }
+            _ => {}
+        }
+        slots
+    }
+
+    /// Counts of a namespace's pods.
+    pub fn tally(&self, namespace: &str) -> PodTally {
+        self.tallies.get(namespace).copied().unwrap_or_default()
+    }
+
+    /// Names of all namespaces that are known: listed, or seen on an object
+    /// where namespaces may not be listed. Sorted.
+    pub fn namespace_names(&self) -> Vec<Name> {
+        let mut names: Vec<Name> = if self.namespaces.has_data() {
+            self.namespaces.iter().map(|(_, namespace)| namespace.name.clone()).collect()
+        } else {
+            self.tallies
+                .keys()
+                .cloned()
+                .chain(self.workloads.iter().map(|(_, w)| w.namespace.clone()))
+                .collect()
+        };
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+fn forget_owner(index: &mut HashMap<Uid, Vec<u32>>, pod: &Pod, slot: u32) {
+    let Some(owner) = &pod.owner else { return };
+    if let Some(slots) = index.get_mut(&owner.uid) {
+        slots.retain(|known| *known != slot);
+        if slots.is_empty() {
+            index.remove(&owner.uid);
+        }
+    }
+}
+
+fn take_plain<T: Fact>(table: &mut Table<T>, deltas: Vec<Delta<T>>) {
+    for delta in deltas {
+        table.apply(delta, |_, _, _| {});
+    }
+}
