@@ -8,3 +8,5 @@ pub mod error;
 pub mod msg;
 pub mod text;
 pub mod world;
+pub mod theme;
+pub mod yaml;
