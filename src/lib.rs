@@ -7,6 +7,6 @@ pub mod effect;
 pub mod error;
 pub mod msg;
 pub mod text;
-pub mod world;
 pub mod theme;
+pub mod world;
 pub mod yaml;
