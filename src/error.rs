@@ -70,8 +70,8 @@ pub struct Problem {
     pub kind: Kind,
     /// What is wrong, one sentence without a full stop.
     pub what: String,
-    /// Where, when it has a place in a file.
-    pub place: Option<Place>,
+    /// Where, when it has a place in a file. Boxed, for results carry problems around.
+    pub place: Option<Box<Place>>,
     /// What to do about it.
     pub mend: Option<String>,
     /// The error underneath.
@@ -115,7 +115,7 @@ impl Problem {
     /// Says where.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
+        self.place = Some(Box::new(place));
         self
     }
 
