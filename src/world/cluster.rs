@@ -281,6 +281,15 @@ impl ClusterWorld {
         self.tallies.get(namespace).copied().unwrap_or_default()
     }
 
+    /// How many pods there are in the namespaces that `wanted` names.
+    pub fn count_pods(&self, wanted: impl Fn(&str) -> bool) -> usize {
+        self.tallies
+            .iter()
+            .filter(|(namespace, _)| wanted(namespace))
+            .map(|(_, tally)| tally.total as usize)
+            .sum()
+    }
+
     /// Names of all namespaces that are known: listed, or seen on an object
     /// where namespaces may not be listed. Sorted.
     pub fn namespace_names(&self) -> Vec<Name> {

@@ -1,0 +1,127 @@
+//! The panes of the Bridge and the views that open on top of it: one trait, one
+//! file or folder each, one line each in [`bridge`].
+//!
+//! A pane keeps its own cursor, filter and order. `refresh` and `act` are the
+//! only places where that changes; `draw` takes shared references. A pane never
+//! does I/O: it returns [`Outcome`]s.
+
+pub mod filter;
+pub mod list;
+pub mod objects;
+pub mod order;
+pub mod pods;
+pub mod words;
+
+use std::fmt::Debug;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::action::{Action, Scope};
+use crate::look::Look;
+use crate::msg::{Answer, RequestId};
+use crate::shared::{Applies, Outcome, Shared, Subject};
+
+/// The panes of the Bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PaneId {
+    /// A card for each environment.
+    Environments,
+    /// Apps by environments.
+    Releases,
+    /// Pods.
+    Pods,
+    /// Workloads.
+    Workloads,
+    /// Services and Ingresses of the selected app.
+    Network,
+    /// A view that opened on top; not part of the Bridge.
+    View,
+}
+
+/// What stands in a pane's frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Title {
+    /// Left: what it is (`Pods production`).
+    pub name: String,
+    /// Right: how many rows, how sorted and filtered (`58 · faults first`).
+    pub note: String,
+    /// Set when what is shown is stale: since when and why.
+    pub stale: Option<String>,
+}
+
+/// One area of the screen with its own keys.
+pub trait Pane: Debug + Send {
+    /// Which pane it is.
+    fn id(&self) -> PaneId;
+
+    /// What stands in its frame.
+    fn title(&self, shared: &Shared) -> Title;
+
+    /// Sections of the keymap that apply, innermost first; `Global` follows by itself.
+    fn scopes(&self) -> &'static [Scope];
+
+    /// Brings orders and counts up to date with the world. Called after
+    /// messages and before a frame, only for panes that can be seen.
+    fn refresh(&mut self, shared: &Shared);
+
+    /// How large the inside of its frame is now (columns, rows).
+    fn resize(&mut self, width: u16, height: u16);
+
+    /// Whether an action applies now.
+    fn applies(&self, shared: &Shared, action: Action) -> Applies;
+
+    /// Does an action that applies.
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Outcome;
+
+    /// What the cursor is on.
+    fn subject(&self, shared: &Shared) -> Option<Subject>;
+
+    /// Draws the inside of its frame.
+    fn draw(&self, shared: &Shared, look: &Look, focused: bool, area: Rect, buffer: &mut Buffer);
+
+    /// The text of its filter or search, when it has one.
+    fn filter(&self) -> Option<&str> {
+        None
+    }
+
+    /// Sets the filter or search; an empty text clears it.
+    ///
+    /// # Errors
+    /// A sentence on what cannot be read; the old filter stays.
+    fn set_filter(&mut self, shared: &Shared, text: &str) -> Result<(), String> {
+        let _ = (shared, text);
+        Err("This pane has no filter.".to_owned())
+    }
+
+    /// Takes an answer; true when it was this pane's.
+    fn answer(&mut self, request: RequestId, answer: &mut Option<Answer>) -> bool {
+        let _ = (request, answer);
+        false
+    }
+
+    /// Open requests, to be cancelled when the view closes.
+    fn requests(&self) -> Vec<RequestId> {
+        Vec::new()
+    }
+
+    /// A click at a place of the inside (column, row), or the wheel by so many rows.
+    fn mouse(&mut self, shared: &mut Shared, event: Pointer) -> Outcome {
+        let _ = (shared, event);
+        Outcome::none()
+    }
+}
+
+/// What the mouse did inside of a pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pointer {
+    /// A click at (column, row) of the inside.
+    Click(u16, u16),
+    /// The wheel, rows down (negative: up).
+    Wheel(i16),
+}
+
+/// The panes of the Bridge, in the order of tab.
+pub fn bridge() -> Vec<Box<dyn Pane>> {
+    vec![Box::new(list::ListPane::new(pods::Pods::default()))]
+}

@@ -1,0 +1,165 @@
+//! Words that panes share: what is looked at, how fresh it is, why nothing is
+//! there.
+
+use crate::domain::id::{ClusterId, EnvId, Kind, Name};
+use crate::domain::link::{Feed, Link};
+use crate::domain::time::{Now, Stamp};
+use crate::shared::Shared;
+use crate::text;
+
+/// What decides which rows are looked at; when it changes, orders are made anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeKey {
+    environment: EnvId,
+    all: bool,
+    namespace: Option<Name>,
+    namespaces: Vec<Name>,
+}
+
+/// The present [`ScopeKey`].
+pub fn scope_key(shared: &Shared) -> ScopeKey {
+    ScopeKey {
+        environment: shared.current,
+        all: shared.all_environments,
+        namespace: shared.namespace.clone(),
+        namespaces: shared.environment().map(|env| env.scope.namespaces().to_vec()).unwrap_or_default(),
+    }
+}
+
+/// `production`, `all environments`, `production/shop-prod`.
+pub fn scope(shared: &Shared) -> String {
+    let mut words = match shared.environment() {
+        _ if shared.all_environments => "all environments".to_owned(),
+        Some(env) => env.name.to_string(),
+        None => String::new(),
+    };
+    if let Some(namespace) = &shared.namespace {
+        words.push('/');
+        words.push_str(namespace);
+    }
+    words
+}
+
+/// kubectl's age of something.
+pub fn age(created: Stamp, now: Now) -> String {
+    text::age_short(i64::try_from(now.wall.since(created)).unwrap_or(i64::MAX))
+}
+
+/// An image reference without its registry: `cart:1.31.0`.
+pub fn short_image(image: &str) -> &str {
+    image.rsplit('/').next().unwrap_or(image)
+}
+
+/// The clusters that are looked at.
+fn clusters(shared: &Shared) -> Vec<ClusterId> {
+    if shared.all_environments {
+        let mut clusters: Vec<ClusterId> = shared.environments.list.iter().map(|env| env.cluster).collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        clusters
+    } else {
+        shared.environment().map(|env| env.cluster).into_iter().collect()
+    }
+}
+
+/// Why and since when what is looked at is stale; `None` while it is fresh.
+pub fn stale(shared: &Shared) -> Option<String> {
+    for id in clusters(shared) {
+        let connection = &shared.world.cluster(id)?.connection;
+        let since = connection.last_answer.map(|at| {
+            format!("{} old", text::age_short(i64::try_from(shared.now.wall.since(at)).unwrap_or(i64::MAX)))
+        });
+        let words = match (&connection.link, since) {
+            (Link::Live | Link::Dim | Link::Connecting, _) => continue,
+            (link, Some(since)) => format!("{since} · {}", link_words(link, shared.now)),
+            (link, None) => link_words(link, shared.now),
+        };
+        return Some(words);
+    }
+    None
+}
+
+/// How a connection stands, in a few words.
+pub fn link_words(link: &Link, now: Now) -> String {
+    match link {
+        Link::Dim => "not connected".to_owned(),
+        Link::Connecting => "connecting".to_owned(),
+        Link::Live => "fresh".to_owned(),
+        Link::LoginNeeded { .. } => "login needed".to_owned(),
+        Link::Forbidden { .. } => "forbidden".to_owned(),
+        Link::Unreachable { retry_at, .. } => {
+            let wait = retry_at.saturating_sub(now.mono).as_secs();
+            if wait == 0 {
+                "unreachable: trying".to_owned()
+            } else {
+                format!("unreachable: retry in {wait} s")
+            }
+        }
+        Link::Broken { .. } => "cannot connect".to_owned(),
+    }
+}
+
+/// What to say where rows of these kinds would be, when there are none.
+pub fn empty(shared: &Shared, kinds: &[Kind], noun: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for id in clusters(shared) {
+        let Some(cluster) = shared.world.cluster(id) else { continue };
+        let context = &cluster.connection.context;
+        match &cluster.connection.link {
+            Link::Dim => lines.push(format!("{context} is not connected: press c to connect it.")),
+            Link::Connecting => lines.push(format!("Connecting to {context}…")),
+            Link::LoginNeeded { command, message } => {
+                lines.push(format!("{context} needs a login. {message}"));
+                if !command.is_empty() {
+                    lines.push(format!("Run in another terminal: {command}"));
+                }
+                lines.push("Then press c to try again.".to_owned());
+            }
+            Link::Forbidden { message } => lines.push(format!("{context}: {message}")),
+            Link::Unreachable { reason, .. } => {
+                lines.push(format!("{context} does not answer: {reason}"));
+                lines.push(format!("{}; c tries now.", link_words(&cluster.connection.link, shared.now)));
+            }
+            Link::Broken { message } => lines.push(format!("{context}: {message}")),
+            Link::Live => {
+                lines.extend(kinds.iter().filter_map(|kind| feed_words(context, *kind, &cluster.feed(*kind))))
+            }
+        }
+    }
+    if lines.is_empty() {
+        lines.push(format!("No {noun} in {}.", scope(shared)));
+    }
+    lines
+}
+
+fn feed_words(context: &str, kind: Kind, feed: &Feed) -> Option<String> {
+    let plural = kind.api().2;
+    match feed {
+        Feed::Live | Feed::Absent => None,
+        Feed::Loading => Some(format!("Loading {plural} of {context}…")),
+        Feed::Forbidden(message) => Some(format!("{context} does not let you list {plural}: {message}")),
+        Feed::Failed(message) => Some(format!("{plural} of {context} cannot be read: {message}")),
+    }
+}
+
+/// Kinds that cannot be shown, for a title: `jobs: forbidden`.
+pub fn gaps(shared: &Shared, kinds: &[Kind]) -> Option<String> {
+    let mut gaps = Vec::new();
+    for id in clusters(shared) {
+        let Some(cluster) = shared.world.cluster(id) else { continue };
+        if cluster.connection.link != Link::Live {
+            continue;
+        }
+        for kind in kinds {
+            let word = match cluster.feed(*kind) {
+                Feed::Forbidden(_) => "forbidden",
+                Feed::Failed(_) => "failed",
+                Feed::Loading => "loading",
+                Feed::Live | Feed::Absent => continue,
+            };
+            gaps.push(format!("{}: {word}", kind.api().2));
+        }
+    }
+    gaps.dedup();
+    (!gaps.is_empty()).then(|| gaps.join(", "))
+}

@@ -1,0 +1,155 @@
+//! What every pane may read, and the few things that a pane may ask for.
+//!
+//! Panes keep their own cursors and orders; what more than one of them needs to
+//! know (the world, the environments, which one is current, which app is
+//! selected, the present) stands here.
+
+use std::sync::Arc;
+
+use crate::domain::environment::{Environment, Environments};
+use crate::domain::id::{ClusterId, EnvId, Name, ObjectRef};
+use crate::domain::level::Level;
+use crate::domain::time::Now;
+use crate::effect::Effect;
+use crate::msg::{Note, RequestId};
+use crate::panes::Pane;
+use crate::world::World;
+
+/// What every pane may read.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// All facts.
+    pub world: World,
+    /// The environments, configured or inferred.
+    pub environments: Environments,
+    /// The current one; panes follow it.
+    pub current: EnvId,
+    /// Rows of all environments, not only of the current one.
+    pub all_environments: bool,
+    /// Rows of this namespace only.
+    pub namespace: Option<Name>,
+    /// The selected app; its network and its graphs are shown.
+    pub app: Option<Name>,
+    /// What the program was started with.
+    pub options: Options,
+    /// The present, as of the last message.
+    pub now: Now,
+    next_request: u64,
+}
+
+/// What the program was started with and what does not change while it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// `--read-only` or `readOnly: true`: nothing that changes anything, no shell.
+    pub read_only: bool,
+    /// The local user, for the header.
+    pub user: Arc<str>,
+}
+
+impl Shared {
+    /// A number for a new question.
+    pub fn new_request(&mut self) -> RequestId {
+        self.next_request += 1;
+        RequestId(self.next_request)
+    }
+
+    /// The current environment.
+    pub fn environment(&self) -> Option<&Environment> {
+        self.environments.get(self.current)
+    }
+
+    /// Brings what follows from the world up to date: environments, cards, the
+    /// release matrix. Called once before a frame.
+    pub fn derive(&mut self) {}
+
+    /// Whether rows of this namespace of this cluster are shown: the current
+    /// environment or all, narrowed to one namespace where asked for.
+    pub fn shows(&self, cluster: ClusterId, namespace: &str) -> bool {
+        if self.namespace.as_deref().is_some_and(|wanted| wanted != namespace) {
+            return false;
+        }
+        self.all_environments
+            || self.environment().is_some_and(|env| env.cluster == cluster && env.scope.contains(namespace))
+    }
+}
+
+/// What the cursor is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An object of a cluster.
+    Object(ObjectRef),
+    /// An environment's card.
+    Environment(EnvId),
+    /// An app, in one environment or as a whole.
+    App(Name, Option<EnvId>),
+}
+
+/// Whether an action applies to what a pane shows now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// It does.
+    Yes,
+    /// It does not, for this reason: a sentence for the screen.
+    No(String),
+    /// The pane has nothing to do with it: somebody else may.
+    Elsewhere,
+}
+
+/// What follows from an action.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// To be done by the runtime.
+    pub effects: Vec<Effect>,
+    /// Views to change.
+    pub turn: Option<Turn>,
+    /// To be said in a toast.
+    pub note: Option<Note>,
+}
+
+/// A change of view.
+#[derive(Debug)]
+pub enum Turn {
+    /// Open a view on top of what is shown.
+    Open(Box<dyn Pane>),
+    /// Close the topmost view.
+    Close,
+    /// Show the focused pane of the Bridge on the whole screen.
+    Zoom,
+    /// Focus a pane of the Bridge.
+    Focus(crate::panes::PaneId),
+    /// Ask for one word or a yes before going on.
+    Ask(Ask),
+}
+
+/// A question to the person before a shell is opened in a protected environment.
+#[derive(Debug)]
+pub struct Ask {
+    /// What is asked, one line each.
+    pub lines: Vec<String>,
+    /// What must be typed; empty means `y`.
+    pub word: Name,
+    /// What is done then.
+    pub then: Vec<Effect>,
+}
+
+impl Outcome {
+    /// Nothing follows.
+    pub fn none() -> Outcome {
+        Outcome::default()
+    }
+
+    /// One effect follows.
+    pub fn effect(effect: Effect) -> Outcome {
+        Outcome { effects: vec![effect], ..Outcome::default() }
+    }
+
+    /// A view opens, with the effects that feed it.
+    pub fn open(view: Box<dyn Pane>, effects: Vec<Effect>) -> Outcome {
+        Outcome { effects, turn: Some(Turn::Open(view)), note: None }
+    }
+
+    /// Only something to say.
+    pub fn say(level: Level, text: impl Into<String>) -> Outcome {
+        Outcome { note: Some(Note { level, text: text.into() }), ..Outcome::default() }
+    }
+}

@@ -1,0 +1,115 @@
+//! The whole state of the screen: what is shared, the panes, what lies on top.
+//!
+//! It changes in `update` alone and is drawn from shared references. It never
+//! awaits and reads no clock.
+
+mod overlay;
+
+use std::time::Duration;
+
+pub use overlay::{Overlay, Palette};
+
+use crate::action::Scope;
+use crate::keymap::{Key, Keymap};
+use crate::look::Look;
+use crate::msg::Note;
+use crate::panes::{Pane, PaneId};
+use crate::shared::Shared;
+
+/// The whole state.
+#[derive(Debug)]
+pub struct State {
+    /// What every pane may read.
+    pub shared: Shared,
+    /// The panes of the Bridge, in the order of tab.
+    pub panes: Vec<Box<dyn Pane>>,
+    /// Index of the focused pane.
+    pub focus: usize,
+    /// The focused pane has the whole screen.
+    pub zoomed: bool,
+    /// Views that were opened on top, the last one in front.
+    pub views: Vec<Box<dyn Pane>>,
+    /// Help, palette or a question.
+    pub overlay: Option<Overlay>,
+    /// A filter or search that is being typed.
+    pub typing: Option<tui_input::Input>,
+    /// Keys of a sequence that is not complete.
+    pub pending: Vec<Key>,
+    /// Short messages, newest last.
+    pub toasts: Vec<Toast>,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Which key does what.
+    pub keymap: Keymap,
+    /// Theme and signs.
+    pub look: Look,
+}
+
+/// A short message and when it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    /// What it says.
+    pub note: Note,
+    /// On the clock that never jumps.
+    pub until: Duration,
+}
+
+impl State {
+    /// The state at the start.
+    pub fn new(shared: Shared, keymap: Keymap, look: Look, size: (u16, u16)) -> State {
+        State {
+            shared,
+            panes: crate::panes::bridge(),
+            focus: 0,
+            zoomed: false,
+            views: Vec::new(),
+            overlay: None,
+            typing: None,
+            pending: Vec::new(),
+            toasts: Vec::new(),
+            size,
+            keymap,
+            look,
+        }
+    }
+
+    /// What takes keys: the view in front, else the focused pane.
+    pub fn front(&self) -> Option<&dyn Pane> {
+        match self.views.last() {
+            Some(view) => Some(view.as_ref()),
+            None => self.panes.get(self.focus).map(AsRef::as_ref),
+        }
+    }
+
+    /// The same, to be changed, beside what is shared.
+    pub fn front_mut(&mut self) -> Option<(&mut Box<dyn Pane>, &mut Shared)> {
+        let State { views, panes, focus, shared, .. } = self;
+        match views.last_mut() {
+            Some(view) => Some((view, shared)),
+            None => panes.get_mut(*focus).map(|pane| (pane, shared)),
+        }
+    }
+
+    /// The index of a pane of the Bridge.
+    pub fn pane(&self, id: PaneId) -> Option<usize> {
+        self.panes.iter().position(|pane| pane.id() == id)
+    }
+
+    /// Sections of the keymap that apply now, innermost first.
+    pub fn scopes(&self) -> Vec<Scope> {
+        let mut scopes: Vec<Scope> = self.front().map(|pane| pane.scopes().to_vec()).unwrap_or_default();
+        scopes.push(Scope::Global);
+        scopes
+    }
+
+    /// Shows a message for a while.
+    pub fn toast(&mut self, note: Note) {
+        const SHOWN: Duration = Duration::from_secs(6);
+        const MOST: usize = 4;
+        self.toasts.retain(|toast| toast.note.text != note.text);
+        self.toasts.push(Toast { note, until: self.shared.now.mono + SHOWN });
+        if self.toasts.len() > MOST {
+            self.toasts.remove(0);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Actions: first those of the program, then those of the pane in front, then
+//! those of the object that the cursor is on. One that does not apply says why.
+
+use super::{close_view, follow};
+use crate::action::Action;
+use crate::domain::environment::Group;
+use crate::domain::id::EnvId;
+use crate::domain::level::Level;
+use crate::domain::link::Link;
+use crate::effect::Effect;
+use crate::msg::Note;
+use crate::panes::{PaneId, objects};
+use crate::shared::{Applies, Subject};
+use crate::state::{Overlay, Palette, State};
+
+/// Does an action, or says why not.
+pub fn perform(state: &mut State, action: Action) -> Vec<Effect> {
+    match verdict(state, action) {
+        Applies::Yes => {}
+        Applies::No(why) => {
+            state.toast(Note { level: Level::Idle, text: why });
+            return Vec::new();
+        }
+        Applies::Elsewhere => {
+            let title = action.info().name;
+            state.toast(Note { level: Level::Idle, text: format!("{title} does not apply here.") });
+            return Vec::new();
+        }
+    }
+    if let Some(effects) = program(state, action) {
+        return effects;
+    }
+    let Some((pane, shared)) = state.front_mut() else { return Vec::new() };
+    let outcome = if pane.applies(shared, action) == Applies::Yes {
+        pane.act(shared, action)
+    } else {
+        match pane.subject(shared) {
+            Some(subject) => objects::act(shared, &subject, action),
+            None => return Vec::new(),
+        }
+    };
+    follow(state, outcome)
+}
+
+/// Whether an action applies now: for footer, help, palette and [`perform`].
+pub fn verdict(state: &State, action: Action) -> Applies {
+    match action {
+        Action::Quit | Action::Suspend | Action::Redraw | Action::Help | Action::Palette => return Applies::Yes,
+        Action::NextPane | Action::PreviousPane if !state.views.is_empty() => {
+            return Applies::No("Close this view first (esc).".to_owned());
+        }
+        Action::NextPane
+        | Action::PreviousPane
+        | Action::PaneEnvironments
+        | Action::PanePods
+        | Action::ToggleWorkloads
+        | Action::ToggleAllEnvironments => return Applies::Yes,
+        Action::NextEnvironment | Action::PreviousEnvironment if state.shared.environments.list.len() < 2 => {
+            return Applies::No("There is no other environment.".to_owned());
+        }
+        Action::NextEnvironment | Action::PreviousEnvironment => return Applies::Yes,
+        Action::PaneSync
+        | Action::PaneMetrics
+        | Action::PaneAlerts
+        | Action::PaneTraffic
+        | Action::PaneBackups
+        | Action::PaneNodes
+        | Action::PaneDelivery
+        | Action::PaneJournal => {
+            let name = action.info().title;
+            return Applies::No(format!("This version has no {name} pane."));
+        }
+        Action::Connect => return connect_verdict(state),
+        _ => {}
+    }
+    let Some(front) = state.front() else { return Applies::Elsewhere };
+    let shared = &state.shared;
+    match front.applies(shared, action) {
+        Applies::Elsewhere => {}
+        answer => return answer,
+    }
+    match action {
+        Action::Back if !state.views.is_empty() || state.zoomed => return Applies::Yes,
+        Action::Back if shared.namespace.is_some() => return Applies::Yes,
+        Action::Back => return Applies::No("This is the Bridge; q quits.".to_owned()),
+        Action::ToggleNamespace if shared.namespace.is_some() => return Applies::Yes,
+        _ => {}
+    }
+    match front.subject(shared) {
+        Some(subject) => match objects::applies(shared, &subject, action) {
+            Applies::Elsewhere if action == Action::Open && state.views.is_empty() && !state.zoomed => Applies::Yes,
+            answer => answer,
+        },
+        None if action == Action::Open && state.views.is_empty() && !state.zoomed => Applies::Yes,
+        None if objects::knows(action) => Applies::No("Nothing is selected.".to_owned()),
+        None => Applies::Elsewhere,
+    }
+}
+
+/// Actions of the program as a whole; `None` when it is none.
+fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
+    let effects = match action {
+        Action::Quit => vec![Effect::Quit],
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Help => {
+            state.overlay = Some(Overlay::Help { scroll: 0 });
+            Vec::new()
+        }
+        Action::Palette => {
+            state.overlay = Some(Overlay::Palette(Palette::default()));
+            Vec::new()
+        }
+        Action::NextPane => focus_by(state, 1),
+        Action::PreviousPane => focus_by(state, -1),
+        Action::PaneEnvironments => focus_pair(state, PaneId::Environments, PaneId::Releases),
+        Action::PanePods | Action::ToggleWorkloads => focus_pair(state, PaneId::Pods, PaneId::Workloads),
+        Action::NextEnvironment => environment_by(state, 1),
+        Action::PreviousEnvironment => environment_by(state, -1),
+        Action::ToggleAllEnvironments => {
+            state.shared.all_environments = !state.shared.all_environments;
+            state.shared.namespace = None;
+            Vec::new()
+        }
+        Action::Connect => connect(state),
+        Action::Filter => {
+            let text = state.front().and_then(|pane| pane.filter()).unwrap_or_default().to_owned();
+            state.typing = Some(tui_input::Input::new(text));
+            Vec::new()
+        }
+        Action::Back if !front_takes(state, action) => {
+            if !state.views.is_empty() {
+                close_view(state)
+            } else {
+                if state.zoomed {
+                    state.zoomed = false;
+                } else {
+                    state.shared.namespace = None;
+                }
+                Vec::new()
+            }
+        }
+        Action::ToggleNamespace if state.shared.namespace.is_some() => {
+            state.shared.namespace = None;
+            Vec::new()
+        }
+        Action::Open if !front_takes(state, action) && !subject_takes(state, action) => {
+            state.zoomed = true;
+            Vec::new()
+        }
+        _ => return None,
+    };
+    Some(effects)
+}
+
+fn front_takes(state: &State, action: Action) -> bool {
+    state.front().is_some_and(|pane| pane.applies(&state.shared, action) == Applies::Yes)
+}
+
+fn subject_takes(state: &State, action: Action) -> bool {
+    state
+        .front()
+        .and_then(|pane| pane.subject(&state.shared))
+        .is_some_and(|subject| objects::applies(&state.shared, &subject, action) == Applies::Yes)
+}
+
+fn focus_by(state: &mut State, by: isize) -> Vec<Effect> {
+    let shown = crate::layout::order_of_tab(state);
+    if let Some(at) = shown.iter().position(|pane| *pane == state.focus) {
+        let next = (at as isize + by).rem_euclid(shown.len() as isize);
+        state.focus = shown.get(next as usize).copied().unwrap_or(0);
+    } else if let Some(first) = shown.first() {
+        state.focus = *first;
+    }
+    Vec::new()
+}
+
+/// A number key goes to its pane; pressed again it goes to the pane's sibling.
+fn focus_pair(state: &mut State, first: PaneId, second: PaneId) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    while !state.views.is_empty() {
+        effects.extend(close_view(state));
+    }
+    let focused = state.panes.get(state.focus).map(|pane| pane.id());
+    let wanted = if focused == Some(first) { second } else { first };
+    if let Some(at) = state.pane(wanted).or_else(|| state.pane(first)) {
+        state.focus = at;
+    }
+    effects
+}
+
+fn environment_by(state: &mut State, by: isize) -> Vec<Effect> {
+    let count = state.shared.environments.list.len() as isize;
+    if count > 0 {
+        let next = (isize::from(state.shared.current.0 as i16) + by).rem_euclid(count);
+        state.shared.current = EnvId(u16::try_from(next).unwrap_or(0));
+        state.shared.namespace = None;
+    }
+    Vec::new()
+}
+
+/// The environment that `connect` is about: the card under the cursor, else the current one.
+fn connect_target(state: &State) -> Option<EnvId> {
+    match state.front().and_then(|pane| pane.subject(&state.shared)) {
+        Some(Subject::Environment(id)) => Some(id),
+        _ => state.shared.environment().map(|env| env.id),
+    }
+}
+
+fn connect_verdict(state: &State) -> Applies {
+    let shared = &state.shared;
+    let Some(env) = connect_target(state).and_then(|id| shared.environments.get(id)) else {
+        return Applies::No("There is no context to connect.".to_owned());
+    };
+    match shared.world.cluster(env.cluster).map(|cluster| &cluster.connection.link) {
+        Some(Link::Live) => Applies::No(format!("{} is connected.", env.name)),
+        Some(Link::Connecting) => Applies::No(format!("{} is being connected.", env.name)),
+        Some(_) => Applies::Yes,
+        None => Applies::Elsewhere,
+    }
+}
+
+fn connect(state: &mut State) -> Vec<Effect> {
+    let Some(cluster) = connect_target(state).and_then(|id| state.shared.environments.get(id)).map(|env| env.cluster)
+    else {
+        return Vec::new();
+    };
+    let Some(facts) = state.shared.world.cluster(cluster) else { return Vec::new() };
+    match &facts.connection.link {
+        Link::Dim => vec![Effect::Connect(cluster), Effect::Remember(facts.connection.context.clone())],
+        _ => vec![Effect::Retry(cluster)],
+    }
+}
+
+/// The first environment that a person would look at: the last stage of the
+/// promotion order that is connected, since that is where it hurts most; else
+/// the first of all.
+pub fn first_environment(shared: &crate::shared::Shared) -> EnvId {
+    let connected = |env: &&crate::domain::environment::Environment| {
+        shared.world.cluster(env.cluster).is_some_and(|c| c.connection.link != Link::Dim)
+    };
+    let list = &shared.environments.list;
+    list.iter()
+        .filter(|env| env.group == Group::Stage)
+        .rfind(connected)
+        .or_else(|| list.iter().find(connected))
+        .map_or(EnvId(0), |env| env.id)
+}

@@ -1,0 +1,87 @@
+//! What happens when something happened: a pure function from state and message
+//! to state and effects. It awaits nothing, reads no clock and draws nothing.
+
+mod actions;
+mod input;
+
+use crate::domain::time::Now;
+use crate::effect::Effect;
+use crate::layout;
+use crate::msg::{Answer, Msg};
+use crate::shared::{Outcome, Turn};
+use crate::state::{Overlay, State};
+
+/// Takes a message.
+pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
+    state.shared.now = now;
+    state.toasts.retain(|toast| toast.until > now.mono);
+    match msg {
+        Msg::Input(event) => input::input(state, event),
+        Msg::Tick => Vec::new(),
+        Msg::Cluster(cluster, news) => {
+            state.shared.world.apply(cluster, news, now);
+            Vec::new()
+        }
+        Msg::Answer(request, answer) => {
+            let mut answer: Option<Answer> = Some(answer);
+            for view in &mut state.views {
+                if view.answer(request, &mut answer) {
+                    break;
+                }
+            }
+            Vec::new()
+        }
+        Msg::Note(note) => {
+            state.toast(note);
+            Vec::new()
+        }
+    }
+}
+
+/// Brings what can be seen up to date; called once before a frame, after any
+/// number of messages.
+pub fn settle(state: &mut State) {
+    state.shared.derive();
+    let areas = layout::areas(state);
+    let State { panes, views, shared, .. } = state;
+    for (which, area) in &areas.panes {
+        let pane = match which {
+            layout::Slot::Pane(at) => panes.get_mut(*at),
+            layout::Slot::View => views.last_mut(),
+        };
+        if let Some(pane) = pane {
+            let inside = layout::inside(*area);
+            pane.resize(inside.width, inside.height);
+            pane.refresh(shared);
+        }
+    }
+}
+
+/// Applies what an action of a pane asked for.
+fn follow(state: &mut State, outcome: Outcome) -> Vec<Effect> {
+    let Outcome { mut effects, turn, note } = outcome;
+    if let Some(note) = note {
+        state.toast(note);
+    }
+    match turn {
+        None => {}
+        Some(Turn::Open(view)) => state.views.push(view),
+        Some(Turn::Close) => effects.extend(close_view(state)),
+        Some(Turn::Zoom) => state.zoomed = !state.zoomed,
+        Some(Turn::Focus(id)) => {
+            if let Some(at) = state.pane(id) {
+                state.focus = at;
+            }
+        }
+        Some(Turn::Ask(ask)) => {
+            state.overlay = Some(Overlay::Ask { ask, typed: tui_input::Input::default() });
+        }
+    }
+    effects
+}
+
+/// Closes the view in front and ends what it asked for.
+fn close_view(state: &mut State) -> Vec<Effect> {
+    let Some(view) = state.views.pop() else { return Vec::new() };
+    view.requests().into_iter().map(Effect::Cancel).collect()
+}
