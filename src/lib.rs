@@ -5,6 +5,7 @@ pub mod demo;
 pub mod domain;
 pub mod effect;
 pub mod error;
+pub mod fleet;
 pub mod keymap;
 pub mod look;
 pub mod msg;

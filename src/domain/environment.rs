@@ -5,6 +5,10 @@ use std::time::Duration;
 use super::id::{ClusterId, EnvId, Name};
 use super::selector::Selector;
 
+/// The cluster of an environment whose context the kubeconfig does not have:
+/// no world holds it.
+pub const NO_CLUSTER: ClusterId = ClusterId(u16::MAX);
+
 /// A kube context plus namespaces that stand in a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
@@ -16,8 +20,11 @@ pub struct Environment {
     pub stage: Option<u16>,
     /// Its group when it stands in no stage.
     pub group: Group,
-    /// The connection that it is seen through.
+    /// The connection that it is seen through; [`NO_CLUSTER`] when the
+    /// kubeconfig has no such context.
     pub cluster: ClusterId,
+    /// The kubeconfig context.
+    pub context: Name,
     /// Its namespaces.
     pub scope: Scope,
     /// Changes need the environment's name typed.
@@ -39,6 +46,9 @@ pub enum Group {
     Platform,
     /// Whatever matches nothing.
     Other,
+    /// A context of which nothing more is known: not connected, or its first
+    /// answer has not come. Its scope is empty.
+    Context,
 }
 
 /// Which namespaces belong to an environment.
@@ -71,7 +81,7 @@ impl Scope {
 }
 
 /// Recovery targets of a tier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Targets {
     /// Recovery point objective: the oldest that the newest backup may be.
     pub rpo: Duration,
@@ -80,7 +90,7 @@ pub struct Targets {
 }
 
 /// All environments, in the order in which they are shown: stages in promotion
-/// order with their peers, then platform, then other.
+/// order with their peers, then platform, then other, then bare contexts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environments {
     /// Names of the stages in promotion order.

@@ -1,0 +1,19 @@
+//! What follows from the settings and the world for environments and apps:
+//! which environments there are, how each one stands (its card), which apps
+//! run in them, at which release (the matrix), and how traffic reaches an app.
+//!
+//! Pure: settings and [`crate::world::World`] in, plain data out, no clock but
+//! the one handed in. It knows nothing of panes, keys or the terminal. The
+//! state keeps the results and the panes and `report` draw them.
+
+pub mod environments;
+pub mod provider;
+pub mod wanted;
+pub mod words;
+
+#[cfg(test)]
+mod testing;
+
+pub use environments::{environments, fingerprint, follow};
+pub use provider::{Platform, Provider, platform};
+pub use wanted::{Wanted, WantedApp, WantedEnvironment, WantedStage};
