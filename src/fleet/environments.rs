@@ -158,25 +158,24 @@ fn own_clusters(world: &World) -> impl Iterator<Item = (ClusterId, &ClusterWorld
 
 /// One environment for each (context, stage word). Returns the stages found.
 fn inferred(world: &World, drafts: &mut Vec<Draft>) -> Vec<StageWord> {
-    let mut found: BTreeMap<StageWord, Vec<(ClusterId, &Name, Vec<Name>)>> = BTreeMap::new();
+    let mut found: BTreeMap<StageWord, Vec<Draft>> = BTreeMap::new();
     for (id, cluster) in own_clusters(world) {
         let Some(names) = known_namespaces(cluster) else { continue };
         let context = &cluster.connection.context;
         for (stage, namespaces) in staged_namespaces(context, names) {
-            found.entry(stage).or_default().push((id, context, namespaces));
-        }
-    }
-    for (n, (stage, environments)) in found.iter_mut().enumerate() {
-        for (cluster, context, namespaces) in environments.drain(..) {
-            drafts.push(Draft {
-                stage: Some(u16::try_from(n).unwrap_or(u16::MAX)),
+            found.entry(stage).or_default().push(Draft {
                 name: stage.name().into(),
                 protected: !stage.is_harmless(),
-                ..Draft::inferred(Group::Stage, cluster, context, namespaces)
+                ..Draft::inferred(Group::Stage, id, context, namespaces)
             });
         }
     }
-    found.into_keys().collect()
+    let stages = found.keys().copied().collect();
+    for (n, environments) in found.into_values().enumerate() {
+        let stage = u16::try_from(n).ok();
+        drafts.extend(environments.into_iter().map(|draft| Draft { stage, ..draft }));
+    }
+    stages
 }
 
 /// The stages of one context with their namespaces, sorted.
@@ -307,9 +306,9 @@ fn name(drafts: &mut [Draft]) {
         |draft| format!("{}-{}", draft.name, draft.context),
     ];
     for (base, members) in alike {
-        let distinct = forms.iter().find_map(|form| {
+        let distinct = forms.iter().find(|form| {
             let names: BTreeSet<Name> = members.iter().map(|n| form(&drafts[*n]).into()).collect();
-            (names.len() == members.len() && names.is_disjoint(&taken)).then_some(form)
+            names.len() == members.len() && names.is_disjoint(&taken)
         });
         for n in members {
             drafts[n].name = match distinct {

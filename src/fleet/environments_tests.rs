@@ -22,7 +22,8 @@ fn infer(contexts: &[(&str, &[&str])]) -> Environments {
 
 #[test]
 fn environments_are_inferred_from_names() {
-    let cases: [(&[(&str, &[&str])], &[&str]); 7] = [
+    type Contexts = &'static [(&'static str, &'static [&'static str])];
+    let cases: [(Contexts, &[&str]); 7] = [
         (
             &[("k3s-edge", &["default", "kube-system", "shop-dev", "shop-staging", "pic-staging", "argocd"])],
             &[
