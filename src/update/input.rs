@@ -31,7 +31,7 @@ pub fn input(state: &mut State, event: Event) -> Vec<Effect> {
 }
 
 fn pressed(state: &mut State, event: KeyEvent) -> Vec<Effect> {
-    let Some(key) = Key::from_event(event) else { return Vec::new() };
+    let Some(key) = Key::from_event(&event) else { return Vec::new() };
     // ctrl-c, ctrl-z and ctrl-r keep their meaning while something is typed.
     let always = matches!(event.code, KeyCode::Char('c' | 'z' | 'r'))
         && event.modifiers.contains(crossterm::event::KeyModifiers::CONTROL);
@@ -157,7 +157,7 @@ fn overlay_key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
         }
         Overlay::Ask { ask, typed } => {
             let answered = if ask.word.is_empty() {
-                key == Key::char('y')
+                key.typed() == Some('y')
             } else if event.code == KeyCode::Enter {
                 typed.value() == &*ask.word
             } else {

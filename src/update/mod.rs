@@ -1,7 +1,7 @@
 //! What happens when something happened: a pure function from state and message
 //! to state and effects. It awaits nothing, reads no clock and draws nothing.
 
-mod actions;
+pub mod actions;
 mod input;
 
 use crate::domain::time::Now;
