@@ -45,7 +45,9 @@ pub fn perform(state: &mut State, action: Action) -> Vec<Effect> {
 /// Whether an action applies now: for footer, help, palette and [`perform`].
 pub fn verdict(state: &State, action: Action) -> Applies {
     match action {
-        Action::Quit | Action::Suspend | Action::Redraw | Action::Help | Action::Palette => return Applies::Yes,
+        Action::Quit | Action::Suspend | Action::Redraw | Action::Help | Action::Palette => {
+            return Applies::Yes;
+        }
         Action::NextPane | Action::PreviousPane if !state.views.is_empty() => {
             return Applies::No("Close this view first (esc).".to_owned());
         }
@@ -88,7 +90,9 @@ pub fn verdict(state: &State, action: Action) -> Applies {
     }
     match front.subject(shared) {
         Some(subject) => match objects::applies(shared, &subject, action) {
-            Applies::Elsewhere if action == Action::Open && state.views.is_empty() && !state.zoomed => Applies::Yes,
+            Applies::Elsewhere if action == Action::Open && state.views.is_empty() && !state.zoomed => {
+                Applies::Yes
+            }
             answer => answer,
         },
         None if action == Action::Open && state.views.is_empty() && !state.zoomed => Applies::Yes,
@@ -221,7 +225,8 @@ fn connect_verdict(state: &State) -> Applies {
 }
 
 fn connect(state: &mut State) -> Vec<Effect> {
-    let Some(cluster) = connect_target(state).and_then(|id| state.shared.environments.get(id)).map(|env| env.cluster)
+    let Some(cluster) =
+        connect_target(state).and_then(|id| state.shared.environments.get(id)).map(|env| env.cluster)
     else {
         return Vec::new();
     };

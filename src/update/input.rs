@@ -54,8 +54,7 @@ fn pressed(state: &mut State, event: KeyEvent) -> Vec<Effect> {
             Vec::new()
         }
         Resolution::None => {
-            let typed: Vec<String> =
-                state.pending.iter().chain([&key]).map(ToString::to_string).collect();
+            let typed: Vec<String> = state.pending.iter().chain([&key]).map(ToString::to_string).collect();
             state.pending.clear();
             state.toast(Note {
                 level: Level::Idle,
