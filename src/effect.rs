@@ -48,6 +48,9 @@ pub enum Question {
         /// Show the values of a Secret.
         reveal: bool,
     },
+    /// What only the whole object of a pod tells (its containers one by one);
+    /// answered by [`crate::msg::Answer::Pod`].
+    Pod(ObjectRef),
     /// The object described, with its events.
     Describe(ObjectRef),
     /// Its events (and for a workload those of its ReplicaSets and pods).

@@ -110,6 +110,8 @@ pub struct Usage {
 pub enum Answer {
     /// A text to scroll in: YAML, a description.
     Document(Document),
+    /// A pod, container by container.
+    Pod(Box<crate::domain::pod_detail::PodDetail>),
     /// Events of an object, newest last.
     Events(Vec<EventFact>),
     /// Lines of a log.

@@ -4,8 +4,10 @@
 //! know (the world, the environments, which one is current, which app is
 //! selected, the present) stands here.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::action::Action;
 use crate::domain::environment::{Environment, Environments};
 use crate::domain::id::{ClusterId, EnvId, Name, ObjectRef};
 use crate::domain::level::Level;
@@ -32,6 +34,8 @@ pub struct Shared {
     pub app: Option<Name>,
     /// What the program was started with.
     pub options: Options,
+    /// The key of an action as the keymap writes it, for sentences on the screen.
+    pub keys: HashMap<Action, Arc<str>>,
     /// The present, as of the last message.
     pub now: Now,
     next_request: u64,
@@ -51,6 +55,15 @@ impl Shared {
     pub fn new_request(&mut self) -> RequestId {
         self.next_request += 1;
         RequestId(self.next_request)
+    }
+
+    /// How to ask for an action: its key, or its name in the palette where no
+    /// key is bound.
+    pub fn key(&self, action: Action) -> String {
+        match self.keys.get(&action) {
+            Some(key) => key.to_string(),
+            None => format!(":{}", action.info().name),
+        }
     }
 
     /// The current environment.
@@ -111,6 +124,8 @@ pub struct Outcome {
 pub enum Turn {
     /// Open a view on top of what is shown.
     Open(Box<dyn Pane>),
+    /// Open a view in the place of the topmost one, which is closed.
+    Replace(Box<dyn Pane>),
     /// Close the topmost view.
     Close,
     /// Show the focused pane of the Bridge on the whole screen.

@@ -59,8 +59,10 @@ pub struct Condition {
     pub reason: Name,
     /// Words of the controller; may be empty.
     pub message: Name,
-    /// `lastTransitionTime`
+    /// `lastTransitionTime`: since when its status holds.
     pub since: Option<Stamp>,
+    /// `lastUpdateTime` (Deployments and Rollouts): the last progress, from which the deadline counts.
+    pub updated: Option<Stamp>,
 }
 
 impl Condition {

@@ -12,6 +12,7 @@ pub mod meta;
 pub mod network;
 pub mod node;
 pub mod pod;
+pub mod pod_detail;
 pub mod selector;
 pub mod time;
 pub mod workload;

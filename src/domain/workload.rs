@@ -61,8 +61,10 @@ pub struct Workload {
 /// What only some kinds of workload have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum More {
-    /// StatefulSet, DaemonSet and whatever needs nothing else.
+    /// Whatever needs nothing else.
     Plain,
+    /// How a StatefulSet or a DaemonSet brings in a new template.
+    Update(UpdateMore),
     /// A Deployment's strategy.
     Deployment(DeploymentMore),
     /// A Job's counts.
@@ -86,6 +88,22 @@ pub struct DeploymentMore {
     pub deadline_seconds: u32,
     /// `deployment.kubernetes.io/revision`
     pub revision: u64,
+}
+
+/// `spec.updateStrategy` of a StatefulSet or DaemonSet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdateMore {
+    /// `RollingUpdate` or `OnDelete`.
+    pub strategy: Name,
+    /// `rollingUpdate.partition` of a StatefulSet: pods of a lower ordinal keep the old template.
+    pub partition: u32,
+    /// `rollingUpdate.maxUnavailable` as written; empty when absent.
+    pub max_unavailable: Name,
+    /// `rollingUpdate.maxSurge` of a DaemonSet as written; empty when absent.
+    pub max_surge: Name,
+    /// `status.updateRevision` of a StatefulSet, the value of the label
+    /// `controller-revision-hash` of its new pods; empty for a DaemonSet.
+    pub update_revision: Name,
 }
 
 /// The counts of a Job.

@@ -18,6 +18,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::{Action, Scope};
+use crate::effect::Effect;
 use crate::look::Look;
 use crate::msg::{Answer, RequestId};
 use crate::shared::{Applies, Outcome, Shared, Subject};
@@ -98,6 +99,12 @@ pub trait Pane: Debug + Send {
     fn answer(&mut self, request: RequestId, answer: &mut Option<Answer>) -> bool {
         let _ = (request, answer);
         false
+    }
+
+    /// The clock moved on (about once a second): what a view asks again by itself.
+    fn tick(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let _ = shared;
+        Vec::new()
     }
 
     /// Open requests, to be cancelled when the view closes.

@@ -17,7 +17,10 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
     state.toasts.retain(|toast| toast.until > now.mono);
     match msg {
         Msg::Input(event) => input::input(state, event),
-        Msg::Tick => Vec::new(),
+        Msg::Tick => {
+            let State { views, shared, .. } = state;
+            views.iter_mut().flat_map(|view| view.tick(shared)).collect()
+        }
         Msg::Cluster(cluster, news) => {
             state.shared.world.apply(cluster, news, now);
             Vec::new()
@@ -66,6 +69,10 @@ fn follow(state: &mut State, outcome: Outcome) -> Vec<Effect> {
     match turn {
         None => {}
         Some(Turn::Open(view)) => state.views.push(view),
+        Some(Turn::Replace(view)) => {
+            effects.extend(close_view(state));
+            state.views.push(view);
+        }
         Some(Turn::Close) => effects.extend(close_view(state)),
         Some(Turn::Zoom) => state.zoomed = !state.zoomed,
         Some(Turn::Focus(id)) => {
