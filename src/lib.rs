@@ -1,5 +1,10 @@
-//! Pilothouse.
+//! Pilothouse: one terminal screen from which operators watch and steer
+//! Kubernetes releases.
+//!
+//! ARCHITECTURE.md is the map of these rooms: what each is for and what it may
+//! import.
 #![forbid(unsafe_code)]
+
 pub mod action;
 pub mod demo;
 pub mod domain;
@@ -11,6 +16,7 @@ pub mod layout;
 pub mod look;
 pub mod msg;
 pub mod panes;
+pub mod picture;
 pub mod shared;
 pub mod state;
 pub mod text;

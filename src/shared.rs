@@ -8,11 +8,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::action::Action;
-use crate::domain::environment::{Environment, Environments};
+use crate::domain::environment::{Environment, Environments, Group};
 use crate::domain::id::{ClusterId, EnvId, Name, ObjectRef};
 use crate::domain::level::Level;
+use crate::domain::link::Link;
 use crate::domain::time::Now;
 use crate::effect::Effect;
+use crate::fleet;
+use crate::fleet::wanted::Wanted;
 use crate::msg::{Note, RequestId};
 use crate::panes::Pane;
 use crate::world::World;
@@ -32,6 +35,8 @@ pub struct Shared {
     pub namespace: Option<Name>,
     /// The selected app; its network and its graphs are shown.
     pub app: Option<Name>,
+    /// What the settings say of environments.
+    pub wanted: Wanted,
     /// What the program was started with.
     pub options: Options,
     /// The key of an action as the keymap writes it, for sentences on the screen.
@@ -39,6 +44,10 @@ pub struct Shared {
     /// The present, as of the last message.
     pub now: Now,
     next_request: u64,
+    /// The person chose the current environment.
+    chosen: bool,
+    /// What the environments were worked out from.
+    derived: Option<u64>,
 }
 
 /// What the program was started with and what does not change while it runs.
@@ -73,7 +82,40 @@ impl Shared {
 
     /// Brings what follows from the world up to date: environments, cards, the
     /// release matrix. Called once before a frame.
-    pub fn derive(&mut self) {}
+    pub fn derive(&mut self) {
+        let fingerprint = fleet::environments::fingerprint(&self.wanted, &self.world);
+        if self.derived == Some(fingerprint) {
+            return;
+        }
+        self.derived = Some(fingerprint);
+        let after = fleet::environments::environments(&self.wanted, &self.world);
+        let kept = self.chosen.then(|| fleet::environments::follow(&self.environments, self.current, &after));
+        self.current = kept.flatten().unwrap_or_else(|| self.first_environment(&after));
+        self.environments = after;
+    }
+
+    /// Makes an environment the current one.
+    pub fn choose(&mut self, id: EnvId) {
+        self.current = id;
+        self.chosen = true;
+        self.all_environments = false;
+        self.namespace = None;
+    }
+
+    /// The first environment that a person would look at: the last connected
+    /// one of the promotion order, since that is where it hurts most; else the
+    /// first connected one of all.
+    fn first_environment(&self, environments: &Environments) -> EnvId {
+        let connected = |env: &&Environment| {
+            self.world.cluster(env.cluster).is_some_and(|c| c.connection.link != Link::Dim)
+        };
+        let list = &environments.list;
+        list.iter()
+            .filter(|env| env.group == Group::Stage)
+            .rfind(connected)
+            .or_else(|| list.iter().find(connected))
+            .map_or(EnvId(0), |env| env.id)
+    }
 
     /// Whether rows of this namespace of this cluster are shown: the current
     /// environment or all, narrowed to one namespace where asked for.

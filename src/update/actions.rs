@@ -3,7 +3,6 @@
 
 use super::{close_view, follow};
 use crate::action::Action;
-use crate::domain::environment::Group;
 use crate::domain::id::EnvId;
 use crate::domain::level::Level;
 use crate::domain::link::Link;
@@ -197,8 +196,7 @@ fn environment_by(state: &mut State, by: isize) -> Vec<Effect> {
     let count = state.shared.environments.list.len() as isize;
     if count > 0 {
         let next = (isize::from(state.shared.current.0 as i16) + by).rem_euclid(count);
-        state.shared.current = EnvId(u16::try_from(next).unwrap_or(0));
-        state.shared.namespace = None;
+        state.shared.choose(EnvId(u16::try_from(next).unwrap_or(0)));
     }
     Vec::new()
 }
@@ -235,19 +233,4 @@ fn connect(state: &mut State) -> Vec<Effect> {
         Link::Dim => vec![Effect::Connect(cluster), Effect::Remember(facts.connection.context.clone())],
         _ => vec![Effect::Retry(cluster)],
     }
-}
-
-/// The first environment that a person would look at: the last stage of the
-/// promotion order that is connected, since that is where it hurts most; else
-/// the first of all.
-pub fn first_environment(shared: &crate::shared::Shared) -> EnvId {
-    let connected = |env: &&crate::domain::environment::Environment| {
-        shared.world.cluster(env.cluster).is_some_and(|c| c.connection.link != Link::Dim)
-    };
-    let list = &shared.environments.list;
-    list.iter()
-        .filter(|env| env.group == Group::Stage)
-        .rfind(connected)
-        .or_else(|| list.iter().find(connected))
-        .map_or(EnvId(0), |env| env.id)
 }

@@ -1,0 +1,67 @@
+//! The machine without a terminal: runs until something holds, then the state
+//! can be drawn or reported.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Driver;
+use crate::domain::link::{Feed, Link, WATCHED};
+use crate::msg::Msg;
+use crate::view;
+use crate::world::ClusterWorld;
+
+impl Driver {
+    /// Takes messages until `done` holds or the time is over; tells which.
+    pub async fn run_until(&mut self, limit: Duration, mut done: impl FnMut(&mut Driver) -> bool) -> bool {
+        let deadline = tokio::time::Instant::now() + limit;
+        let mut messages = Vec::new();
+        loop {
+            self.settle();
+            if done(self) {
+                return true;
+            }
+            let waited = tokio::time::timeout_at(deadline, async {
+                // Deadlines inside of the state (a retry's countdown) need the clock too.
+                let tick = tokio::time::sleep(Duration::from_millis(250));
+                tokio::select! {
+                    () = self.wait(&mut messages, 1024) => {}
+                    () = tick => {}
+                }
+            });
+            if waited.await.is_err() {
+                self.settle();
+                return done(self);
+            }
+            for msg in messages.drain(..) {
+                self.feed(msg);
+            }
+            self.feed(Msg::Tick);
+        }
+    }
+
+    /// Whether every connected cluster has brought all it will bring: each
+    /// feed is live, refused, absent or failed.
+    pub fn is_loaded(&self) -> bool {
+        self.state.shared.world.clusters.iter().all(is_loaded)
+    }
+
+    /// One frame.
+    pub fn frame(&mut self) -> Buffer {
+        self.settle();
+        let (columns, rows) = self.state.size;
+        let area = Rect::new(0, 0, columns, rows);
+        let mut buffer = Buffer::empty(area);
+        view::draw(&self.state, area, &mut buffer);
+        buffer
+    }
+}
+
+fn is_loaded(cluster: &ClusterWorld) -> bool {
+    match cluster.connection.link {
+        Link::Connecting => false,
+        Link::Live => WATCHED.iter().all(|kind| cluster.feed(*kind) != Feed::Loading),
+        _ => true,
+    }
+}

@@ -1,0 +1,242 @@
+//! The only room that spawns. It performs effects, carries messages to
+//! `update`, and decides when a frame is due.
+//!
+//! [`Driver`] is the machine without a terminal: the screen ([`screen`]), the
+//! one-frame commands ([`headless`]) and the tests drive the same one.
+
+pub mod headless;
+pub mod screen;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::config::remembered::Remembered;
+use crate::connect::contexts::Contexts;
+use crate::domain::id::{ClusterId, Name};
+use crate::domain::level::Level;
+use crate::domain::link::Link;
+use crate::domain::time::{Now, Stamp};
+use crate::effect::{Effect, Question, ShellRequest};
+use crate::msg::{Answer, ClusterMsg, Msg, Note, RequestId};
+use crate::sources;
+use crate::state::State;
+use crate::update;
+
+/// Room for messages on their way; a full channel holds the sources back.
+const CHANNEL: usize = 256;
+
+/// The machine: state, connections and open questions.
+pub struct Driver {
+    /// What is shown.
+    pub state: State,
+    contexts: Arc<Contexts>,
+    remembered: Remembered,
+    out: mpsc::Sender<Msg>,
+    inbox: mpsc::Receiver<Msg>,
+    clusters: HashMap<ClusterId, sources::Handle>,
+    questions: HashMap<RequestId, AbortHandle>,
+    tasks: JoinSet<Done>,
+    started: Instant,
+}
+
+/// A task ended.
+enum Done {
+    /// Of a cluster's connection.
+    Cluster(ClusterId),
+    /// Of a question.
+    Question(RequestId),
+    /// Of something that leaves nothing behind.
+    Chore,
+}
+
+/// What only the owner of the terminal can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TerminalEffect {
+    /// Hand the terminal to a shell.
+    Shell(ShellRequest),
+    /// Copy by OSC 52.
+    Copy(String),
+    /// Draw everything anew.
+    Redraw,
+    /// Stop as ctrl-z does.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+impl Driver {
+    /// A machine at rest. Call it inside of a tokio runtime.
+    pub fn new(state: State, contexts: Arc<Contexts>, remembered: Remembered) -> Driver {
+        let (out, inbox) = mpsc::channel(CHANNEL);
+        Driver {
+            state,
+            contexts,
+            remembered,
+            out,
+            inbox,
+            clusters: HashMap::new(),
+            questions: HashMap::new(),
+            tasks: JoinSet::new(),
+            started: Instant::now(),
+        }
+    }
+
+    /// The present.
+    pub fn now(&self) -> Now {
+        Now { wall: Stamp(jiff::Timestamp::now().as_second()), mono: self.started.elapsed() }
+    }
+
+    /// Takes a message; returns what only the owner of the terminal can do.
+    pub fn feed(&mut self, msg: Msg) -> Vec<TerminalEffect> {
+        let now = self.now();
+        let effects = update::update(&mut self.state, msg, now);
+        effects.into_iter().filter_map(|effect| self.perform(effect)).collect()
+    }
+
+    /// Brings what can be seen up to date before a frame.
+    pub fn settle(&mut self) {
+        self.state.shared.now = self.now();
+        update::settle(&mut self.state);
+    }
+
+    /// Connects the contexts that connect at the start.
+    pub fn connect_first(&mut self, contexts: &[ClusterId]) {
+        for cluster in contexts {
+            self.perform(Effect::Connect(*cluster));
+        }
+    }
+
+    /// Waits for something to happen and gives all that has happened by then,
+    /// at most `most` messages.
+    pub async fn wait(&mut self, into: &mut Vec<Msg>, most: usize) {
+        tokio::select! {
+            _ = self.inbox.recv_many(into, most) => {}
+            Some(ended) = self.tasks.join_next_with_id() => {
+                match ended {
+                    Ok((_, Done::Cluster(cluster))) => {
+                        self.clusters.remove(&cluster);
+                    }
+                    Ok((_, Done::Question(request))) => {
+                        self.questions.remove(&request);
+                    }
+                    Ok((_, Done::Chore)) => {}
+                    Err(error) if error.is_panic() => {
+                        tracing::error!("a task panicked: {error}");
+                        let text = "A part of pilothouse failed; what it showed stays as it was. See the log.";
+                        into.push(Msg::Note(Note { level: Level::Critical, text: text.to_owned() }));
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+
+    fn spawn(&mut self, work: impl Future<Output = Done> + Send + 'static) -> AbortHandle {
+        self.tasks.spawn(work)
+    }
+
+    fn perform(&mut self, effect: Effect) -> Option<TerminalEffect> {
+        match effect {
+            Effect::Connect(cluster) => self.connect(cluster),
+            Effect::Retry(cluster) => match self.clusters.get(&cluster) {
+                Some(handle) => handle.retry(),
+                None => self.connect(cluster),
+            },
+            Effect::Remember(context) => self.remember(&context),
+            Effect::Ask(request, question) => self.ask(request, question),
+            Effect::Cancel(request) => {
+                if let Some(question) = self.questions.remove(&request) {
+                    question.abort();
+                }
+            }
+            Effect::Save { name, lines } => {
+                let out = self.out.clone();
+                self.spawn(async move {
+                    let note = save(name, lines).await;
+                    let _ = out.send(Msg::Note(note)).await;
+                    Done::Chore
+                });
+            }
+            Effect::Shell(request) => return Some(TerminalEffect::Shell(request)),
+            Effect::Copy(text) => return Some(TerminalEffect::Copy(text)),
+            Effect::Redraw => return Some(TerminalEffect::Redraw),
+            Effect::Suspend => return Some(TerminalEffect::Suspend),
+            Effect::Quit => return Some(TerminalEffect::Quit),
+        }
+        None
+    }
+
+    fn connect(&mut self, cluster: ClusterId) {
+        if self.clusters.contains_key(&cluster) {
+            return;
+        }
+        let Some(info) = self.contexts.list.get(usize::from(cluster.0)).cloned() else { return };
+        let known = self.state.shared.known_namespaces(cluster);
+        let (handle, work) = sources::cluster(cluster, info, known, self.out.clone());
+        self.clusters.insert(cluster, handle);
+        self.state.shared.world.apply(cluster, ClusterMsg::Link(Link::Connecting), self.state.shared.now);
+        self.spawn(async move {
+            work.await;
+            Done::Cluster(cluster)
+        });
+    }
+
+    fn remember(&mut self, context: &Name) {
+        if let Err(problem) = self.remembered.add(context) {
+            self.state.toast(Note {
+                level: Level::Warning,
+                text: format!("Connected, but not remembered for the next start: {problem}"),
+            });
+        }
+    }
+
+    fn ask(&mut self, request: RequestId, question: Question) {
+        let out = self.out.clone();
+        let cluster = question.cluster();
+        let Some(client) = self.clusters.get(&cluster).and_then(sources::Handle::client) else {
+            let answer = Answer::Failed("This cluster is not connected.".to_owned());
+            let _ = out.try_send(Msg::Answer(request, answer));
+            return;
+        };
+        let work = sources::answer(client, request, question, out);
+        let handle = self.spawn(async move {
+            work.await;
+            Done::Question(request)
+        });
+        self.questions.insert(request, handle);
+    }
+
+    /// The client of a cluster, for a shell.
+    pub fn client(&self, cluster: ClusterId) -> Option<kube::Client> {
+        self.clusters.get(&cluster).and_then(sources::Handle::client)
+    }
+
+    /// Time since the start, for deadlines of the loop.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// Writes lines to a new file; an existing one is never overwritten.
+async fn save(name: std::path::PathBuf, lines: Vec<String>) -> Note {
+    use tokio::io::AsyncWriteExt;
+    let count = lines.len();
+    let mut text = lines.join("\n");
+    text.push('\n');
+    let written = async {
+        let mut file = tokio::fs::OpenOptions::new().write(true).create_new(true).open(&name).await?;
+        file.write_all(text.as_bytes()).await?;
+        file.sync_all().await
+    };
+    match written.await {
+        Ok(()) => Note { level: Level::Ok, text: format!("Saved {count} lines to {}.", name.display()) },
+        Err(error) => {
+            Note { level: Level::Warning, text: format!("Could not save to {}: {error}", name.display()) }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The loop of the full screen: keys, messages, signals, frames.
+//!
+//! A key is drawn at once. Data is drawn at most 30 times a second, and only
+//! when something came. Once a second the clock alone is reason enough, since
+//! ages grow.
+
+use std::io;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream};
+use futures::StreamExt;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
+
+use super::{Driver, TerminalEffect};
+use crate::domain::level::Level;
+use crate::effect::ShellRequest;
+use crate::msg::{Msg, Note};
+use crate::terminal::{self, Screen};
+use crate::view;
+
+/// The least time between two frames that only bring data.
+const FRAME: Duration = Duration::from_millis(33);
+/// How often the clock alone is drawn.
+const TICK: Duration = Duration::from_secs(1);
+/// Messages taken between two looks at the keyboard.
+const BATCH: usize = 32;
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The person quit.
+    Quit,
+    /// SIGTERM, SIGINT or SIGHUP, or the terminal went away.
+    Told,
+}
+
+/// Signals that end or continue the program.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    continued: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+        })
+    }
+}
+
+/// Runs the screen until it is quit.
+///
+/// # Errors
+/// When the terminal cannot be taken.
+pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
+    terminal::give_back_on_panic();
+    let mut signals = Signals::listen()?;
+    let mut screen = Screen::take(mouse)?;
+    driver.state.size = screen.size()?;
+    let mut keys = Some(EventStream::new());
+    let mut messages: Vec<Msg> = Vec::new();
+    let mut drawn = Instant::now();
+    let mut due = Some(Instant::now());
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let frame = due.unwrap_or_else(|| Instant::now() + TICK);
+        let mut wanted = Vec::new();
+        tokio::select! {
+            biased;
+            _ = signals.terminate.recv() => return Ok(Ended::Told),
+            _ = signals.hangup.recv() => return Ok(Ended::Told),
+            _ = signals.interrupt.recv() => return Ok(Ended::Told),
+            _ = signals.continued.recv() => {
+                screen.take_back()?;
+                due = Some(Instant::now());
+            }
+            event = next(&mut keys) => match event {
+                Some(Ok(event)) => {
+                    if let Event::Resize(..) = event {
+                        due = Some(Instant::now());
+                    }
+                    wanted = driver.feed(Msg::Input(event));
+                    due = Some(Instant::now());
+                }
+                // The terminal is gone, or input was closed: nobody can quit us any more.
+                Some(Err(_)) | None => return Ok(Ended::Told),
+            },
+            () = tokio::time::sleep_until(frame), if due.is_some() => {}
+            _ = tick.tick() => {
+                wanted = driver.feed(Msg::Tick);
+                due = due.or(Some(Instant::now()));
+            }
+            () = driver.wait(&mut messages, BATCH) => {
+                for msg in messages.drain(..) {
+                    wanted.extend(driver.feed(msg));
+                }
+                due = due.or(Some((drawn + FRAME).max(Instant::now())));
+            }
+        }
+        for effect in wanted {
+            match effect {
+                TerminalEffect::Quit => return Ok(Ended::Quit),
+                TerminalEffect::Redraw => screen.forget()?,
+                TerminalEffect::Copy(text) => {
+                    screen.copy(&text)?;
+                    let text = format!("Copied {} characters, if the terminal lets us (OSC 52).", text.chars().count());
+                    driver.state.toast(Note { level: Level::Ok, text });
+                }
+                TerminalEffect::Suspend => {
+                    keys = None;
+                    terminal::stop_here()?;
+                    screen.take_back()?;
+                    keys = Some(EventStream::new());
+                }
+                TerminalEffect::Shell(request) => {
+                    keys = None;
+                    screen.lend();
+                    let note = shell(driver, &request).await;
+                    screen.take_back()?;
+                    keys = Some(EventStream::new());
+                    driver.state.toast(note);
+                }
+            }
+            driver.state.size = screen.size()?;
+            due = Some(Instant::now());
+        }
+        if due.is_some_and(|at| at <= Instant::now()) {
+            driver.settle();
+            screen.draw(|area, buffer| view::draw(&driver.state, area, buffer))?;
+            drawn = Instant::now();
+            due = None;
+        }
+    }
+}
+
+async fn next(keys: &mut Option<EventStream>) -> Option<io::Result<Event>> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,176 @@
+//! The terminal: taken once, given back always.
+//!
+//! Raw mode, alternate screen, mouse and bracketed paste are switched on by
+//! [`Screen::take`] and off by [`give_back`], which may be called any number of
+//! times and from anywhere: from `Drop`, from the panic hook, from a signal.
+
+use std::io::{self, BufWriter, Stdout, Write, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Whether the terminal is ours now.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Room for one large frame, so that it leaves in few writes.
+const FRAME_BYTES: usize = 64 * 1024;
+
+/// The terminal while it is ours.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    mouse: bool,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// When it cannot be switched to raw mode or written to: it is no terminal.
+    pub fn take(mouse: bool) -> io::Result<Screen> {
+        switch_on(mouse)?;
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, stdout()));
+        let terminal = match Terminal::new(backend) {
+            Ok(terminal) => terminal,
+            Err(error) => {
+                give_back();
+                return Err(error);
+            }
+        };
+        Ok(Screen { terminal, mouse })
+    }
+
+    /// Columns and rows.
+    ///
+    /// # Errors
+    /// When the terminal does not say.
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        crossterm::terminal::size()
+    }
+
+    /// Draws a frame; only cells that changed are sent, between the marks of a
+    /// synchronized update so that no half frame is seen.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| {
+            let area = frame.area();
+            draw(area, frame.buffer_mut());
+        })?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Forgets what is on the screen: the next frame is drawn whole.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn forget(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Lends the terminal to something else.
+    pub fn lend(&mut self) {
+        give_back();
+    }
+
+    /// Takes it back after [`Screen::lend`].
+    ///
+    /// # Errors
+    /// When it cannot be switched to raw mode.
+    pub fn take_back(&mut self) -> io::Result<()> {
+        switch_on(self.mouse)?;
+        self.forget()
+    }
+
+    /// Puts a text into the clipboard of the person's own terminal (OSC 52).
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn switch_on(mouse: bool) -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    let mut out = stdout();
+    let on = execute!(
+        out,
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        DisableLineWrap,
+        Hide
+    )
+    .and_then(|()| if mouse { execute!(out, EnableMouseCapture) } else { Ok(()) });
+    if on.is_err() {
+        give_back();
+    }
+    on
+}
+
+/// Gives the terminal back as it was: safe to call at any time, any number of
+/// times. Errors are of no use here, since there is nowhere to show them.
+pub fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = stdout();
+    let _ = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        EnableLineWrap,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+}
+
+/// Makes a panic of this thread, the one that draws, give the terminal back
+/// before it is told. A panic on another thread costs the task that it happened
+/// in: it goes to the log, and the runtime says on the screen what was lost.
+pub fn give_back_on_panic() {
+    let told = std::panic::take_hook();
+    let ours = std::thread::current().id();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().id() == ours || !TAKEN.load(Ordering::SeqCst) {
+            give_back();
+            told(panic);
+        } else {
+            tracing::error!("{panic}");
+        }
+    }));
+}
+
+/// Stops the whole job as ctrl-z does, with the terminal given back, and
+/// returns when it is continued.
+///
+/// # Errors
+/// When the signal cannot be sent.
+pub fn stop_here() -> io::Result<()> {
+    give_back();
+    rustix::process::kill_current_process_group(rustix::process::Signal::TSTP).map_err(io::Error::from)
+}
