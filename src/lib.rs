@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod connect;
 pub mod demo;
 pub mod domain;
 pub mod effect;
@@ -26,3 +27,6 @@ pub mod view;
 pub mod widgets;
 pub mod world;
 pub mod yaml;
+pub mod sources;
+pub mod text;
+pub mod wire;

@@ -121,6 +121,7 @@ pub struct Interner {
     texts: HashMap<Name, ()>,
     labels: HashMap<Labels, ()>,
     images: HashMap<Arc<[ContainerImage]>, ()>,
+    owners: HashMap<Uid, Arc<Owner>>,
     sweep_at: usize,
 }
 
@@ -160,15 +161,26 @@ impl Interner {
         shared
     }
 
+    /// The shared copy of an owner. Its uid decides: neither kind nor name of an object ever change.
+    pub fn owner(&mut self, uid: Uid, kind: &str, name: &str) -> Arc<Owner> {
+        if let Some(known) = self.owners.get(&uid) {
+            return Arc::clone(known);
+        }
+        let owner = Arc::new(Owner { uid, kind: self.text(kind), name: self.text(name) });
+        self.owners.insert(uid, Arc::clone(&owner));
+        owner
+    }
+
     fn sweep(&mut self) {
-        let size = self.texts.len() + self.labels.len() + self.images.len();
+        let size = self.texts.len() + self.labels.len() + self.images.len() + self.owners.len();
         if size < self.sweep_at.max(4096) {
             return;
         }
+        self.owners.retain(|_, shared| Arc::strong_count(shared) > 1);
         self.images.retain(|shared, ()| Arc::strong_count(shared) > 1);
         self.labels.retain(|shared, ()| Arc::strong_count(&shared.0) > 1);
         self.texts.retain(|shared, ()| Arc::strong_count(shared) > 1);
-        self.sweep_at = 2 * (self.texts.len() + self.labels.len() + self.images.len());
+        self.sweep_at = 2 * (self.texts.len() + self.labels.len() + self.images.len() + self.owners.len());
     }
 }
 

@@ -1,0 +1,356 @@
+//! The supervisor of one cluster: its client, its heartbeat, and a task for each watched kind.
+//!
+//! It owns the truth about the connection (`ClusterMsg::Link`) and the [`super::gate`] that its tasks wait at. A
+//! cluster that is away costs nothing but a try now and then; what it brought stays with whoever listens, and the
+//! watches go on from where they were when it is back. It ends when it is told to, or when nobody listens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::feed::{Board, Mouth, Outlet};
+use super::gate::{Guest, Keeper, Line};
+use super::watch::{End, Follower, Shared};
+use super::{Clock, Timing, heartbeat};
+use crate::connect::client::{Access, client_for};
+use crate::connect::contexts::ContextInfo;
+use crate::connect::problem::Fault;
+use crate::domain::id::{ClusterId, Kind, Name};
+use crate::domain::link::{Feed, Link, WATCHED};
+use crate::msg::{ClusterMsg, Msg};
+use crate::wire::{self, Wire};
+
+/// How long before their end credentials are renewed.
+const RENEW_BEFORE: Duration = Duration::from_secs(60);
+
+/// What the runtime can tell a supervisor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Try again now: cut a wait short, run the credential plugin again, begin the watches anew.
+    Retry,
+    /// End.
+    Stop,
+}
+
+/// What to watch, and how.
+#[derive(Clone, Debug, Default)]
+pub struct WatchPlan {
+    /// The namespaces to fall back to for kinds that may not be watched on the whole cluster (from the configuration
+    /// or the context).
+    pub namespaces: Vec<Name>,
+    /// Limits and intervals.
+    pub timing: Timing,
+}
+
+/// Runs a cluster until it is told to stop or nobody listens to `out` any more.
+pub async fn run(
+    cluster: ClusterId,
+    info: ContextInfo,
+    plan: WatchPlan,
+    clock: Clock,
+    line: Line,
+    commands: mpsc::Receiver<Command>,
+    out: mpsc::Sender<Msg>,
+) {
+    let keeper = Keeper::new(&line);
+    let mut supervisor = Supervisor {
+        mouth: Mouth::new(cluster, clock, out.clone()),
+        backoff: Box::new(plan.timing.backoff()),
+        info,
+        plan: Arc::new(plan),
+        keeper: keeper.clone(),
+        commands,
+        tasks: JoinSet::new(),
+        link: Link::Dim,
+        version: None,
+        attempt: 0,
+        renewed: false,
+    };
+    tokio::select! {
+        () = supervisor.supervise() => {}
+        () = out.closed() => {}
+    }
+    keeper.leave();
+}
+
+struct Supervisor {
+    mouth: Mouth,
+    info: ContextInfo,
+    plan: Arc<WatchPlan>,
+    keeper: Keeper,
+    commands: mpsc::Receiver<Command>,
+    tasks: JoinSet<()>,
+    /// As it was last told.
+    link: Link,
+    /// As it was last told.
+    version: Option<String>,
+    /// Tries that failed in a row.
+    attempt: u32,
+    backoff: Box<dyn Iterator<Item = Duration> + Send>,
+    /// The credentials were renewed since the last success, so that a further 401 is final.
+    renewed: bool,
+}
+
+/// The supervisor was told to stop.
+struct Stopped;
+
+impl Supervisor {
+    async fn supervise(&mut self) {
+        // Ends only by being stopped, which is no error.
+        let Err(Stopped) = self.connect_for_ever().await;
+    }
+
+    async fn connect_for_ever(&mut self) -> Result<std::convert::Infallible, Stopped> {
+        loop {
+            if self.link != Link::Live {
+                self.tell(Link::Connecting).await;
+            }
+            let info = self.info.clone();
+            match self.unless_stopped(client_for(&info)).await? {
+                Ok(access) => {
+                    self.keeper.admit(access.clone());
+                    self.keep(&access).await?;
+                }
+                Err(link) => self.wait_for_a_person(link).await?,
+            }
+        }
+    }
+
+    /// Beats until a new client is needed.
+    async fn keep(&mut self, access: &Access) -> Result<(), Stopped> {
+        let client = access.client.clone();
+        let limit = self.plan.timing.heartbeat_limit;
+        loop {
+            let began = self.mouth.clock.wall();
+            let beat = heartbeat::version(&client, limit);
+            match self.unless_stopped(beat).await? {
+                Ok(version) => self.alive(access, version).await?,
+                // Busy is not away.
+                Err(Fault::Throttled { .. }) if self.link == Link::Live => {}
+                // The heartbeat was lost in a queue while watches brought news.
+                Err(Fault::Unreachable(_))
+                    if self.link == Link::Live && self.mouth.last_heard() > began.0 => {}
+                Err(Fault::Forbidden(message)) => {
+                    let plan = Arc::clone(&self.plan);
+                    let may = heartbeat::may_read(&client, &plan.namespaces, limit);
+                    if self.unless_stopped(may).await? {
+                        self.alive(access, String::new()).await?;
+                    } else {
+                        self.tell(Link::Forbidden { message: message.into() }).await;
+                    }
+                }
+                Err(Fault::Unauthorized(message)) => {
+                    if std::mem::replace(&mut self.renewed, true) {
+                        let link = Link::LoginNeeded {
+                            command: access.login.as_str().into(),
+                            message: message.into(),
+                        };
+                        self.wait_for_a_person(link).await?;
+                    }
+                    return Ok(());
+                }
+                Err(Fault::Broken(message)) => {
+                    self.wait_for_a_person(Link::Broken { message: message.into() }).await?;
+                    return Ok(());
+                }
+                Err(fault) => {
+                    self.away(fault.words()).await?;
+                    continue;
+                }
+            }
+            if self.rest(access).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The cluster answered.
+    async fn alive(&mut self, access: &Access, version: String) -> Result<(), Stopped> {
+        let was_away = self.attempt > 0;
+        self.attempt = 0;
+        self.renewed = false;
+        self.backoff = Box::new(self.plan.timing.backoff());
+        self.mouth.heard().await;
+        self.tell(Link::Live).await;
+        self.keeper.open();
+        if was_away {
+            self.keeper.renew();
+        }
+        if self.tasks.is_empty() {
+            self.start_watches();
+        }
+        if self.version.as_deref() != Some(&*version) {
+            let limit = self.plan.timing.heartbeat_limit;
+            let client = access.client.clone();
+            // It may not be readable, which is no fault.
+            let uid = self.unless_stopped(heartbeat::cluster_uid(&client, limit)).await?.unwrap_or_default();
+            let message = ClusterMsg::Identity { version: version.as_str().into(), cluster_uid: uid.into() };
+            self.mouth.say(message).await;
+            self.version = Some(version);
+        }
+        Ok(())
+    }
+
+    /// The cluster does not answer: says so and waits for the next try.
+    async fn away(&mut self, reason: &str) -> Result<(), Stopped> {
+        self.keeper.close();
+        self.attempt = self.attempt.saturating_add(1);
+        let wait = self.backoff.next().unwrap_or(self.plan.timing.backoff_last);
+        let retry_at = self.mouth.clock.mono() + wait;
+        self.tell(Link::Unreachable { reason: reason.into(), retry_at, attempt: self.attempt }).await;
+        tokio::select! {
+            () = sleep(wait) => Ok(()),
+            command = self.commands.recv() => stop_or_go(command),
+        }
+    }
+
+    /// Waits for the next heartbeat. True when a new client is needed.
+    async fn rest(&mut self, access: &Access) -> Result<bool, Stopped> {
+        let unauthorized = Arc::clone(&self.keeper.unauthorized);
+        tokio::select! {
+            () = sleep(self.plan.timing.heartbeat) => Ok(false),
+            () = unauthorized.notified() => Ok(false),
+            () = until_expiry(access) => Ok(true),
+            command = self.commands.recv() => {
+                stop_or_go(command)?;
+                self.keeper.renew();
+                Ok(true)
+            }
+        }
+    }
+
+    /// Nothing helps but a person who then says so.
+    async fn wait_for_a_person(&mut self, link: Link) -> Result<(), Stopped> {
+        self.keeper.close();
+        self.tell(link).await;
+        stop_or_go(self.commands.recv().await)?;
+        self.renewed = false;
+        // Whoever comes back from here was away.
+        self.attempt = self.attempt.max(1);
+        Ok(())
+    }
+
+    /// Runs something unless a stop comes first. A retry is no reason to give up what is under way.
+    async fn unless_stopped<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stopped> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                command = self.commands.recv() => stop_or_go(command)?,
+            }
+        }
+    }
+
+    async fn tell(&mut self, link: Link) {
+        if self.link != link {
+            self.link = link.clone();
+            self.mouth.say(ClusterMsg::Link(link)).await;
+        }
+    }
+
+    fn start_watches(&mut self) {
+        let shared = Shared { timing: self.plan.timing, paged: Arc::default(), misfits: Arc::default() };
+        for (place, kind) in WATCHED.into_iter().enumerate() {
+            let place = u32::try_from(place).unwrap_or(0);
+            let watch = Watch {
+                shared: shared.clone(),
+                guest: self.keeper.guest(),
+                mouth: self.mouth.clone(),
+                plan: Arc::clone(&self.plan),
+                delay: self.plan.timing.stagger * place,
+            };
+            watch.start(kind, &mut self.tasks);
+        }
+    }
+}
+
+fn stop_or_go(command: Option<Command>) -> Result<(), Stopped> {
+    match command {
+        Some(Command::Retry) => Ok(()),
+        Some(Command::Stop) | None => Err(Stopped),
+    }
+}
+
+async fn until_expiry(access: &Access) {
+    let Some(expires) = access.expires else {
+        return std::future::pending().await;
+    };
+    let left = jiff::Timestamp::now().duration_until(expires);
+    let left = Duration::try_from(left).unwrap_or_default().saturating_sub(RENEW_BEFORE);
+    // A plugin that hands out credentials that are nearly over is not run again and again.
+    sleep(left.max(Duration::from_secs(5))).await;
+}
+
+/// What one watch task is made of.
+struct Watch {
+    shared: Shared,
+    guest: Guest,
+    mouth: Mouth,
+    plan: Arc<WatchPlan>,
+    delay: Duration,
+}
+
+impl Watch {
+    fn start(self, kind: Kind, tasks: &mut JoinSet<()>) {
+        match kind {
+            Kind::Pod => tasks.spawn(self.run::<wire::pod::WirePod>()),
+            Kind::Deployment => tasks.spawn(self.run::<wire::workload::WireDeployment>()),
+            Kind::StatefulSet => tasks.spawn(self.run::<wire::workload::WireStatefulSet>()),
+            Kind::DaemonSet => tasks.spawn(self.run::<wire::workload::WireDaemonSet>()),
+            Kind::ReplicaSet => tasks.spawn(self.run::<wire::replicas::WireReplicaSet>()),
+            Kind::Job => tasks.spawn(self.run::<wire::workload::WireJob>()),
+            Kind::CronJob => tasks.spawn(self.run::<wire::workload::WireCronJob>()),
+            Kind::Rollout => tasks.spawn(self.run::<wire::rollout::WireRollout>()),
+            _ => return,
+        };
+    }
+
+    /// Follows a kind for as long as the program runs, whatever the server thinks of it.
+    async fn run<K: Wire>(self) {
+        sleep(self.delay).await;
+        let timing = self.shared.timing;
+        let mut whole = self.follower::<K>(Board::new(K::KIND, 1), 0, None);
+        loop {
+            match whole.follow().await {
+                End::Deserted => return,
+                End::Absent => {
+                    whole.clear().await;
+                    whole.state(Feed::Absent).await;
+                    whole.pause(timing.absent).await;
+                }
+                End::Forbidden(message) => {
+                    if K::KIND.namespaced() && !self.plan.namespaces.is_empty() {
+                        self.follow_namespaces::<K>().await;
+                    }
+                    whole.state(Feed::Forbidden(message.into())).await;
+                    whole.pause(timing.forbidden).await;
+                }
+            }
+        }
+    }
+
+    /// Follows the kind in each of the plan's namespaces. Ends when all of them are refused.
+    async fn follow_namespaces<K: Wire>(&self) {
+        let board = Board::new(K::KIND, self.plan.namespaces.len());
+        let namespaces = self.plan.namespaces.iter().enumerate().map(|(place, namespace)| {
+            let mut follower = self.follower::<K>(Arc::clone(&board), place, Some(namespace.clone()));
+            async move {
+                match follower.follow().await {
+                    End::Deserted => {}
+                    End::Absent => follower.state(Feed::Absent).await,
+                    End::Forbidden(message) => follower.state(Feed::Forbidden(message.into())).await,
+                }
+            }
+        });
+        join_all(namespaces).await;
+    }
+
+    fn follower<K: Wire>(&self, board: Arc<Board>, place: usize, scope: Option<Name>) -> Follower<K> {
+        let outlet = Outlet::new(self.mouth.clone(), board, place, self.shared.timing.batch);
+        Follower::new(self.shared.clone(), self.guest.clone(), outlet, scope)
+    }
+}

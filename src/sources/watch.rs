@@ -1,0 +1,315 @@
+//! One kind followed on one cluster (or in one namespace of it): list, then watch, for ever.
+//!
+//! Why this is not `kube::runtime::watcher`: that one hides bookmarks, so that a dead connection cannot be told from
+//! a quiet kind; it cannot be asked to take up its version again when a lost cluster is back; it never leaves a
+//! watch whose start is answered with HTTP 410 or "version too large"; and it has no way back from streaming lists on
+//! servers without them. The requests and the decoding of the stream are the client library's own.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use kube::Api;
+use kube::api::{ListParams, WatchParams};
+use kube::core::WatchEvent;
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{debug, warn};
+
+use super::Timing;
+use super::feed::Outlet;
+use super::gate::Guest;
+use crate::connect::client::Access;
+use crate::connect::problem::Fault;
+use crate::domain::id::Name;
+use crate::domain::link::Feed;
+use crate::domain::meta::Interner;
+use crate::msg::Delta;
+use crate::wire::Wire;
+
+/// Objects of one page when lists are not streamed.
+const PAGE: u32 = 500;
+
+/// What all watches of a cluster share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) timing: Timing,
+    /// The server does not stream lists; found out once, remembered for all kinds.
+    pub(super) paged: Arc<AtomicBool>,
+    /// Objects that could not be read, for the log.
+    pub(super) misfits: Arc<AtomicU64>,
+}
+
+/// Why following ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The server refuses this kind here.
+    Forbidden(String),
+    /// The server does not serve this kind.
+    Absent,
+    /// Nobody listens any more.
+    Deserted,
+}
+
+/// How one connection of a watch ended without a failure.
+enum Ended {
+    /// The server ended it.
+    Served,
+    /// The supervisor wants it begun anew.
+    Renewed,
+}
+
+/// What follows a failure.
+enum Next {
+    Stop(End),
+    Now,
+    /// At least after this long.
+    After(Duration),
+}
+
+/// A kind that is followed.
+pub(super) struct Follower<K: Wire> {
+    shared: Shared,
+    guest: Guest,
+    outlet: Outlet<K>,
+    scope: Option<Name>,
+    interner: Interner,
+    /// The version to go on from; `None` when a list is needed.
+    version: Option<String>,
+    /// Failures since the last success.
+    failures: u32,
+}
+
+impl<K: Wire> Follower<K> {
+    pub(super) fn new(shared: Shared, guest: Guest, outlet: Outlet<K>, scope: Option<Name>) -> Follower<K> {
+        Follower { shared, guest, outlet, scope, interner: Interner::new(), version: None, failures: 0 }
+    }
+
+    /// Follows until it makes no sense any more. Every failure that may pass is waited out here.
+    pub(super) async fn follow(&mut self) -> End {
+        let timing = self.shared.timing;
+        let mut backoff = timing.backoff();
+        loop {
+            let Some((access, generation)) = self.guest.enter().await else {
+                return End::Deserted;
+            };
+            let began = Instant::now();
+            let ended = self.round(&access, generation).await;
+            if self.outlet.deserted() {
+                return End::Deserted;
+            }
+            let lasted = began.elapsed();
+            if lasted >= timing.backoff_first && self.failures == 0 {
+                backoff = timing.backoff();
+            }
+            let wait = match ended {
+                Ok(Ended::Renewed) => continue,
+                // Servers end watches as a matter of course; one that ends them at once is not pressed.
+                Ok(Ended::Served) if lasted >= timing.backoff_first => continue,
+                Ok(Ended::Served) => Duration::ZERO,
+                Err(fault) => match self.interrupted(&fault).await {
+                    Next::Stop(end) => return end,
+                    Next::Now => continue,
+                    Next::After(asked) => asked,
+                },
+            };
+            let wait = backoff.next().unwrap_or_default().max(wait).max(access.throttle.remaining());
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.guest.renewed(generation) => {}
+            }
+        }
+    }
+
+    /// Takes note of a failure.
+    async fn interrupted(&mut self, fault: &Fault) -> Next {
+        debug!(kind = K::KIND.word(), scope = self.scope.as_deref(), ?fault, "watch interrupted");
+        match fault {
+            Fault::Forbidden(message) => return Next::Stop(End::Forbidden(message.clone())),
+            Fault::NotFound(_) => return Next::Stop(End::Absent),
+            Fault::Expired(_) if self.version.take().is_some() => return Next::Now,
+            Fault::Invalid(_) if self.version.is_none() && !self.shared.paged.load(Ordering::Relaxed) => {
+                // The server does not know streaming lists: list in pages at once, here and for all kinds.
+                self.shared.paged.store(true, Ordering::Relaxed);
+                return Next::Now;
+            }
+            Fault::Unauthorized(_) => self.guest.ring_unauthorized(),
+            _ => {}
+        }
+        self.failures = self.failures.saturating_add(1);
+        // One interruption is ordinary (a server restarts, a proxy gives up); two in a row are news.
+        if self.failures > 1 {
+            self.outlet.state(Feed::Failed(fault.words().into())).await;
+        }
+        match fault {
+            Fault::Throttled { after: Some(after), .. } => Next::After(*after),
+            _ => Next::After(Duration::ZERO),
+        }
+    }
+
+    /// One connection's life. `Ok` when it ended as connections do.
+    async fn round(&mut self, access: &Access, generation: u64) -> Result<Ended, Fault> {
+        let api: Api<K> = match &self.scope {
+            Some(namespace) => Api::namespaced(access.client.clone(), namespace),
+            None => Api::all(access.client.clone()),
+        };
+        if self.version.is_none() && self.shared.paged.load(Ordering::Relaxed) {
+            self.list(&api).await?;
+        }
+        // The server ends the watch by itself after a while, well beyond several bookmarks.
+        let seconds = u32::try_from(self.shared.timing.silence.as_secs()).unwrap_or(u32::MAX);
+        let params = WatchParams { timeout: Some(seconds.max(1) * 2), ..WatchParams::default() };
+        let (params, from) = match &self.version {
+            Some(version) => (params, version.clone()),
+            None => (WatchParams { send_initial_events: true, ..params }, String::from("0")),
+        };
+        let limit = self.shared.timing.answer_limit;
+        let stream = match timeout(limit, api.watch(&params, &from)).await {
+            Ok(started) => started.map_err(|error| Fault::of(&error))?,
+            Err(_) => return Err(Fault::timed_out(limit)),
+        };
+        if self.version.is_none() {
+            self.outlet.push(Delta::Begin(self.scope.clone())).await;
+        } else {
+            self.succeeded().await;
+        }
+        let mut guest = self.guest.clone();
+        tokio::select! {
+            ended = self.read(stream) => ended.map(|()| Ended::Served),
+            () = guest.renewed(generation) => Ok(Ended::Renewed),
+        }
+    }
+
+    /// Takes a whole list in pages.
+    async fn list(&mut self, api: &Api<K>) -> Result<(), Fault> {
+        let limit = self.shared.timing.answer_limit;
+        let mut params = ListParams { limit: Some(PAGE), ..ListParams::default() };
+        self.outlet.push(Delta::Begin(self.scope.clone())).await;
+        loop {
+            let page = match timeout(limit, api.list(&params)).await {
+                Ok(page) => page.map_err(|error| Fault::of(&error))?,
+                Err(_) => return Err(Fault::timed_out(limit)),
+            };
+            for object in page.items {
+                self.put(object).await;
+            }
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params.continue_token = Some(token),
+                None => {
+                    self.version = page.metadata.resource_version.filter(|version| !version.is_empty());
+                    break;
+                }
+            }
+        }
+        if self.version.is_none() {
+            return Err(Fault::Garbled("the list names no version to watch from".to_owned()));
+        }
+        self.complete().await;
+        Ok(())
+    }
+
+    /// Reads a stream to its end.
+    async fn read(&mut self, stream: impl Stream<Item = kube::Result<WatchEvent<K>>>) -> Result<(), Fault> {
+        let mut stream = pin!(stream);
+        let silence = self.shared.timing.silence;
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = timeout(silence, stream.next()) => next,
+                () = self.outlet.due() => {
+                    self.outlet.flush().await;
+                    continue;
+                }
+            };
+            let event = match next {
+                Ok(Some(event)) => event,
+                // An orderly end, or one that cannot be told from it: go on from the version.
+                Ok(None) => return Ok(()),
+                Err(_) => return Err(Fault::timed_out(silence)),
+            };
+            match event {
+                Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
+                    self.advance(object.slim_meta());
+                    self.put(object).await;
+                }
+                Ok(WatchEvent::Deleted(object)) => {
+                    self.advance(object.slim_meta());
+                    if let Some(uid) = object.slim_meta().uid() {
+                        self.outlet.push(Delta::Gone(uid)).await;
+                    }
+                }
+                Ok(WatchEvent::Bookmark(mark)) => {
+                    let initial_end = mark.metadata.annotations.contains_key("k8s.io/initial-events-end");
+                    if self.version.is_some() || initial_end {
+                        self.version = Some(mark.metadata.resource_version);
+                    }
+                    if initial_end {
+                        self.complete().await;
+                    }
+                    self.outlet.heard().await;
+                }
+                Ok(WatchEvent::Error(status)) => return Err(Fault::of_status(&status)),
+                Err(error) => match Fault::of(&error) {
+                    // A line that cannot be read: the ones after it can.
+                    Fault::Garbled(words) => self.misfit(&words),
+                    fault => return Err(fault),
+                },
+            }
+            if self.outlet.deserted() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Remembers how far we are, once the first list is whole.
+    fn advance(&mut self, meta: &crate::wire::meta::Meta) {
+        if self.version.is_some() && !meta.version().is_empty() {
+            self.version = Some(meta.version().to_owned());
+        }
+    }
+
+    async fn put(&mut self, object: K) {
+        match object.row(&mut self.interner) {
+            Ok(row) => self.outlet.push(Delta::Put(row)).await,
+            Err(misfit) => self.misfit(&misfit.to_string()),
+        }
+    }
+
+    fn misfit(&self, words: &str) {
+        let count = self.shared.misfits.fetch_add(1, Ordering::Relaxed) + 1;
+        warn!(kind = K::KIND.word(), count, "object passed over: {words}");
+    }
+
+    async fn complete(&mut self) {
+        self.outlet.push(Delta::End(self.scope.clone())).await;
+        self.succeeded().await;
+    }
+
+    async fn succeeded(&mut self) {
+        self.failures = 0;
+        self.outlet.state(Feed::Live).await;
+    }
+
+    /// Tells that nothing of this scope is there: the kind is gone, or refused from now on.
+    pub(super) async fn clear(&mut self) {
+        self.version = None;
+        self.outlet.push(Delta::Begin(self.scope.clone())).await;
+        self.outlet.push(Delta::End(self.scope.clone())).await;
+        self.outlet.flush().await;
+    }
+
+    /// Changes the state that is shown for this scope.
+    pub(super) async fn state(&mut self, feed: Feed) {
+        self.outlet.state(feed).await;
+    }
+
+    /// Waits for a while, or until the supervisor says that asking anew makes sense.
+    pub(super) async fn pause(&mut self, wait: Duration) {
+        let Some((_, generation)) = self.guest.enter().await else { return };
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = self.guest.renewed(generation) => {}
+        }
+    }
+}
