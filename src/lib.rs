@@ -22,7 +22,6 @@ pub mod shared;
 pub mod sources;
 pub mod state;
 pub mod text;
-pub mod text;
 pub mod theme;
 pub mod update;
 pub mod view;

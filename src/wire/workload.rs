@@ -26,6 +26,7 @@ pub(super) struct WireCondition {
     reason: Text,
     message: Text,
     last_transition_time: Text,
+    last_update_time: Text,
 }
 
 /// A label selector as objects carry it.
@@ -326,6 +327,7 @@ pub(super) fn conditions(list: &List<Fields<WireCondition>>, interner: &mut Inte
             reason: name(interner, &condition.reason),
             message: name(interner, &condition.message),
             since: stamp::parse(&condition.last_transition_time),
+            updated: stamp::parse(&condition.last_update_time),
         })
         .collect()
 }
