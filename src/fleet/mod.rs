@@ -6,7 +6,10 @@
 //! the one handed in. It knows nothing of panes, keys or the terminal. The
 //! state keeps the results and the panes and `report` draw them.
 
+pub mod cards;
 pub mod environments;
+pub mod freshness;
+pub mod health;
 pub mod provider;
 pub mod wanted;
 pub mod words;
@@ -14,6 +17,9 @@ pub mod words;
 #[cfg(test)]
 mod testing;
 
+pub use cards::{Basis, Card, Cards, Share};
 pub use environments::{environments, fingerprint, follow};
+pub use freshness::Freshness;
+pub use health::{Health, Standing};
 pub use provider::{Platform, Provider, platform};
 pub use wanted::{Wanted, WantedApp, WantedEnvironment, WantedStage};

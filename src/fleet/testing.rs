@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::domain::id::{ClusterId, Kind, Name, Uid};
 use crate::domain::link::{Connection, Feed, Link};
-use crate::domain::meta::{ContainerImage, Labels, Resources};
+use crate::domain::meta::{Condition, ContainerImage, Labels, Owner, Resources};
 use crate::domain::node::{Namespace, Node};
+use crate::domain::pod::{Pod, PodState};
 use crate::domain::selector::Selector;
 use crate::domain::time::{Now, Stamp};
-use crate::domain::workload::{DeploymentMore, More, Workload};
+use crate::domain::workload::{DeploymentMore, More, ReplicaSet, Workload};
 use crate::msg::{ClusterMsg, Delta, Facts};
 use crate::world::World;
 
@@ -86,6 +87,16 @@ pub fn images(references: &[&str]) -> Arc<[ContainerImage]> {
         .collect()
 }
 
+pub fn condition(kind: &str, status: &str, reason: &str) -> Condition {
+    Condition {
+        kind: kind.into(),
+        status: status.into(),
+        reason: reason.into(),
+        message: "".into(),
+        since: None,
+    }
+}
+
 /// A Deployment whose rollout is over and whose pods are all available.
 pub fn deployment(namespace: &str, name: &str, image: &str, replicas: u32) -> Workload {
     let app = labels(&[("app", name)]);
@@ -106,7 +117,7 @@ pub fn deployment(namespace: &str, name: &str, image: &str, replicas: u32) -> Wo
         ready: replicas,
         available: replicas,
         paused: false,
-        conditions: Arc::from([]),
+        conditions: Arc::from([condition("Progressing", "True", "NewReplicaSetAvailable")]),
         images: images(&[image]),
         owner: None,
         delivered_by: None,
@@ -120,8 +131,70 @@ pub fn deployment(namespace: &str, name: &str, image: &str, replicas: u32) -> Wo
     }
 }
 
+/// A ReplicaSet of a Deployment.
+pub fn replica_set(owner: &Workload, revision: u64, image: &str, replicas: u32, created: i64) -> ReplicaSet {
+    let name = format!("{}-{revision}", owner.name);
+    ReplicaSet {
+        uid: uid(&format!("{}/{name}", owner.namespace)),
+        namespace: owner.namespace.clone(),
+        name: name.into(),
+        owner: Some(Arc::new(Owner {
+            uid: owner.uid,
+            kind: owner.kind.word().into(),
+            name: owner.name.clone(),
+        })),
+        created: Stamp(created),
+        desired: replicas,
+        current: replicas,
+        ready: replicas,
+        available: replicas,
+        revision,
+        images: images(&[image]),
+        hash: format!("hash{revision}").into(),
+    }
+}
+
+/// A pod of a ReplicaSet.
+pub fn pod(set: &ReplicaSet, n: u32, state: PodState) -> Pod {
+    let name = format!("{}-{n}", set.name);
+    Pod {
+        uid: uid(&format!("{}/{name}", set.namespace)),
+        name: name.into(),
+        namespace: set.namespace.clone(),
+        node: "node-1".into(),
+        status: if state == PodState::Failed { "CrashLoopBackOff".into() } else { "Running".into() },
+        state,
+        ready: u16::from(state == PodState::Ready),
+        total: 1,
+        restarts: 0,
+        last_exit: None,
+        created: set.created,
+        deleting: false,
+        owner: Some(Arc::new(Owner {
+            uid: set.uid,
+            kind: "ReplicaSet".into(),
+            name: set.name.as_ref().into(),
+        })),
+        labels: Labels::default(),
+        images: set.images.clone(),
+        digest: format!("sha256:{:0>64x}", set.revision).into(),
+        requests: Resources { cpu_milli: 100, memory: 128 << 20 },
+        limits: Resources::default(),
+    }
+}
+
 pub fn put_workloads(world: &mut World, id: ClusterId, kind: Kind, workloads: Vec<Workload>) {
     let deltas = workloads.into_iter().map(Delta::Put).collect();
     send(world, id, ClusterMsg::Facts(Facts::Workloads(kind, deltas)));
     send(world, id, ClusterMsg::Feed(kind, Feed::Live));
+}
+
+pub fn put_replica_sets(world: &mut World, id: ClusterId, sets: Vec<ReplicaSet>) {
+    send(world, id, ClusterMsg::Facts(Facts::ReplicaSets(sets.into_iter().map(Delta::Put).collect())));
+    send(world, id, ClusterMsg::Feed(Kind::ReplicaSet, Feed::Live));
+}
+
+pub fn put_pods(world: &mut World, id: ClusterId, pods: Vec<Pod>) {
+    send(world, id, ClusterMsg::Facts(Facts::Pods(pods.into_iter().map(Delta::Put).collect())));
+    send(world, id, ClusterMsg::Feed(Kind::Pod, Feed::Live));
 }

@@ -290,6 +290,15 @@ impl ClusterWorld {
             .sum()
     }
 
+    /// Counts of all pods.
+    pub fn total_tally(&self) -> PodTally {
+        let mut total = PodTally::default();
+        for tally in self.tallies.values() {
+            total += *tally;
+        }
+        total
+    }
+
     /// Names of all namespaces that are known: listed, or seen on an object
     /// where namespaces may not be listed. Sorted.
     pub fn namespace_names(&self) -> Vec<Name> {
