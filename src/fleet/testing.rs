@@ -94,6 +94,7 @@ pub fn condition(kind: &str, status: &str, reason: &str) -> Condition {
         reason: reason.into(),
         message: "".into(),
         since: None,
+        updated: None,
     }
 }
 
