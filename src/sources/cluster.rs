@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use super::feed::{Board, Mouth, Outlet};
 use super::gate::{Guest, Keeper, Line};
 use super::watch::{End, Follower, Shared};
-use super::{Clock, Timing, heartbeat};
+use super::{Clock, Timing, heartbeat, usage};
 use crate::connect::client::{Access, client_for};
 use crate::connect::contexts::ContextInfo;
 use crate::connect::problem::Fault;
@@ -265,6 +265,8 @@ impl Supervisor {
             };
             watch.start(kind, &mut self.tasks);
         }
+        let poll = usage::poll(self.keeper.guest(), self.mouth.clone(), Arc::clone(&self.plan));
+        self.tasks.spawn(poll);
     }
 }
 
@@ -305,7 +307,15 @@ impl Watch {
             Kind::Job => tasks.spawn(self.run::<wire::workload::WireJob>()),
             Kind::CronJob => tasks.spawn(self.run::<wire::workload::WireCronJob>()),
             Kind::Rollout => tasks.spawn(self.run::<wire::rollout::WireRollout>()),
-            _ => return,
+            Kind::Service => tasks.spawn(self.run::<wire::network::WireService>()),
+            Kind::Ingress => tasks.spawn(self.run::<wire::network::WireIngress>()),
+            Kind::EndpointSlice => tasks.spawn(self.run::<wire::network::WireEndpointSlice>()),
+            Kind::Node => tasks.spawn(self.run::<wire::node::WireNode>()),
+            Kind::Namespace => tasks.spawn(self.run::<wire::node::WireNamespace>()),
+            Kind::ResourceQuota => tasks.spawn(self.run::<wire::node::WireQuota>()),
+            Kind::HorizontalPodAutoscaler => tasks.spawn(self.run::<wire::node::WireAutoscaler>()),
+            // Read one at a time, never watched: they may be many and hold secrets.
+            Kind::Secret | Kind::ConfigMap => return,
         };
     }
 

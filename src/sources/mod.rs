@@ -9,6 +9,7 @@ pub mod cluster;
 mod feed;
 mod gate;
 mod heartbeat;
+mod usage;
 mod watch;
 
 pub use gate::Line;

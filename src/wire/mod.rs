@@ -8,6 +8,8 @@
 
 pub mod lenient;
 pub mod meta;
+pub mod network;
+pub mod node;
 pub mod pod;
 pub mod pod_status;
 pub mod quantity;
@@ -15,6 +17,7 @@ pub mod replicas;
 pub mod resources;
 pub mod rollout;
 pub mod stamp;
+pub mod usage;
 pub mod workload;
 
 use serde::de::DeserializeOwned;

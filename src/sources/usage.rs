@@ -1,0 +1,77 @@
+//! What pods and nodes use: metrics.k8s.io, asked now and then, for it cannot be watched.
+
+use std::sync::Arc;
+
+use kube::Client;
+use tokio::time::sleep;
+
+use super::cluster::WatchPlan;
+use super::feed::Mouth;
+use super::gate::Guest;
+use super::heartbeat::fetch_bytes;
+use crate::connect::problem::Fault;
+use crate::domain::link::Feed;
+use crate::domain::meta::Interner;
+use crate::msg::{ClusterMsg, Usage};
+use crate::wire::usage;
+
+const BASE: &str = "/apis/metrics.k8s.io/v1beta1";
+
+/// Polls for ever. Failures are told in the usage's own feed and cost nothing else.
+pub(super) async fn poll(mut guest: Guest, mouth: Mouth, plan: Arc<WatchPlan>) {
+    let mut interner = Interner::new();
+    loop {
+        let Some((access, generation)) = guest.enter().await else { return };
+        let usage = ask(&access.client, &plan, &mut interner).await;
+        let wait = match usage.feed {
+            Feed::Live => plan.timing.usage,
+            // What is not served, or refused, is looked at less often.
+            _ => plan.timing.absent,
+        };
+        mouth.say(ClusterMsg::Usage(usage)).await;
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = guest.renewed(generation) => {}
+        }
+    }
+}
+
+async fn ask(client: &Client, plan: &WatchPlan, interner: &mut Interner) -> Usage {
+    let mut usage = Usage { feed: Feed::Live, pods: Vec::new(), nodes: Vec::new() };
+    let limit = plan.timing.answer_limit;
+    match fetch_bytes(client, &format!("{BASE}/pods"), limit).await {
+        Ok(body) => match usage::pods(&body, interner) {
+            Ok(pods) => usage.pods = pods,
+            Err(error) => usage.feed = feed_of(&Fault::of(&kube::Error::SerdeError(error))),
+        },
+        Err(Fault::Forbidden(message)) => {
+            usage.feed = Feed::Forbidden(message.into());
+            for namespace in &plan.namespaces {
+                let path = format!("{BASE}/namespaces/{namespace}/pods");
+                if let Ok(body) = fetch_bytes(client, &path, limit).await
+                    && let Ok(pods) = usage::pods(&body, interner)
+                {
+                    usage.feed = Feed::Live;
+                    usage.pods.extend(pods);
+                }
+            }
+            usage.pods.sort_unstable_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        }
+        Err(fault) => usage.feed = feed_of(&fault),
+    }
+    // Nodes may be refused to those who may see pods: their column is empty then.
+    if usage.feed == Feed::Live
+        && let Ok(body) = fetch_bytes(client, &format!("{BASE}/nodes"), limit).await
+    {
+        usage.nodes = usage::nodes(&body, interner).unwrap_or_default();
+    }
+    usage
+}
+
+fn feed_of(fault: &Fault) -> Feed {
+    match fault {
+        Fault::NotFound(_) => Feed::Absent,
+        Fault::Forbidden(message) => Feed::Forbidden(message.as_str().into()),
+        other => Feed::Failed(other.words().into()),
+    }
+}
