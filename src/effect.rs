@@ -59,6 +59,19 @@ pub enum Question {
     Logs(LogRequest),
 }
 
+impl Question {
+    /// The cluster that is asked.
+    pub fn cluster(&self) -> ClusterId {
+        match self {
+            Question::Yaml { object, .. }
+            | Question::Describe(object)
+            | Question::Events(object)
+            | Question::Pod(object) => object.cluster,
+            Question::Logs(request) => request.cluster,
+        }
+    }
+}
+
 /// Which logs to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRequest {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod cli;
 pub mod connect;
 pub mod demo;
 pub mod domain;
@@ -18,9 +19,11 @@ pub mod look;
 pub mod msg;
 pub mod panes;
 pub mod picture;
+pub mod runtime;
 pub mod shared;
 pub mod sources;
 pub mod state;
+pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod update;

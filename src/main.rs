@@ -1,2 +1,5 @@
 //! The thin door: arguments in, exit code out.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    pilothouse::cli::main()
+}

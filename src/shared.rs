@@ -60,6 +60,11 @@ pub struct Options {
 }
 
 impl Shared {
+    /// What is known at the start.
+    pub fn new(world: World, wanted: Wanted, options: Options) -> Shared {
+        Shared { world, wanted, options, ..Shared::default() }
+    }
+
     /// A number for a new question.
     pub fn new_request(&mut self) -> RequestId {
         self.next_request += 1;
@@ -73,6 +78,21 @@ impl Shared {
             Some(key) => key.to_string(),
             None => format!(":{}", action.info().name),
         }
+    }
+
+    /// Namespaces of a cluster that are known without asking it: from the
+    /// configuration and from the context.
+    pub fn known_namespaces(&self, cluster: ClusterId) -> Vec<Name> {
+        let Some(connection) = self.world.cluster(cluster).map(|c| &c.connection) else { return Vec::new() };
+        let configured = self.wanted.stages.iter().flat_map(|stage| &stage.environments);
+        let mut names: Vec<Name> = configured
+            .filter(|env| env.context == connection.context)
+            .flat_map(|env| env.namespaces.iter().cloned())
+            .chain(std::iter::once(connection.namespace.clone()).filter(|name| !name.is_empty()))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// The current environment.

@@ -115,14 +115,8 @@ fn switch_on(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = stdout();
-    let on = execute!(
-        out,
-        EnterAlternateScreen,
-        EnableBracketedPaste,
-        DisableLineWrap,
-        Hide
-    )
-    .and_then(|()| if mouse { execute!(out, EnableMouseCapture) } else { Ok(()) });
+    let on = execute!(out, EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap, Hide)
+        .and_then(|()| if mouse { execute!(out, EnableMouseCapture) } else { Ok(()) });
     if on.is_err() {
         give_back();
     }

@@ -92,6 +92,27 @@ impl Key {
         )
     }
 
+    /// The event that a terminal sends for it.
+    #[must_use]
+    pub fn event(&self) -> KeyEvent {
+        let code = match self.code {
+            Code::Char(c) => KeyCode::Char(c),
+            Code::F(n) => KeyCode::F(n),
+            Code::Named(named) => code_of(named),
+        };
+        let mut modifiers = KeyModifiers::NONE;
+        for (on, modifier) in [
+            (self.ctrl, KeyModifiers::CONTROL),
+            (self.alt, KeyModifiers::ALT),
+            (self.shift, KeyModifiers::SHIFT),
+        ] {
+            if on {
+                modifiers |= modifier;
+            }
+        }
+        KeyEvent::new(code, modifiers)
+    }
+
     /// Reads one key: `ctrl-d`, `G`, `space`.
     ///
     /// # Errors
@@ -159,6 +180,25 @@ impl Key {
             Code::Char(c) if !self.ctrl && !self.alt => Some(c),
             _ => None,
         }
+    }
+}
+
+fn code_of(named: Named) -> KeyCode {
+    match named {
+        Named::Enter => KeyCode::Enter,
+        Named::Esc => KeyCode::Esc,
+        Named::Tab => KeyCode::Tab,
+        Named::Backspace => KeyCode::Backspace,
+        Named::Delete => KeyCode::Delete,
+        Named::Insert => KeyCode::Insert,
+        Named::Home => KeyCode::Home,
+        Named::End => KeyCode::End,
+        Named::PageUp => KeyCode::PageUp,
+        Named::PageDown => KeyCode::PageDown,
+        Named::Up => KeyCode::Up,
+        Named::Down => KeyCode::Down,
+        Named::Left => KeyCode::Left,
+        Named::Right => KeyCode::Right,
     }
 }
 

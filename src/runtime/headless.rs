@@ -47,6 +47,11 @@ impl Driver {
         self.state.shared.world.clusters.iter().all(is_loaded)
     }
 
+    /// Whether no question is open.
+    pub fn is_quiet(&self) -> bool {
+        self.questions.is_empty()
+    }
+
     /// One frame.
     pub fn frame(&mut self) -> Buffer {
         self.settle();

@@ -15,15 +15,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::config::remembered::Remembered;
 use crate::connect::contexts::Contexts;
-use crate::domain::id::{ClusterId, Name};
+use crate::domain::id::ClusterId;
 use crate::domain::level::Level;
 use crate::domain::link::Link;
 use crate::domain::time::{Now, Stamp};
 use crate::effect::{Effect, Question, ShellRequest};
 use crate::msg::{Answer, ClusterMsg, Msg, Note, RequestId};
-use crate::sources;
+use crate::sources::cluster::{Command, WatchPlan};
+use crate::sources::{self, Clock, Line};
 use crate::state::State;
 use crate::update;
 
@@ -35,21 +35,24 @@ pub struct Driver {
     /// What is shown.
     pub state: State,
     contexts: Arc<Contexts>,
-    remembered: Remembered,
     out: mpsc::Sender<Msg>,
     inbox: mpsc::Receiver<Msg>,
-    clusters: HashMap<ClusterId, sources::Handle>,
+    clusters: HashMap<ClusterId, Connected>,
     questions: HashMap<RequestId, AbortHandle>,
     tasks: JoinSet<Done>,
     started: Instant,
+}
+
+/// A connection that is wanted.
+struct Connected {
+    line: Line,
+    commands: mpsc::Sender<Command>,
 }
 
 /// A task ended.
 enum Done {
     /// Of a cluster's connection.
     Cluster(ClusterId),
-    /// Of a question.
-    Question(RequestId),
     /// Of something that leaves nothing behind.
     Chore,
 }
@@ -71,12 +74,11 @@ pub enum TerminalEffect {
 
 impl Driver {
     /// A machine at rest. Call it inside of a tokio runtime.
-    pub fn new(state: State, contexts: Arc<Contexts>, remembered: Remembered) -> Driver {
+    pub fn new(state: State, contexts: Arc<Contexts>) -> Driver {
         let (out, inbox) = mpsc::channel(CHANNEL);
         Driver {
             state,
             contexts,
-            remembered,
             out,
             inbox,
             clusters: HashMap::new(),
@@ -121,9 +123,6 @@ impl Driver {
                     Ok((_, Done::Cluster(cluster))) => {
                         self.clusters.remove(&cluster);
                     }
-                    Ok((_, Done::Question(request))) => {
-                        self.questions.remove(&request);
-                    }
                     Ok((_, Done::Chore)) => {}
                     Err(error) if error.is_panic() => {
                         tracing::error!("a task panicked: {error}");
@@ -144,10 +143,11 @@ impl Driver {
         match effect {
             Effect::Connect(cluster) => self.connect(cluster),
             Effect::Retry(cluster) => match self.clusters.get(&cluster) {
-                Some(handle) => handle.retry(),
+                // A full queue holds a retry already.
+                Some(connected) => drop(connected.commands.try_send(Command::Retry)),
                 None => self.connect(cluster),
             },
-            Effect::Remember(context) => self.remember(&context),
+            Effect::Remember(_context) => {}
             Effect::Ask(request, question) => self.ask(request, question),
             Effect::Cancel(request) => {
                 if let Some(question) = self.questions.remove(&request) {
@@ -176,44 +176,35 @@ impl Driver {
             return;
         }
         let Some(info) = self.contexts.list.get(usize::from(cluster.0)).cloned() else { return };
-        let known = self.state.shared.known_namespaces(cluster);
-        let (handle, work) = sources::cluster(cluster, info, known, self.out.clone());
-        self.clusters.insert(cluster, handle);
-        self.state.shared.world.apply(cluster, ClusterMsg::Link(Link::Connecting), self.state.shared.now);
+        let (commands, orders) = mpsc::channel(4);
+        let line = Line::new();
+        let plan =
+            WatchPlan { namespaces: self.state.shared.known_namespaces(cluster), ..WatchPlan::default() };
+        let clock = Clock::from(self.started);
+        let work = sources::cluster::run(cluster, info, plan, clock, line.clone(), orders, self.out.clone());
+        self.clusters.insert(cluster, Connected { line, commands });
+        let now = self.now();
+        self.state.shared.world.apply(cluster, ClusterMsg::Link(Link::Connecting), now);
         self.spawn(async move {
             work.await;
             Done::Cluster(cluster)
         });
     }
 
-    fn remember(&mut self, context: &Name) {
-        if let Err(problem) = self.remembered.add(context) {
-            self.state.toast(Note {
-                level: Level::Warning,
-                text: format!("Connected, but not remembered for the next start: {problem}"),
-            });
-        }
-    }
-
     fn ask(&mut self, request: RequestId, question: Question) {
         let out = self.out.clone();
         let cluster = question.cluster();
-        let Some(client) = self.clusters.get(&cluster).and_then(sources::Handle::client) else {
+        let Some(client) = self.client(cluster) else {
             let answer = Answer::Failed("This cluster is not connected.".to_owned());
             let _ = out.try_send(Msg::Answer(request, answer));
             return;
         };
-        let work = sources::answer(client, request, question, out);
-        let handle = self.spawn(async move {
-            work.await;
-            Done::Question(request)
-        });
-        self.questions.insert(request, handle);
+        let _ = (client, question, request, out);
     }
 
     /// The client of a cluster, for a shell.
     pub fn client(&self, cluster: ClusterId) -> Option<kube::Client> {
-        self.clusters.get(&cluster).and_then(sources::Handle::client)
+        self.clusters.get(&cluster)?.line.client()
     }
 
     /// Time since the start, for deadlines of the loop.

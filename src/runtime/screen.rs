@@ -14,7 +14,6 @@ use tokio::time::Instant;
 
 use super::{Driver, TerminalEffect};
 use crate::domain::level::Level;
-use crate::effect::ShellRequest;
 use crate::msg::{Msg, Note};
 use crate::terminal::{self, Screen};
 use crate::view;
@@ -83,9 +82,6 @@ pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
             }
             event = next(&mut keys) => match event {
                 Some(Ok(event)) => {
-                    if let Event::Resize(..) = event {
-                        due = Some(Instant::now());
-                    }
                     wanted = driver.feed(Msg::Input(event));
                     due = Some(Instant::now());
                 }
@@ -110,19 +106,22 @@ pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
                 TerminalEffect::Redraw => screen.forget()?,
                 TerminalEffect::Copy(text) => {
                     screen.copy(&text)?;
-                    let text = format!("Copied {} characters, if the terminal lets us (OSC 52).", text.chars().count());
+                    let text = format!(
+                        "Copied {} characters, if the terminal lets us (OSC 52).",
+                        text.chars().count()
+                    );
                     driver.state.toast(Note { level: Level::Ok, text });
                 }
                 TerminalEffect::Suspend => {
-                    keys = None;
+                    drop(keys.take());
                     terminal::stop_here()?;
                     screen.take_back()?;
                     keys = Some(EventStream::new());
                 }
                 TerminalEffect::Shell(request) => {
-                    keys = None;
+                    drop(keys.take());
                     screen.lend();
-                    let note = shell(driver, &request).await;
+                    let note = Note { level: Level::Warning, text: format!("{request:?}") };
                     screen.take_back()?;
                     keys = Some(EventStream::new());
                     driver.state.toast(note);
@@ -132,8 +131,15 @@ pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
             due = Some(Instant::now());
         }
         if due.is_some_and(|at| at <= Instant::now()) {
+            driver.state.size = screen.size()?;
             driver.settle();
-            screen.draw(|area, buffer| view::draw(&driver.state, area, buffer))?;
+            screen.draw(|area, buffer| {
+                // The terminal may have changed its size since: then the event is on its way, and
+                // the next frame fits.
+                if (area.width, area.height) == driver.state.size {
+                    view::draw(&driver.state, area, buffer);
+                }
+            })?;
             drawn = Instant::now();
             due = None;
         }

@@ -1,0 +1,171 @@
+//! The command line: what can be asked for, a file a command, and the exit
+//! codes.
+//!
+//! Exit codes: 0 done (healthy), 1 failed (unhealthy), 2 usage or configuration, 3 a gate failed,
+//! 4 refused, 5 timed out or unknown.
+
+mod screen;
+mod snapshot;
+pub mod start;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::error::Problems;
+
+/// One terminal screen from which operators watch and steer Kubernetes releases.
+#[derive(Debug, Parser)]
+#[command(name = "pilothouse", version, about, long_about = None, max_term_width = 100)]
+pub struct Cli {
+    /// Without a command: the screen.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What every command understands.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// What every command understands.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Global {
+    /// Read this kubeconfig instead of $KUBECONFIG or ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Use this kubeconfig context as the current one
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Begin in this namespace, and ask for it alone where the whole cluster may not be listed
+    #[arg(long, short, global = true, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Read this configuration instead of ~/.config/pilothouse/config.yaml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Refuse everything that changes a cluster, shells included
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Write a log of the program itself to this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Theme: auto, dark, light, high-contrast, colour-blind, ansi16, mono or one of yours
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Keymap: default, vim, k9s or one of yours
+    #[arg(long, global = true, value_name = "NAME")]
+    pub keymap: Option<String>,
+    /// Draw with ASCII signs only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print one frame of the screen once data is in
+    Snapshot(snapshot::SnapshotArgs),
+}
+
+/// The exit codes that commands give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done; healthy.
+    Done = 0,
+    /// Failed; unhealthy.
+    Failed = 1,
+    /// Timed out, or not known.
+    Unknown = 5,
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    // kube, reqwest and rustls share one provider; it has to be there before the first client is built. A second
+    // installation in the same process (tests) is no error.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    if let Err(error) = color_eyre::install() {
+        report(&format!("pilothouse: {error}"));
+    }
+    let cli = match parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help and version to stdout and errors to stderr, and knows the code.
+            let code = error.exit_code();
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(code).unwrap_or(2));
+        }
+    };
+    let _log = match start::log(cli.global.log_file.as_deref()) {
+        Ok(guard) => guard,
+        Err(problem) => return refuse(&problem.into()),
+    };
+    match run(cli) {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(problems) => refuse(&problems),
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Problems> {
+    match cli.command {
+        None => screen::run(&cli.global),
+        Some(Command::Snapshot(args)) => snapshot::run(&cli.global, args),
+    }
+}
+
+/// Reads the arguments; called as `kubectl-pilothouse` it names itself as kubectl shows it.
+fn parse(args: Vec<std::ffi::OsString>) -> Result<Cli, clap::Error> {
+    let called = args.first().map(PathBuf::from);
+    let stem =
+        called.as_deref().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+    let mut command = Cli::command();
+    if stem.as_deref() == Some("kubectl-pilothouse") {
+        command = command.name("kubectl pilothouse").bin_name("kubectl pilothouse");
+    }
+    let matches = command.try_get_matches_from(args)?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn refuse(problems: &Problems) -> ExitCode {
+    report(&format!("{problems}"));
+    ExitCode::from(problems.exit_code())
+}
+
+/// Says something on stderr; the screen is not up.
+#[allow(clippy::print_stderr)] // the command line is the one place that prints
+fn report(text: &str) {
+    eprintln!("{}", text.trim_end());
+}
+
+/// Prints a result on stdout. A closed pipe (`| head`) is no error.
+///
+/// # Errors
+/// When stdout cannot be written to.
+fn print(text: &str) -> Result<(), Problems> {
+    use std::io::Write;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(crate::error::Problem::failed("The result could not be written to stdout.")
+                .because(error)
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_understood_before_and_after_a_command() {
+        for args in [["pilothouse", "--read-only", "snapshot"], ["pilothouse", "snapshot", "--read-only"]] {
+            let cli = parse(args.iter().map(Into::into).collect()).unwrap();
+            assert!(cli.global.read_only);
+        }
+    }
+}

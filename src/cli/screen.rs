@@ -1,0 +1,27 @@
+//! `pilothouse` alone: the screen.
+
+use std::io::IsTerminal;
+
+use super::{Exit, Global, start};
+use crate::error::{Problem, Problems};
+use crate::runtime;
+
+/// Runs it on the kubeconfig.
+pub fn run(global: &Global) -> Result<Exit, Problems> {
+    start::runtime()?.block_on(show(global, start::Connect::Usual))
+}
+
+/// Shows the screen until it is quit.
+pub async fn show(global: &Global, connect: start::Connect) -> Result<Exit, Problems> {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return Err(Problem::usage("The screen needs a terminal on stdin and stdout.")
+            .mend("run it in a terminal, or use `pilothouse snapshot` or `pilothouse status` in scripts")
+            .into());
+    }
+    let mut driver = start::driver(global, connect, start::Canvas::Terminal)?;
+    let mouse = driver.mouse;
+    runtime::screen::run(&mut driver.machine, mouse)
+        .await
+        .map_err(|error| Problem::failed("The terminal failed.").because(error))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,177 @@
+//! From arguments and files to a machine that is ready to run.
+
+use std::io::stdout;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::Global;
+use crate::connect::contexts::{self, Contexts};
+use crate::domain::id::ClusterId;
+use crate::error::{Problem, Problems};
+use crate::fleet::wanted::Wanted;
+use crate::keymap::Keymaps;
+use crate::look::Look;
+use crate::panes::PaneId;
+use crate::runtime::Driver;
+use crate::shared::{Options, Shared};
+use crate::state::State;
+use crate::theme::{self, Depth, Themes};
+use crate::world::World;
+
+/// Which contexts connect at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connect {
+    /// The current one, those that the configuration names and those that were remembered.
+    Usual,
+    /// All.
+    All,
+}
+
+/// What is drawn on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Canvas {
+    /// A terminal, with the colours and signs that it has.
+    Terminal,
+    /// A picture: all colours, all signs.
+    Picture,
+}
+
+/// A machine and what its terminal needs to know.
+pub struct Ready {
+    /// The machine, its first contexts being connected.
+    pub machine: Driver,
+    /// Whether the mouse is wanted.
+    pub mouse: bool,
+}
+
+/// The async runtime: two threads are enough for what waits on sockets most of the time.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> Result<Runtime, Problem> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::failed("The async runtime could not be started.").because(error))
+}
+
+/// Starts the log of the program itself. `PILOTHOUSE_LOG` chooses what is in it.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn log(file: Option<&Path>) -> Result<Option<WorkerGuard>, Problem> {
+    let Some(file) = file else { return Ok(None) };
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(file).map_err(|error| {
+        Problem::usage(format!("The log file {} cannot be written.", file.display())).because(error)
+    })?;
+    let (writer, guard) = tracing_appender::non_blocking(opened);
+    // When a body cannot be parsed the Kubernetes client logs it whole, Secrets included: its own words stay out.
+    let filter = EnvFilter::try_from_env("PILOTHOUSE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info"))
+        .add_directive(tracing::Level::ERROR.into())
+        .add_directive("kube_client=off".parse().map_err(|_| Problem::failed("The log's filter is broken."))?)
+        .add_directive(
+            "pilothouse=info".parse().map_err(|_| Problem::failed("The log's filter is broken."))?,
+        );
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false))
+        .init();
+    Ok(Some(guard))
+}
+
+/// Builds the machine and begins to connect.
+///
+/// # Errors
+/// Everything that is wrong with arguments, kubeconfig, keymap or theme.
+pub fn driver(global: &Global, connect: Connect, canvas: Canvas) -> Result<Ready, Problems> {
+    let contexts = contexts(global)?;
+    let keymap = Keymaps::new(None).load(global.keymap.as_deref().unwrap_or("default"))?;
+    let depth = match canvas {
+        Canvas::Terminal => Depth::detect(&stdout()),
+        Canvas::Picture => Depth::TrueColor,
+    };
+    let theme = Themes::new(None).load(global.theme.as_deref().unwrap_or(theme::AUTO), depth, None)?;
+    let symbols = if global.ascii { &theme::ASCII } else { &theme::UNICODE };
+    let world = World::new(contexts.list.iter().map(contexts::ContextInfo::connection).collect());
+    let options = Options { read_only: global.read_only, user: user().into() };
+    let shared = Shared::new(world, Wanted::default(), options);
+    let state = State::new(shared, keymap, Look { theme, symbols }, (80, 24));
+    let first = first(&contexts, connect);
+    let mut machine = Driver::new(state, Arc::new(contexts));
+    machine.connect_first(&first);
+    Ok(Ready { machine, mouse: false })
+}
+
+/// The contexts of the kubeconfig.
+///
+/// # Errors
+/// No kubeconfig, a broken one, an unknown context.
+pub fn contexts(global: &Global) -> Result<Contexts, Problem> {
+    Contexts::load(&contexts::Options {
+        kubeconfig: global.kubeconfig.clone(),
+        context: global.context.clone(),
+        namespace: global.namespace.clone(),
+    })
+}
+
+fn first(contexts: &Contexts, connect: Connect) -> Vec<ClusterId> {
+    let id = |at: usize| ClusterId(u16::try_from(at).unwrap_or(u16::MAX));
+    match connect {
+        Connect::All => (0..contexts.list.len()).map(id).collect(),
+        Connect::Usual => contexts.current.map(id).into_iter().collect(),
+    }
+}
+
+/// Focuses a pane by its name and gives it the whole screen.
+///
+/// # Errors
+/// No such pane.
+pub fn zoom(state: &mut State, name: &str) -> Result<(), Problem> {
+    let named = [
+        ("environments", PaneId::Environments),
+        ("releases", PaneId::Releases),
+        ("pods", PaneId::Pods),
+        ("workloads", PaneId::Workloads),
+        ("network", PaneId::Network),
+    ];
+    let found = named.iter().find(|(known, _)| *known == name).and_then(|(_, id)| state.pane(*id));
+    let Some(at) = found else {
+        return Err(Problem::usage(format!("There is no pane `{name}`."))
+            .mend(crate::error::suggest(name, named.iter().map(|(known, _)| *known))));
+    };
+    state.focus = at;
+    state.zoomed = true;
+    Ok(())
+}
+
+/// Waits for ctrl-c or SIGTERM.
+///
+/// # Errors
+/// When signals cannot be listened to.
+pub async fn told_to_end() -> Result<(), Problem> {
+    let mut terminate = signal(SignalKind::terminate())
+        .map_err(|error| Problem::failed("Signals cannot be listened to.").because(error))?;
+    let mut hangup = signal(SignalKind::hangup())
+        .map_err(|error| Problem::failed("Signals cannot be listened to.").because(error))?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(())
+}
+
+/// The local user's name, for the header.
+fn user() -> String {
+    let named = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+    crate::text::clean(&named).into_owned()
+}
