@@ -24,17 +24,51 @@ use crate::text;
 use crate::theme::Role;
 use crate::widgets::cursor::Cursor;
 
-/// A column of a list. Widths are fixed, so that nothing jumps when rows do.
-#[derive(Clone, Copy, Debug)]
+/// A column of a list. Widths depend on the pane's width alone, so that nothing
+/// jumps when rows do.
+#[derive(Clone, Debug)]
 pub struct Column {
     /// Its header, lower case.
-    pub title: &'static str,
-    /// Its least width; the first column takes what is left over.
+    pub title: Cow<'static, str>,
+    /// Its least width.
     pub width: u16,
+    /// The width it may grow to; space that is left over goes to the columns
+    /// from left to right.
+    pub most: u16,
     /// Numbers align right.
     pub right: bool,
     /// Columns with a higher rank are left out first when space is short; 0 never is.
     pub rank: u8,
+}
+
+impl Column {
+    /// A column of fixed width, aligned left, that is never left out.
+    pub const fn new(title: &'static str, width: u16) -> Column {
+        Column { title: Cow::Borrowed(title), width, most: width, right: false, rank: 0 }
+    }
+
+    /// A column with a title that is known only while the program runs.
+    pub fn named(title: String, width: u16) -> Column {
+        Column { title: Cow::Owned(title), width, most: width, right: false, rank: 0 }
+    }
+
+    /// The same, aligned right.
+    pub const fn right(mut self) -> Column {
+        self.right = true;
+        self
+    }
+
+    /// The same, left out before columns of a lower rank.
+    pub const fn rank(mut self, rank: u8) -> Column {
+        self.rank = rank;
+        self
+    }
+
+    /// The same, growing up to this width.
+    pub const fn most(mut self, most: u16) -> Column {
+        self.most = most;
+        self
+    }
 }
 
 /// What stands in a cell.
@@ -85,10 +119,10 @@ pub trait Rows: Debug + Send + 'static {
     fn id(&self) -> PaneId;
     /// Its name, with what it follows (`Pods production`).
     fn name(&self, shared: &Shared) -> String;
-    /// Its columns; the first is the name and takes the space that is left.
-    fn columns(&self) -> &'static [Column];
-    /// The column that faults-first stands for in the note; sorting by `None`
-    /// is worst first, then by the first column.
+    /// Its columns; the first is the name. Sorting by none of them is worst
+    /// first, then by the first.
+    fn columns(&self, shared: &Shared) -> Cow<'_, [Column]>;
+    /// Which rows changed since this was asked last.
     fn changes(&mut self, shared: &Shared) -> Changes<Self::Row>;
     /// Calls `each` with every row of what is looked at (environment, namespace).
     fn all(&self, shared: &Shared, each: &mut dyn FnMut(Self::Row));
@@ -134,6 +168,16 @@ pub trait Rows: Debug + Send + 'static {
         let _ = (shared, row, action);
         Outcome::none()
     }
+    /// The row that a row stands below, in a tree. A child follows its parent,
+    /// and is shown when its parent is.
+    fn parent(&self, shared: &Shared, row: Self::Row) -> Option<Self::Row> {
+        let _ = (shared, row);
+        None
+    }
+    /// The column that the cursor is on, where single cells can be selected.
+    fn cell_cursor(&self) -> Option<usize> {
+        None
+    }
     /// The cursor came to a row.
     fn entered(&mut self, shared: &mut Shared, row: Self::Row) {
         let _ = (shared, row);
@@ -152,6 +196,8 @@ pub struct ListPane<R: Rows> {
     sort: Option<usize>,
     descending: bool,
     total: usize,
+    /// Rows that are shown and stand below no other.
+    tops: usize,
     rebuild: bool,
 }
 
@@ -168,6 +214,7 @@ impl<R: Rows> ListPane<R> {
             sort: None,
             descending: false,
             total: 0,
+            tops: 0,
             rebuild: true,
         }
     }
@@ -182,7 +229,40 @@ impl<R: Rows> ListPane<R> {
         self.marks.iter().filter_map(|key| self.rows.find(shared, key)).collect()
     }
 
+    /// The order of two rows; those below others follow their parents.
     fn compare(&self, shared: &Shared, a: R::Row, b: R::Row) -> Ordering {
+        let (above_a, above_b) = (self.path(shared, a), self.path(shared, b));
+        for (x, y) in above_a.iter().zip(&above_b) {
+            match (x, y) {
+                (Some(x), Some(y)) if x == y => {}
+                (Some(x), Some(y)) => return self.compare_alone(shared, *x, *y),
+                (None, Some(_)) => return Ordering::Less,
+                (Some(_), None) => return Ordering::Greater,
+                (None, None) => break,
+            }
+        }
+        Ordering::Equal
+    }
+
+    /// A row and those that it stands below, outermost first.
+    fn path(&self, shared: &Shared, row: R::Row) -> [Option<R::Row>; DEEPEST] {
+        let mut path = [None; DEEPEST];
+        let mut next = Some(row);
+        let mut depth = 0;
+        while let (Some(row), true) = (next, depth < DEEPEST) {
+            path[depth] = Some(row);
+            depth += 1;
+            next = self.rows.parent(shared, row);
+        }
+        path[..depth].reverse();
+        path
+    }
+
+    fn depth(&self, shared: &Shared, row: R::Row) -> usize {
+        self.path(shared, row).iter().flatten().count().saturating_sub(1)
+    }
+
+    fn compare_alone(&self, shared: &Shared, a: R::Row, b: R::Row) -> Ordering {
         let ordering = match self.sort {
             None => self
                 .rows
@@ -196,6 +276,9 @@ impl<R: Rows> ListPane<R> {
     }
 
     fn passes(&self, shared: &Shared, pass: &mut super::filter::Pass<'_>, row: R::Row) -> bool {
+        if let Some(parent) = self.rows.parent(shared, row) {
+            return self.rows.shown(shared, row) && self.passes(shared, pass, parent);
+        }
         self.rows.shown(shared, row)
             && (!self.faults_only || self.rows.level(shared, row).is_fault())
             && (self.filter.is_empty() || self.rows.search(shared, row, &mut |hay| pass.shows(hay)))
@@ -223,6 +306,8 @@ impl<R: Rows> ListPane<R> {
         }
         drop(pass);
         self.order = order;
+        let rows = self.order.rows().iter();
+        self.tops = rows.filter(|row| self.rows.parent(shared, **row).is_none()).count();
     }
 
     fn follow(&mut self, shared: &Shared) {
@@ -261,24 +346,30 @@ impl<R: Rows> ListPane<R> {
     }
 
     /// Which columns fit, with the width of each.
-    fn fitting(&self, width: u16) -> Vec<(usize, u16)> {
-        let columns = self.rows.columns();
+    fn fitting(columns: &[Column], width: u16) -> Vec<(usize, u16)> {
         let mut rank = u8::MAX;
         loop {
             let used: u16 = columns.iter().filter(|c| c.rank <= rank).map(|c| c.width + 1).sum();
-            if used <= width || rank == 0 {
-                let spare = width.saturating_sub(used);
+            if used <= width + 1 || rank == 0 {
+                let mut spare = (width + 1).saturating_sub(used);
                 return columns
                     .iter()
                     .enumerate()
-                    .filter(|(_, c)| c.rank <= rank)
-                    .map(|(at, c)| (at, if at == 0 { c.width + spare } else { c.width }))
+                    .filter(|(_, column)| column.rank <= rank)
+                    .map(|(at, column)| {
+                        let more = column.most.saturating_sub(column.width).min(spare);
+                        spare -= more;
+                        (at, column.width + more)
+                    })
                     .collect();
             }
             rank = columns.iter().map(|c| c.rank).filter(|r| *r < rank).max().unwrap_or(0);
         }
     }
 }
+
+/// How deep a tree of rows goes: workload, ReplicaSet, pod.
+const DEEPEST: usize = 3;
 
 /// Cells before the first column: the mark, the level's symbol, a space.
 const GUTTER: u16 = 3;
@@ -289,14 +380,15 @@ impl<R: Rows> Pane for ListPane<R> {
     }
 
     fn title(&self, shared: &Shared) -> Title {
-        let mut note = text::count(self.order.rows().len() as u64);
-        if self.order.rows().len() != self.total {
+        let mut note = text::count(self.tops as u64);
+        if self.tops != self.total {
             note.push_str(&format!(" of {}", text::count(self.total as u64)));
         }
         match self.sort {
             None => note.push_str(" · faults first"),
             Some(column) => {
-                let title = self.rows.columns().get(column).map_or("", |c| c.title);
+                let columns = self.rows.columns(shared);
+                let title = columns.get(column).map_or("", |c| &c.title);
                 note.push_str(&format!(" · by {title}"));
             }
         }
@@ -369,6 +461,7 @@ impl<R: Rows> Pane for ListPane<R> {
             Action::Mark if row.is_none() => Applies::No("No row is selected.".to_owned()),
             Action::Mark => Applies::Yes,
             Action::Back if !self.filter.is_empty() || !self.marks.is_empty() => Applies::Yes,
+            Action::Left if row.is_some_and(|row| self.rows.parent(shared, row).is_some()) => Applies::Yes,
             _ => Applies::Elsewhere,
         }
     }
@@ -394,7 +487,7 @@ impl<R: Rows> Pane for ListPane<R> {
                 self.resort(shared);
             }
             Action::SortColumn => {
-                let columns = self.rows.columns().len();
+                let columns = self.rows.columns(shared).len();
                 self.sort = match self.sort {
                     None => Some(0),
                     Some(column) if column + 1 < columns => Some(column + 1),
@@ -420,6 +513,12 @@ impl<R: Rows> Pane for ListPane<R> {
                 self.resort(shared);
             }
             Action::Back => self.marks.clear(),
+            Action::Left => {
+                let parent = row.and_then(|row| self.rows.parent(shared, row));
+                if let Some(at) = self.order.rows().iter().position(|row| Some(*row) == parent) {
+                    self.step(shared, at as isize - self.cursor.at() as isize);
+                }
+            }
             _ => {}
         }
         Outcome::none()
@@ -462,24 +561,20 @@ impl<R: Rows> Pane for ListPane<R> {
             self.draw_empty(shared, look, area, buffer);
             return;
         }
-        let columns = self.fitting(area.width - GUTTER);
-        self.draw_header(look, &columns, area, buffer);
+        let all = self.rows.columns(shared);
+        let columns = Self::fitting(&all, area.width - GUTTER);
+        self.draw_header(look, &all, &columns, area, buffer);
         for (line, at) in self.cursor.visible().enumerate() {
             let y = area.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
             if y >= area.bottom() {
                 break;
             }
             let Some(row) = self.order.rows().get(at).copied() else { break };
-            let selected = at == self.cursor.at() && !self.cursor.is_lost();
-            self.draw_row(
-                shared,
-                look,
-                focused && selected,
-                row,
-                &columns,
-                Rect { y, height: 1, ..area },
-                buffer,
-            );
+            let line = Rect { y, height: 1, ..area };
+            self.draw_row(shared, look, (at, row), (&all, &columns), line, buffer);
+            if at == self.cursor.at() && !self.cursor.is_lost() {
+                self.draw_cursor(look, focused, &columns, line, buffer);
+            }
         }
     }
 }
@@ -504,29 +599,36 @@ impl<R: Rows> ListPane<R> {
         }
     }
 
-    fn draw_header(&self, look: &Look, columns: &[(usize, u16)], area: Rect, buffer: &mut Buffer) {
+    fn draw_header(
+        &self,
+        look: &Look,
+        all: &[Column],
+        columns: &[(usize, u16)],
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
         let mut x = area.x + GUTTER;
         for (at, width) in columns {
-            let Some(column) = self.rows.columns().get(*at) else { continue };
+            let Some(column) = all.get(*at) else { continue };
             let sorted = self.sort == Some(*at);
-            let mut title = column.title.to_owned();
-            if sorted {
-                title.push_str(if self.descending { look.symbols.down } else { look.symbols.up });
-            }
             let style = look.style(if sorted { Role::Accent } else { Role::Muted });
-            put(buffer, x, area.y, *width, column.right, &title, style);
+            let title = if sorted {
+                let turn = if self.descending { look.symbols.down } else { look.symbols.up };
+                Cow::Owned(format!("{}{turn}", column.title))
+            } else {
+                Cow::Borrowed(column.title.as_ref())
+            };
+            put(buffer, clip(x, area.y, *width, area), column.right, &title, style);
             x += width + 1;
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // one call site; a struct would only rename them
     fn draw_row(
         &self,
         shared: &Shared,
         look: &Look,
-        selected: bool,
-        row: R::Row,
-        columns: &[(usize, u16)],
+        (at, row): (usize, R::Row),
+        (all, columns): (&[Column], &[(usize, u16)]),
         area: Rect,
         buffer: &mut Buffer,
     ) {
@@ -536,21 +638,82 @@ impl<R: Rows> ListPane<R> {
         }
         buffer.set_string(area.x + 1, area.y, look.symbols.level(level), look.style(Role::of_level(level)));
         let mut x = area.x + GUTTER;
-        for (at, width) in columns {
-            let Some(column) = self.rows.columns().get(*at) else { continue };
-            let cell = self.rows.cell(shared, row, *at, look);
-            put(buffer, x, area.y, *width, column.right, &cell.text, look.style(cell.role));
+        for (nth, (column, width)) in columns.iter().enumerate() {
+            let Some(info) = all.get(*column) else { continue };
+            let mut place = clip(x, area.y, *width, area);
+            if nth == 0 {
+                let branches = self.branches(shared, look, at, row);
+                let (after, _) = buffer.set_stringn(
+                    place.x,
+                    place.y,
+                    &branches,
+                    usize::from(place.width),
+                    look.style(Role::Muted),
+                );
+                place = Rect { x: after, width: place.right().saturating_sub(after), ..place };
+            }
+            let cell = self.rows.cell(shared, row, *column, look);
+            put(buffer, place, info.right, &cell.text, look.style(cell.role));
             x += width + 1;
         }
-        if selected {
-            buffer.set_style(area, look.style(Role::Selection));
+    }
+
+    /// The lines that lead from a row's parents to it.
+    fn branches(&self, shared: &Shared, look: &Look, at: usize, row: R::Row) -> Cow<'static, str> {
+        let depth = self.depth(shared, row);
+        if depth == 0 {
+            return Cow::Borrowed("");
+        }
+        let below = self.order.rows().get(at + 1..).unwrap_or_default();
+        // Whether a sibling of the row's ancestor at this depth comes further down.
+        let goes_on = |level: usize| {
+            below.iter().map(|next| self.depth(shared, *next)).find(|next| *next <= level) == Some(level)
+        };
+        let mut lines = String::new();
+        for level in 1..depth {
+            lines.push_str(if goes_on(level) { look.symbols.trunk } else { "   " });
+        }
+        lines.push_str(if goes_on(depth) { look.symbols.branch } else { look.symbols.last_branch });
+        Cow::Owned(lines)
+    }
+
+    fn draw_cursor(
+        &self,
+        look: &Look,
+        focused: bool,
+        columns: &[(usize, u16)],
+        line: Rect,
+        buffer: &mut Buffer,
+    ) {
+        let Some(cell) = self.rows.cell_cursor() else {
+            if focused {
+                buffer.set_style(line, look.style(Role::Selection));
+            }
+            return;
+        };
+        if !focused {
+            return;
+        }
+        buffer.set_style(line, look.style(Role::SelectionIdle));
+        let mut x = line.x + GUTTER;
+        for (at, width) in columns {
+            if *at == cell {
+                buffer.set_style(clip(x, line.y, *width, line), look.style(Role::Selection));
+            }
+            x += width + 1;
         }
     }
 }
 
-fn put(buffer: &mut Buffer, x: u16, y: u16, width: u16, right: bool, content: &str, style: Style) {
-    let width = usize::from(width);
+/// A cell of a row, cut at the row's end.
+fn clip(x: u16, y: u16, width: u16, row: Rect) -> Rect {
+    Rect { x, y, width, height: 1 }.intersection(row)
+}
+
+fn put(buffer: &mut Buffer, place: Rect, right: bool, content: &str, style: Style) {
+    let width = usize::from(place.width);
     let fitted = text::fit(content, width);
     let indent = if right { width.saturating_sub(text::width(&fitted)) } else { 0 };
-    buffer.set_stringn(x + u16::try_from(indent).unwrap_or(0), y, &fitted, width - indent, style);
+    let x = place.x + u16::try_from(indent).unwrap_or(0);
+    buffer.set_stringn(x, place.y, &fitted, width - indent, style);
 }

@@ -81,6 +81,11 @@ pub trait Pane: Debug + Send {
     /// Draws the inside of its frame.
     fn draw(&self, shared: &Shared, look: &Look, focused: bool, area: Rect, buffer: &mut Buffer);
 
+    /// Whether a frame with its title stands around it.
+    fn framed(&self) -> bool {
+        true
+    }
+
     /// The text of its filter or search, when it has one.
     fn filter(&self) -> Option<&str> {
         None

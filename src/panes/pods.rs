@@ -1,5 +1,6 @@
 //! The Pods pane: one row a pod, faults first.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::PaneId;
@@ -41,16 +42,16 @@ const CPU: usize = 8;
 const MEMORY: usize = 9;
 
 static COLUMNS: [Column; 10] = [
-    Column { title: "pod", width: 20, right: false, rank: 0 },
-    Column { title: "ready", width: 5, right: false, rank: 0 },
-    Column { title: "status", width: 18, right: false, rank: 0 },
-    Column { title: "restarts", width: 12, right: false, rank: 0 },
-    Column { title: "age", width: 5, right: true, rank: 1 },
-    Column { title: "namespace", width: 16, right: false, rank: 3 },
-    Column { title: "node", width: 22, right: false, rank: 5 },
-    Column { title: "image", width: 26, right: false, rank: 4 },
-    Column { title: "cpu/request", width: 13, right: true, rank: 2 },
-    Column { title: "memory/limit", width: 15, right: true, rank: 2 },
+    Column::new("pod", 22).most(44),
+    Column::new("ready", 5),
+    Column::new("status", 18).most(24),
+    Column::new("restarts", 12),
+    Column::new("age", 5).right().rank(1),
+    Column::new("namespace", 16).rank(3),
+    Column::new("node", 22).rank(5),
+    Column::new("image", 26).most(40).rank(4),
+    Column::new("cpu/request", 13).right().rank(2),
+    Column::new("memory/limit", 15).right().rank(2),
 ];
 
 impl Haystack for Pod {
@@ -78,8 +79,8 @@ impl Rows for Pods {
         format!("Pods {}", words::scope(shared))
     }
 
-    fn columns(&self) -> &'static [Column] {
-        &COLUMNS
+    fn columns(&self, _shared: &Shared) -> Cow<'_, [Column]> {
+        Cow::Borrowed(&COLUMNS)
     }
 
     fn changes(&mut self, shared: &Shared) -> Changes<RowId> {

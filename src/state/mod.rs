@@ -33,6 +33,8 @@ pub struct State {
     pub overlay: Option<Overlay>,
     /// A filter or search that is being typed.
     pub typing: Option<tui_input::Input>,
+    /// Why what is being typed cannot be read.
+    pub typing_error: Option<String>,
     /// Keys of a sequence that is not complete.
     pub pending: Vec<Key>,
     /// Short messages, newest last.
@@ -65,6 +67,7 @@ impl State {
             views: Vec::new(),
             overlay: None,
             typing: None,
+            typing_error: None,
             pending: Vec::new(),
             toasts: Vec::new(),
             size,

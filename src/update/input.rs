@@ -71,6 +71,9 @@ fn typing_key(state: &mut State, event: KeyEvent) -> Vec<Effect> {
     let text = match event.code {
         KeyCode::Enter => {
             state.typing = None;
+            if let Some(why) = state.typing_error.take() {
+                state.toast(Note { level: Level::Warning, text: why });
+            }
             return Vec::new();
         }
         KeyCode::Esc => {
@@ -91,13 +94,16 @@ fn set_filter(state: &mut State, text: &str) {
         Some((pane, shared)) => pane.set_filter(shared, text),
         None => return,
     };
-    if let Err(why) = result {
-        // A selector that is not complete yet is no error worth a toast; the
-        // rows simply stay until it can be read.
-        if state.typing.is_none() {
+    // While it is typed, a selector that is not complete yet is said in the
+    // status line; the rows stay until it can be read.
+    state.typing_error = match result {
+        Err(why) if state.typing.is_none() => {
             state.toast(Note { level: Level::Warning, text: why });
+            None
         }
-    }
+        Err(why) => Some(why),
+        Ok(()) => None,
+    };
 }
 
 fn paste(state: &mut State, text: &str) {
@@ -120,10 +126,19 @@ fn paste(state: &mut State, text: &str) {
 }
 
 fn overlay_key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
+    let last_of_help = match &state.overlay {
+        Some(Overlay::Help { .. }) => {
+            let lines = u16::try_from(super::help::lines(state).len()).unwrap_or(u16::MAX);
+            lines.saturating_sub(layout::help_size(state.size).1)
+        }
+        _ => 0,
+    };
     let Some(overlay) = state.overlay.as_mut() else { return Vec::new() };
     match overlay {
         Overlay::Help { scroll } => {
+            *scroll = (*scroll).min(last_of_help);
             match event.code {
+                KeyCode::End | KeyCode::Char('G') => *scroll = last_of_help,
                 KeyCode::Down | KeyCode::Char('j') => *scroll = scroll.saturating_add(1),
                 KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
                 KeyCode::PageDown | KeyCode::Char(' ') => *scroll = scroll.saturating_add(10),
@@ -197,7 +212,11 @@ fn clicked(state: &mut State, mouse: MouseEvent) -> Vec<Effect> {
     let Some((slot, area)) = areas.panes.iter().find(|(_, area)| area.contains(place)).copied() else {
         return Vec::new();
     };
-    let inside = layout::inside(area);
+    let target = match slot {
+        layout::Slot::Pane(at) => state.panes.get(at),
+        layout::Slot::View => state.views.last(),
+    };
+    let Some(inside) = target.map(|pane| layout::inside(pane.as_ref(), area)) else { return Vec::new() };
     let pointer = match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) if inside.contains(place) => {
             Some(Pointer::Click(place.x - inside.x, place.y - inside.y))

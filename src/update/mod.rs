@@ -2,6 +2,7 @@
 //! to state and effects. It awaits nothing, reads no clock and draws nothing.
 
 pub mod actions;
+pub mod help;
 mod input;
 
 use crate::domain::time::Now;
@@ -53,7 +54,7 @@ pub fn settle(state: &mut State) {
             layout::Slot::View => views.last_mut(),
         };
         if let Some(pane) = pane {
-            let inside = layout::inside(*area);
+            let inside = layout::inside(pane.as_ref(), *area);
             pane.resize(inside.width, inside.height);
             pane.refresh(shared);
         }

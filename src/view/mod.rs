@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  header                                   name, cluster, user, counts, time
-//!  tabs                                     only on small screens
+//!  tabs, summary                            only on small screens
 //! ┌─ Title ─────────────────── note ─┐
 //! │ panes, each drawn by itself      │
 //! └──────────────────────────────────┘
@@ -12,39 +12,53 @@
 //!
 //! Everything is drawn from shared references; nothing changes here.
 
+mod ask;
+mod footer;
+mod frame;
+mod header;
+mod help;
+mod palette;
+mod status;
+mod tabs;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::{Block, Widget};
 
 use crate::layout::{self, Slot};
-use crate::panes::Pane;
-use crate::state::State;
+use crate::state::{Overlay, State};
 use crate::theme::Role;
 
 /// Draws everything.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let area = area.intersection(buffer.area);
     buffer.set_style(area, state.look.style(Role::Text));
     let areas = layout::areas(state);
-    for (slot, frame) in &areas.panes {
-        let pane = match slot {
-            Slot::Pane(at) => state.panes.get(*at),
-            Slot::View => state.views.last(),
+    header::draw(state, areas.header.intersection(area), buffer);
+    if let Some(line) = areas.tabs {
+        tabs::draw(state, line.intersection(area), buffer);
+    }
+    if let Some(line) = areas.summary {
+        tabs::draw_summary(state, line.intersection(area), buffer);
+    }
+    for (slot, place) in &areas.panes {
+        let (pane, focused) = match slot {
+            Slot::Pane(at) => (state.panes.get(*at), *at == state.focus),
+            Slot::View => (state.views.last(), true),
         };
         if let Some(pane) = pane {
-            draw_pane(state, pane.as_ref(), *frame, buffer);
+            let focused = focused && state.overlay.is_none();
+            frame::draw(state, pane.as_ref(), focused, place.intersection(area), buffer);
         }
+    }
+    status::draw(state, areas.status.intersection(area), buffer);
+    footer::draw(state, areas.footer.intersection(area), buffer);
+    match &state.overlay {
+        Some(Overlay::Help { scroll }) => help::draw(state, *scroll, area, buffer),
+        Some(Overlay::Palette(palette)) => palette::draw(state, palette, area, buffer),
+        Some(Overlay::Ask { ask, typed }) => ask::draw(state, ask, typed, area, buffer),
+        None => {}
     }
     if state.look.symbols.ascii {
         crate::text::asciify(buffer);
     }
-}
-
-fn draw_pane(state: &State, pane: &dyn Pane, frame: Rect, buffer: &mut Buffer) {
-    let focused = true;
-    let title = pane.title(&state.shared);
-    Block::bordered()
-        .border_set(state.look.symbols.border)
-        .title_top(format!(" {} ", title.name))
-        .render(frame, buffer);
-    pane.draw(&state.shared, &state.look, focused, layout::inside(frame), buffer);
 }

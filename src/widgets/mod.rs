@@ -1,3 +1,5 @@
-//! Parts that panes are made of. They know cells and themes, and no facts.
+//! Parts that know no facts: a cursor on changing rows, a strip of text, bars.
 
+pub mod bar;
 pub mod cursor;
+pub mod strip;

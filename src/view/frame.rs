@@ -1,0 +1,95 @@
+//! A pane in its frame: `┌─ Pods production · stale ──── 58 · faults first ─┐`.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::{Block, Widget};
+
+use crate::layout;
+use crate::look::Look;
+use crate::panes::{Pane, Title};
+use crate::state::State;
+use crate::text;
+use crate::theme::Role;
+use crate::widgets::strip::Strip;
+
+/// Draws a pane with its frame, or without when it has none.
+pub fn draw(state: &State, pane: &dyn Pane, focused: bool, place: Rect, buffer: &mut Buffer) {
+    if place.is_empty() {
+        return;
+    }
+    if pane.framed() {
+        border(&state.look, focused, place, buffer);
+        title(&state.look, &pane.title(&state.shared), focused, place, buffer);
+    }
+    let inside = layout::inside(pane, place);
+    if !inside.is_empty() {
+        pane.draw(&state.shared, &state.look, focused, inside, buffer);
+    }
+}
+
+/// A frame; the focused one is thick.
+pub fn border(look: &Look, focused: bool, place: Rect, buffer: &mut Buffer) {
+    let (set, role) = if focused {
+        (look.symbols.border_focused, Role::BorderFocused)
+    } else {
+        (look.symbols.border, Role::Border)
+    };
+    Block::bordered().border_set(set).border_style(look.style(role)).render(place, buffer);
+}
+
+/// The title on the upper line: name and staleness at the left, the note at the
+/// right. The note gives way first.
+fn title(look: &Look, title: &Title, focused: bool, place: Rect, buffer: &mut Buffer) {
+    if place.width < 8 {
+        return;
+    }
+    let line = Rect { x: place.x + 2, width: place.width - 4, height: 1, ..place };
+    let role = if focused { Role::TitleFocused } else { Role::Title };
+    let mut strip = Strip::new(buffer, line);
+    let needed = text::width(&title.name) + title.stale.as_ref().map_or(0, |stale| text::width(stale) + 3) + 2;
+    // A note that leaves no room for the name and the staleness is cut.
+    let room = usize::from(line.width).saturating_sub(needed + 3);
+    let note = if title.note.is_empty() || room < 5 {
+        String::new()
+    } else {
+        format!(" {} ", text::fit(&title.note, room))
+    };
+    let note_width = u16::try_from(text::width(&note)).unwrap_or(u16::MAX);
+    if !note.is_empty() {
+        strip.keep(note_width + 1);
+    }
+    strip.put(" ", look.style(role)).put(&title.name, look.style(role));
+    if let Some(stale) = &title.stale {
+        strip.put(&format!(" {} {stale}", look.symbols.dot), look.style(Role::Stale));
+    }
+    strip.put(" ", look.style(role));
+    if !note.is_empty() {
+        let right = Rect { x: line.right().saturating_sub(note_width), width: note_width, ..line };
+        Strip::new(buffer, right).put(&note, look.style(Role::Muted));
+    }
+}
+
+/// A dialog in the middle of the screen: clears, frames and names it, and gives
+/// its inside. Width and height are of the inside.
+pub fn dialog(
+    look: &Look,
+    name: &str,
+    note: &str,
+    (width, height): (u16, u16),
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Rect {
+    let place = centred(area, width.saturating_add(4), height.saturating_add(2));
+    ratatui::widgets::Clear.render(place, buffer);
+    buffer.set_style(place, look.style(Role::Overlay));
+    border(look, true, place, buffer);
+    let about = Title { name: name.to_owned(), note: note.to_owned(), stale: None };
+    title(look, &about, true, place, buffer);
+    place.inner(ratatui::layout::Margin { horizontal: 2, vertical: 1 })
+}
+
+/// A place of at most this size in the middle of an area.
+pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}

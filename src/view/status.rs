@@ -1,0 +1,72 @@
+//! The line above the footer: what is being typed and how many rows match, else
+//! keys that wait for more, else messages.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tui_input::Input;
+
+use crate::domain::level::Level;
+use crate::look::Look;
+use crate::state::State;
+use crate::text;
+use crate::theme::Role;
+use crate::widgets::strip::Strip;
+
+/// Draws the status line.
+pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    buffer.set_style(area, state.look.style(Role::Footer));
+    let look = &state.look;
+    let mut strip = Strip::new(buffer, area);
+    strip.gap(1);
+    if let Some(input) = &state.typing {
+        typing(state, input, &mut strip);
+        return;
+    }
+    if !state.pending.is_empty() {
+        let keys: Vec<String> = state.pending.iter().map(ToString::to_string).collect();
+        strip.put(&format!("{} …", keys.join(" ")), look.style(Role::Key));
+        return;
+    }
+    for (nth, toast) in state.toasts.iter().rev().enumerate() {
+        if nth > 0 {
+            strip.put(&format!("  {}  ", look.symbols.dot), look.style(Role::Muted));
+        }
+        // A plain answer to a key carries no sign: nothing is wrong.
+        let (sign, role) = match toast.note.level {
+            Level::Idle => ("", Role::Text),
+            level => (look.symbols.level(level), Role::of_level(level)),
+        };
+        if !sign.is_empty() {
+            strip.put(sign, look.style(role)).gap(1);
+        }
+        strip.put(&toast.note.text, look.style(if nth == 0 { role } else { Role::Muted }));
+    }
+}
+
+fn typing(state: &State, input: &Input, strip: &mut Strip<'_>) {
+    let look = &state.look;
+    let told = match &state.typing_error {
+        Some(why) => (why.clone(), Role::Warning),
+        None => {
+            let note = state.front().map(|pane| pane.title(&state.shared).note).unwrap_or_default();
+            (note.split(" · ").next().unwrap_or_default().to_owned(), Role::Muted)
+        }
+    };
+    let aside = u16::try_from(text::width(&told.0)).unwrap_or(0).min(strip.left() / 2);
+    let room = strip.left().saturating_sub(aside + 4);
+    strip.put("/", look.style(Role::Key));
+    caret_text(look, input, room, strip);
+    strip.gap(3).put(&told.0, look.style(told.1));
+}
+
+/// A text being typed with its caret, scrolled so that the caret is seen.
+pub fn caret_text(look: &Look, input: &Input, room: u16, strip: &mut Strip<'_>) {
+    let value = input.value();
+    let at = value.char_indices().nth(input.cursor()).map_or(value.len(), |(at, _)| at);
+    let (before, after) = value.split_at(at);
+    let before = text::fit_end(before, usize::from(room.saturating_sub(1)).max(1));
+    strip.put(&before, look.style(Role::Input));
+    strip.put(look.symbols.caret, look.style(Role::Accent));
+    let rest = usize::from(room).saturating_sub(text::width(&before) + 1);
+    strip.put(&text::fit(after, rest), look.style(Role::Input));
+}
