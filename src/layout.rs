@@ -86,16 +86,14 @@ pub fn areas(state: &State) -> Areas {
 fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
     let wide = state.size.0 >= WIDE.0 && state.size.1 >= WIDE.1;
     let middle = (body.height.saturating_sub(CARD_HEIGHT) * 2 / 5).clamp(8, 18);
-    let [cards, middle, pods] = Layout::vertical([
-        Constraint::Length(CARD_HEIGHT),
-        Constraint::Length(middle),
-        Constraint::Fill(1),
-    ])
-    .areas(body);
+    let [cards, middle, pods] =
+        Layout::vertical([Constraint::Length(CARD_HEIGHT), Constraint::Length(middle), Constraint::Fill(1)])
+            .areas(body);
     let mut places = vec![(PaneId::Environments, cards)];
     if wide {
         let [releases, workloads, network] =
-            Layout::horizontal([Constraint::Fill(9), Constraint::Fill(10), Constraint::Fill(8)]).areas(middle);
+            Layout::horizontal([Constraint::Fill(9), Constraint::Fill(10), Constraint::Fill(8)])
+                .areas(middle);
         places.extend([
             (PaneId::Releases, releases),
             (PaneId::Workloads, workloads),
@@ -113,11 +111,7 @@ fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
 
 /// What a pane may draw in: the inside of its frame, or all when it has none.
 pub fn inside(pane: &dyn Pane, frame: Rect) -> Rect {
-    if pane.framed() {
-        frame.inner(ratatui::layout::Margin { horizontal: 1, vertical: 1 })
-    } else {
-        frame
-    }
+    if pane.framed() { frame.inner(ratatui::layout::Margin { horizontal: 1, vertical: 1 }) } else { frame }
 }
 
 /// Indexes of the panes that tab goes through.

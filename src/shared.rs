@@ -35,6 +35,10 @@ pub struct Shared {
     pub namespace: Option<Name>,
     /// The selected app; its network and its graphs are shown.
     pub app: Option<Name>,
+    /// How well all workloads are.
+    pub health: fleet::Health,
+    /// The card of each environment, in their order.
+    pub cards: fleet::Cards,
     /// What the settings say of environments.
     pub wanted: Wanted,
     /// What the program was started with.
@@ -104,10 +108,15 @@ impl Shared {
     /// release matrix. Called once before a frame.
     pub fn derive(&mut self) {
         let fingerprint = fleet::environments::fingerprint(&self.wanted, &self.world);
-        if self.derived == Some(fingerprint) {
-            return;
+        if self.derived != Some(fingerprint) {
+            self.derived = Some(fingerprint);
+            self.derive_environments();
         }
-        self.derived = Some(fingerprint);
+        self.health.refresh(&self.world);
+        self.cards.refresh(&self.environments, &self.world, &self.health);
+    }
+
+    fn derive_environments(&mut self) {
         let after = fleet::environments::environments(&self.wanted, &self.world);
         let kept = self.chosen.then(|| fleet::environments::follow(&self.environments, self.current, &after));
         self.current = kept.flatten().unwrap_or_else(|| self.first_environment(&after));

@@ -38,6 +38,10 @@ pub struct Card {
     /// Workloads that count: Jobs only while they run or when they failed, and
     /// never those of a CronJob.
     pub workloads: u32,
+    /// Workloads that are broken.
+    pub critical: u32,
+    /// Workloads that want a look.
+    pub warning: u32,
     /// Counts of its pods.
     pub pods: PodTally,
     /// Processor: thousandths of a core.
@@ -166,6 +170,8 @@ impl Cards {
             reason: String::new(),
             ready: count.ready,
             workloads: count.total,
+            critical: count.critical,
+            warning: count.warning,
             pods: PodTally::default(),
             cpu: None,
             memory: None,
@@ -246,6 +252,8 @@ fn missing(cluster: &ClusterWorld) -> Vec<(Kind, Name)> {
 struct Count<'a> {
     ready: u32,
     total: u32,
+    critical: u32,
+    warning: u32,
     worst: Option<(Level, &'a crate::domain::workload::Workload, Standing)>,
 }
 
@@ -272,6 +280,8 @@ fn count_workloads<'a>(
                 let count = counts.entry(*env).or_default();
                 count.total += 1;
                 count.ready += u32::from(well);
+                count.critical += u32::from(standing.level == Level::Critical);
+                count.warning += u32::from(standing.level == Level::Warning);
                 let worse = count
                     .worst
                     .as_ref()

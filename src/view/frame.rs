@@ -46,7 +46,8 @@ fn title(look: &Look, title: &Title, focused: bool, place: Rect, buffer: &mut Bu
     let line = Rect { x: place.x + 2, width: place.width - 4, height: 1, ..place };
     let role = if focused { Role::TitleFocused } else { Role::Title };
     let mut strip = Strip::new(buffer, line);
-    let needed = text::width(&title.name) + title.stale.as_ref().map_or(0, |stale| text::width(stale) + 3) + 2;
+    let needed =
+        text::width(&title.name) + title.stale.as_ref().map_or(0, |stale| text::width(stale) + 3) + 2;
     // A note that leaves no room for the name and the staleness is cut.
     let room = usize::from(line.width).saturating_sub(needed + 3);
     let note = if title.note.is_empty() || room < 5 {

@@ -31,8 +31,7 @@ impl<'a> Strip<'a> {
     pub fn put(&mut self, content: &str, style: Style) -> &mut Strip<'a> {
         if self.left() > 0 {
             let fitted = text::fit(content, usize::from(self.left()));
-            (self.x, _) =
-                self.buffer.set_stringn(self.x, self.y, &fitted, usize::from(self.left()), style);
+            (self.x, _) = self.buffer.set_stringn(self.x, self.y, &fitted, usize::from(self.left()), style);
         }
         self
     }
