@@ -117,7 +117,7 @@ fn clean_grapheme(g: &str) -> Option<String> {
     if g.len() == 1 {
         return None;
     }
-    let flag_tags = g.starts_with('\u{1f3f4}') && g.ends_with('\u{e007f}');
+    let flag_tags = is_tagged_flag(g);
     let mut out = String::with_capacity(g.len());
     let mut changed = false;
     let mut chars = g.chars().peekable();
@@ -161,6 +161,13 @@ fn clean_grapheme(g: &str) -> Option<String> {
         }
     }
     Some(whole)
+}
+
+/// A flag of a region (Scotland's): a black flag, tag letters, and the tag that ends them, nothing else. Tags anywhere
+/// else would be a place to hide data.
+fn is_tagged_flag(g: &str) -> bool {
+    let tags = g.strip_prefix('\u{1f3f4}').and_then(|rest| rest.strip_suffix('\u{e007f}'));
+    tags.is_some_and(|tags| tags.chars().all(|c| ('\u{e0020}'..='\u{e007e}').contains(&c)))
 }
 
 /// Whether a joiner (U+200D) or non-joiner (U+200C) does its work between these two.
@@ -275,6 +282,14 @@ mod tests {
         assert_eq!(clean("a\u{fe0f}b\u{e0101}"), "a\u{fffd}b\u{fffd}", "selectors that select nothing");
         assert_eq!(clean("x\u{e0041}\u{e0042}"), "x\u{fffd}\u{fffd}");
         assert_eq!(clean("a\u{2028}b"), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn tags_stay_in_whole_flags_only() {
+        let flag = "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}";
+        assert_eq!(clean(flag), flag);
+        let more = clean(&format!("{flag}\u{200c}\u{e007f}")).into_owned();
+        assert!(!more.contains('\u{e0067}'), "{more:?}");
     }
 
     #[test]

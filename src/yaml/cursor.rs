@@ -4,6 +4,7 @@
 //! absent, so that one run reports everything; the caller asks [`Found::problems`] before it trusts the result.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,19 +19,26 @@ use crate::text::clean;
 pub struct Found {
     file: PathBuf,
     problems: RefCell<Vec<Problem>>,
+    known: RefCell<BTreeSet<&'static str>>,
 }
 
 impl Found {
     /// Nothing yet, in this file.
     #[must_use]
     pub fn new(file: &Path) -> Self {
-        Found { file: file.to_owned(), problems: RefCell::default() }
+        Found { file: file.to_owned(), problems: RefCell::default(), known: RefCell::default() }
     }
 
     /// A cursor on the whole file.
     #[must_use]
     pub fn root<'a>(&'a self, node: &'a Node) -> Cursor<'a> {
         Cursor { found: self, node, path: String::new() }
+    }
+
+    /// Every name of a field that a decoder asked for: what the documentation must name.
+    #[must_use]
+    pub fn known_keys(&self) -> BTreeSet<&'static str> {
+        self.known.borrow().clone()
     }
 
     /// Records a problem that has no place of its own in the tree.
@@ -221,7 +229,8 @@ impl<'a> Cursor<'a> {
             Value::Map(_) => "a map".to_owned(),
             Value::List(_) => "a list".to_owned(),
             _ if self.is_nothing() => "nothing".to_owned(),
-            Value::Scalar { text, .. } => format!("`{}`", clean(text)),
+            Value::Scalar { text, plain: true } => format!("`{}`", clean(text)),
+            Value::Scalar { text, plain: false } => format!("the text \"{}\"", clean(text)),
         }
     }
 }
@@ -241,6 +250,7 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn take(&self, name: &'static str) -> Option<Cursor<'a>> {
         self.known.borrow_mut().push(name);
+        self.found.known.borrow_mut().insert(name);
         let (_, node) = self.entries.iter().find(|(key, _)| key.name == name)?;
         Some(Cursor { found: self.found, node, path: self.join(name) })
     }

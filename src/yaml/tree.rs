@@ -87,8 +87,13 @@ impl Builder<'_> {
         let mut documents = 0;
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|e| {
-                self.problem(at(e.marker()), format!("not YAML: {}", clean(&e.info())))
-                    .mend("check the indentation, and quote text that holds `: `, `#`, `*`, `&` or `@`")
+                let info = e.info();
+                let mend = if info.contains("anchor") {
+                    "define the anchor (&name) above its first use (*name); quote text that begins with *"
+                } else {
+                    "check the indentation, and quote text that holds `: `, `#`, `*`, `&` or `@`"
+                };
+                self.problem(at(e.marker()), format!("not YAML: {}", clean(&info))).mend(mend)
             })?;
             let here = at(&span.start);
             match event {
