@@ -9,6 +9,7 @@ pub mod action;
 pub mod cli;
 pub mod connect;
 pub mod config;
+pub mod connect;
 pub mod demo;
 pub mod domain;
 pub mod effect;
