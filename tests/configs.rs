@@ -3,6 +3,8 @@
 //! The message of `bad/NAME.yaml` stands in `bad/NAME.txt`. To write it after adding a file, run the test with
 //! UPDATE_MESSAGES=1, and read what was written.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
+
 use std::path::{Path, PathBuf};
 
 use pilothouse::config::{Base, Config, parse};
