@@ -7,8 +7,8 @@
 
 pub mod action;
 pub mod cli;
-pub mod connect;
 pub mod config;
+pub mod connect;
 pub mod connect;
 pub mod demo;
 pub mod domain;
