@@ -9,7 +9,6 @@ pub mod action;
 pub mod cli;
 pub mod config;
 pub mod connect;
-pub mod connect;
 pub mod demo;
 pub mod domain;
 pub mod effect;
