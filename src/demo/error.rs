@@ -16,6 +16,8 @@ pub struct ApiError {
     pub details: Option<Value>,
     /// Seconds for a `Retry-After` header.
     pub retry_after: Option<u32>,
+    /// With 410 on a page of a list: where the rest may be read, not consistent with the pages before.
+    pub continue_token: Option<String>,
 }
 
 impl std::fmt::Display for ApiError {
@@ -54,7 +56,7 @@ fn details(resource: &str, name: &str) -> Map<String, Value> {
 impl ApiError {
     /// An error with a code, a reason and a message, and nothing else.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None, retry_after: None }
+        Self { code, reason, message: message.into(), details: None, retry_after: None, continue_token: None }
     }
 
     /// 404 for an object.
@@ -153,6 +155,9 @@ impl ApiError {
         if let Some(map) = status.as_object_mut() {
             if !self.reason.is_empty() {
                 map.insert("reason".into(), json!(self.reason));
+            }
+            if let Some(token) = &self.continue_token {
+                map.insert("metadata".into(), json!({ "continue": token }));
             }
             if let Some(details) = &self.details {
                 map.insert("details".into(), details.clone());

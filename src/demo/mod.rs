@@ -3,12 +3,40 @@
 //! the two means something. `store` holds a cluster's objects; the API serves them; the world and its controllers give
 //! them life.
 
+mod accept;
+mod access;
+mod cluster;
+mod defaults;
+mod discovery;
 pub mod error;
+mod kinds;
+mod kubeconfig;
+mod list;
+mod metrics;
+mod openapi;
+mod patch;
+mod query;
+mod respond;
+mod routes;
+mod selector;
+mod server;
 pub mod source;
 pub mod store;
+mod subresource;
+mod table;
+mod validate;
+mod watch;
+mod write;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use self::cluster::Cluster;
+pub use self::cluster::ClusterSetup;
+use self::kubeconfig::Door;
+use self::server::Tasks;
+use self::store::Store;
 
 /// What a demo is started with.
 #[derive(Debug, Clone)]
@@ -59,4 +87,107 @@ pub enum Fault {
     CutWatches,
     /// `sendInitialEvents` is refused with 422, as by a server without streaming lists.
     NoWatchList,
+}
+
+/// One served cluster, as its users see it.
+#[derive(Debug, Clone)]
+pub struct DemoCluster {
+    /// Name of its context.
+    pub name: String,
+    /// Where it listens: `http://127.0.0.1:port`.
+    pub url: String,
+    /// Its objects.
+    pub store: Store,
+}
+
+/// Running clusters; all ends when it is dropped.
+pub struct DemoServer {
+    clusters: Vec<DemoCluster>,
+    served: Vec<Arc<Cluster>>,
+    kubeconfig: PathBuf,
+    restricted: PathBuf,
+    tasks: Tasks,
+    /// Kept for its drop, which removes the folder.
+    _dir: Option<tempfile::TempDir>,
+}
+
+impl std::fmt::Debug for DemoServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DemoServer").field("clusters", &self.clusters).finish_non_exhaustive()
+    }
+}
+
+impl DemoServer {
+    /// Serves clusters, each on a free loopback port of its own, and writes the kubeconfigs into `dir` (None: a
+    /// temporary folder, removed at the end). The last cluster is the current context.
+    pub async fn serve(setups: Vec<ClusterSetup>, dir: Option<&Path>) -> std::io::Result<Self> {
+        let temporary = match dir {
+            Some(_) => None,
+            None => Some(tempfile::Builder::new().prefix("pilothouse-demo-").tempdir()?),
+        };
+        let folder = match (dir, &temporary) {
+            (Some(dir), _) => dir.to_owned(),
+            (None, Some(temporary)) => temporary.path().to_owned(),
+            (None, None) => PathBuf::from("."),
+        };
+        std::fs::create_dir_all(&folder)?;
+        let tasks = Tasks::default();
+        let (mut clusters, mut served) = (Vec::new(), Vec::new());
+        for setup in setups {
+            let cluster = Arc::new(Cluster::new(setup));
+            let address = server::listen(cluster.clone(), &tasks).await?;
+            clusters.push(DemoCluster {
+                name: cluster.setup.name.clone(),
+                url: format!("http://{address}"),
+                store: cluster.store().clone(),
+            });
+            served.push(cluster);
+        }
+        let doors = |user: usize| -> Vec<Door> {
+            let door = |(shown, cluster): (&DemoCluster, &Arc<Cluster>)| Door {
+                name: shown.name.clone(),
+                url: format!("{}{}{}", shown.url, server::DOOR, cluster.users[user].token),
+                token: cluster.users[user].token.clone(),
+                namespace: None,
+            };
+            clusters.iter().zip(&served).map(door).collect()
+        };
+        let current = clusters.last().map(|c| c.name.clone()).unwrap_or_default();
+        let kubeconfig = kubeconfig::write(&folder, "kubeconfig.yaml", &doors(0), &current)?;
+        let restricted = kubeconfig::write(&folder, "restricted.yaml", &doors(1), &current)?;
+        Ok(Self { clusters, served, kubeconfig, restricted, tasks, _dir: temporary })
+    }
+
+    /// The administrator's kubeconfig: a context for each cluster.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The kubeconfig of a user who may only read shop-prod and shop-staging (everything else is 403).
+    pub fn restricted_kubeconfig(&self) -> &Path {
+        &self.restricted
+    }
+
+    /// The clusters, in the order of the kubeconfig.
+    pub fn clusters(&self) -> &[DemoCluster] {
+        &self.clusters
+    }
+
+    /// Makes a cluster unwell, or well again with None. `Gone` and `CutWatches` happen once.
+    pub fn set_fault(&self, cluster: &str, fault: Option<Fault>) {
+        for served in self.served.iter().filter(|served| served.setup.name == cluster) {
+            served.set_fault(fault.clone());
+        }
+    }
+
+    /// Runs a task that ends with the server: controllers, the story.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+}
+
+impl Drop for DemoServer {
+    fn drop(&mut self) {
+        self.tasks.abort_all();
+    }
 }

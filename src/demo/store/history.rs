@@ -1,7 +1,7 @@
 //! The recent past of a store: bounded, so that watches by resourceVersion and pages of a list can look back, and
 //! those who ask for more are told 410. Filled by the store's writes; read by watches and by lists at a version.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::ChangeKind;
@@ -38,7 +38,10 @@ impl Event {
 pub struct History {
     events: VecDeque<Event>,
     bytes: usize,
-    floor: u64,
+    /// The newest forgotten write of each resource: changes of pods do not end the watches of quiet kinds.
+    floors: HashMap<Arc<str>, u64>,
+    /// Up to here all is forgotten.
+    compacted: u64,
 }
 
 impl History {
@@ -51,7 +54,7 @@ impl History {
                 break;
             };
             self.bytes -= oldest.weight();
-            self.floor = oldest.version;
+            self.floors.insert(oldest.resource, oldest.version);
         }
     }
 
@@ -59,20 +62,24 @@ impl History {
     pub fn forget(&mut self, version: u64) {
         self.events.clear();
         self.bytes = 0;
-        self.floor = version;
+        self.compacted = version;
     }
 
-    /// The version up to which writes are forgotten.
-    pub fn floor(&self) -> u64 {
-        self.floor
+    /// The version up to which writes of a resource are forgotten.
+    pub fn floor(&self, resource: &str) -> u64 {
+        self.floors.get(resource).copied().unwrap_or_default().max(self.compacted)
     }
 
-    /// Writes after `version`, oldest first; None when some of them are forgotten.
-    pub fn since(&self, version: u64) -> Option<impl DoubleEndedIterator<Item = &Event>> {
-        if version < self.floor {
+    /// Writes to a resource after `version`, oldest first; None when some of them are forgotten.
+    pub fn since<'a>(
+        &'a self,
+        resource: &'a str,
+        version: u64,
+    ) -> Option<impl DoubleEndedIterator<Item = &'a Event>> {
+        if version < self.floor(resource) {
             return None;
         }
         let from = self.events.partition_point(|event| event.version <= version);
-        Some(self.events.range(from..))
+        Some(self.events.range(from..).filter(move |event| &*event.resource == resource))
     }
 }

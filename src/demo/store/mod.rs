@@ -148,9 +148,9 @@ impl Store {
         self.read().version
     }
 
-    /// The version up to which the past is forgotten.
-    pub fn oldest_version(&self) -> u64 {
-        self.read().history.floor()
+    /// The version up to which the past of a kind is forgotten.
+    pub fn oldest_version(&self, resource: &str) -> u64 {
+        self.read().history.floor(resource)
     }
 
     /// Forgets the past, as etcd's compaction does: watches and pages from before are told 410.
@@ -206,33 +206,30 @@ impl Store {
     pub fn entries_at(&self, resource: &str, ns: Option<&str>, version: u64) -> Option<Vec<Arc<Entry>>> {
         let state = self.read();
         let mut undone: HashMap<Key, Option<Arc<Entry>>> = HashMap::new();
-        for event in state.history.since(version)?.rev() {
-            if &*event.resource == resource {
-                let key = (event.entry.ns.clone(), event.entry.name.clone());
-                undone.insert(key, event.before.clone());
+        for event in state.history.since(resource, version)?.rev() {
+            let key = (event.entry.ns.clone(), event.entry.name.clone());
+            undone.insert(key, event.before.clone());
+        }
+        let mut past = Vec::new();
+        for entry in state.tables.get(resource).into_iter().flat_map(|table| select(table, ns)) {
+            let key = (entry.ns.clone(), entry.name.clone());
+            match undone.remove(&key) {
+                None => past.push(entry.clone()),
+                Some(Some(before)) => past.push(before),
+                Some(None) => {}
             }
         }
-        let mut past: Table = BTreeMap::new();
-        if let Some(table) = state.tables.get(resource) {
-            if undone.is_empty() {
-                return Some(select(table, ns).cloned().collect());
-            }
-            past = table.clone();
-        }
-        for (key, before) in undone {
-            match before {
-                Some(entry) => past.insert(key, entry),
-                None => past.remove(&key),
-            };
-        }
-        Some(select(&past, ns).cloned().collect())
+        let gone = undone.into_values().flatten().filter(|e| ns.is_none_or(|ns| &*e.ns == ns));
+        past.extend(gone);
+        past.sort_by(|a, b| (&a.ns, &a.name).cmp(&(&b.ns, &b.name)));
+        Some(past)
     }
 
     /// The writes to a kind after `version`, and the version up to which they go; None when some are forgotten.
     pub fn events_since(&self, resource: &str, version: u64) -> Option<(u64, Vec<Event>)> {
         let state = self.read();
-        let events = state.history.since(version)?;
-        Some((state.version, events.filter(|e| &*e.resource == resource).cloned().collect()))
+        let events = state.history.since(resource, version)?;
+        Some((state.version, events.cloned().collect()))
     }
 
     /// Changes its value with each write to a kind.
@@ -244,6 +241,25 @@ impl Store {
     /// News of every change from now on. A subscriber that falls far behind is told so (`Lagged`) and must look anew.
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.0.changes.subscribe()
+    }
+
+    /// A uid that no object has.
+    pub fn fresh_uid(&self) -> String {
+        self.writer().uid()
+    }
+
+    /// A free name that begins with `prefix`.
+    pub fn fresh_name(&self, resource: &str, ns: &str, prefix: &str) -> String {
+        self.free_name(&mut self.writer(), resource, ns, prefix)
+    }
+
+    fn free_name(&self, ids: &mut Identities, resource: &str, ns: &str, prefix: &str) -> String {
+        loop {
+            let name = format!("{prefix}{}", ids.suffix());
+            if self.entry(resource, ns, &name).is_none() {
+                return name;
+            }
+        }
     }
 
     /// Stores a new object: fills uid, creationTimestamp (kept if given), resourceVersion, generation, and the name
@@ -271,8 +287,7 @@ impl Store {
                     "Required value: name or generateName is required",
                 ));
             }
-            let free = |name: &String| self.entry(resource, &ns, name).is_none();
-            let name = std::iter::repeat_with(|| format!("{prefix}{}", ids.suffix())).find(free);
+            let name = self.free_name(&mut ids, resource, &ns, &prefix);
             object["metadata"]["name"] = json!(name);
         }
         let name = text(&object, "name");

@@ -1,0 +1,216 @@
+//! Who may do what: an administrator, and a viewer who may read two namespaces only. Judges calls before they are
+//! routed, and answers the self-review kinds. Knows nothing of the store.
+
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+
+/// Namespaces that the viewer may read.
+const VIEWABLE: [&str; 2] = ["shop-prod", "shop-staging"];
+const READ: [&str; 3] = ["get", "list", "watch"];
+
+/// What a user is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Reading what the `view` role of Kubernetes reads (no Secrets) in shop-prod and shop-staging.
+    Viewer,
+}
+
+/// A user of one cluster.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Name in messages and reviews.
+    pub name: &'static str,
+    /// The bearer token that tells the user.
+    pub token: String,
+    /// What the user may do.
+    pub role: Role,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
+    pub verb: String,
+    /// API group.
+    pub group: String,
+    /// Plural, without subresource.
+    pub resource: String,
+    /// Subresource, may be empty.
+    pub subresource: String,
+    /// Namespace; empty: all of them, or a cluster-scoped kind.
+    pub ns: String,
+    /// Object, may be empty.
+    pub name: String,
+}
+
+impl User {
+    /// Whether the wish is granted.
+    pub fn may(&self, wish: &Wish) -> bool {
+        match self.role {
+            Role::Admin => true,
+            Role::Viewer => {
+                let ns = if wish.resource == "namespaces" { &wish.name } else { &wish.ns };
+                READ.contains(&wish.verb.as_str())
+                    && VIEWABLE.contains(&ns.as_str())
+                    && !(wish.group.is_empty() && wish.resource == "secrets")
+            }
+        }
+    }
+
+    /// 403 unless the wish is granted.
+    pub fn check(&self, wish: &Wish) -> Result<(), ApiError> {
+        if self.may(wish) { Ok(()) } else { Err(self.refusal(wish)) }
+    }
+
+    /// The 403 of a real server under RBAC.
+    pub fn refusal(&self, wish: &Wish) -> ApiError {
+        let full = if wish.subresource.is_empty() {
+            wish.resource.clone()
+        } else {
+            format!("{}/{}", wish.resource, wish.subresource)
+        };
+        let key = if wish.group.is_empty() {
+            wish.resource.clone()
+        } else {
+            format!("{}.{}", wish.resource, wish.group)
+        };
+        let object = if wish.name.is_empty() {
+            format!("{key} is forbidden")
+        } else {
+            format!("{key} \"{}\" is forbidden", wish.name)
+        };
+        let place = if wish.ns.is_empty() {
+            "at the cluster scope".to_owned()
+        } else {
+            format!("in the namespace \"{}\"", wish.ns)
+        };
+        let message = format!(
+            "{object}: User \"{}\" cannot {} resource \"{full}\" in API group \"{}\" {place}",
+            self.name, wish.verb, wish.group
+        );
+        let mut details = json!({ "kind": wish.resource });
+        if !wish.group.is_empty() {
+            details["group"] = json!(wish.group);
+        }
+        if !wish.name.is_empty() {
+            details["name"] = json!(wish.name);
+        }
+        ApiError::new(403, "Forbidden", message).with_details(details)
+    }
+
+    fn groups(&self) -> Vec<&'static str> {
+        match self.role {
+            Role::Admin => vec!["system:masters", "system:authenticated"],
+            Role::Viewer => vec!["system:authenticated"],
+        }
+    }
+
+    /// Answers a SelfSubjectAccessReview, SelfSubjectRulesReview or SelfSubjectReview.
+    pub fn review(&self, kind: &str, mut asked: Value) -> Result<Value, ApiError> {
+        if !asked.is_object() {
+            asked = json!({});
+        }
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        asked["status"] = match kind {
+            "SelfSubjectAccessReview" => {
+                let wanted = &asked["spec"]["resourceAttributes"];
+                let path = &asked["spec"]["nonResourceAttributes"];
+                let allowed = if wanted.is_object() {
+                    self.may(&Wish {
+                        verb: text(&wanted["verb"]),
+                        group: text(&wanted["group"]),
+                        resource: text(&wanted["resource"]),
+                        subresource: text(&wanted["subresource"]),
+                        ns: text(&wanted["namespace"]),
+                        name: text(&wanted["name"]),
+                    })
+                } else if path.is_object() {
+                    self.role == Role::Admin || path["verb"] == "get"
+                } else {
+                    return Err(ApiError::invalid(
+                        kind,
+                        "authorization.k8s.io",
+                        "",
+                        "spec.resourceAttributes",
+                        "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
+                    ));
+                };
+                let reason = match self.role {
+                    Role::Admin => {
+                        "RBAC: allowed by ClusterRoleBinding \"cluster-admin\" of ClusterRole \"cluster-admin\" to Group \"system:masters\""
+                    }
+                    Role::Viewer => {
+                        "RBAC: allowed by RoleBinding \"viewers\" of ClusterRole \"view\" to User \"demo-viewer\""
+                    }
+                };
+                if allowed { json!({"allowed": true, "reason": reason}) } else { json!({"allowed": false}) }
+            }
+            "SelfSubjectRulesReview" => {
+                let ns = text(&asked["spec"]["namespace"]);
+                if ns.is_empty() {
+                    return Err(ApiError::bad_request("no namespace on request"));
+                }
+                self.rules(&ns)
+            }
+            _ => json!({"userInfo": {"username": self.name, "groups": self.groups()}}),
+        };
+        asked["kind"] = json!(kind);
+        if !asked["metadata"].is_object() {
+            asked["metadata"] = json!({});
+        }
+        Ok(asked)
+    }
+
+    fn rules(&self, ns: &str) -> Value {
+        let own = json!({"verbs":["create"],"apiGroups":["authorization.k8s.io"],"resources":["selfsubjectaccessreviews","selfsubjectrulesreviews"]});
+        let paths = json!({"verbs":["get"],"nonResourceURLs":["/api","/api/*","/apis","/apis/*","/healthz","/livez","/openapi","/openapi/*","/readyz","/version","/version/"]});
+        let (mut rules, mut free) = (vec![own], vec![paths]);
+        match self.role {
+            Role::Admin => {
+                rules.push(json!({"verbs":["*"],"apiGroups":["*"],"resources":["*"]}));
+                free.push(json!({"verbs":["*"],"nonResourceURLs":["*"]}));
+            }
+            Role::Viewer if VIEWABLE.contains(&ns) => {
+                rules.push(json!({"verbs":READ,"apiGroups":[""],"resources":["configmaps","endpoints","events","namespaces","persistentvolumeclaims","pods","pods/log","pods/status","resourcequotas","serviceaccounts","services"]}));
+                rules.push(json!({"verbs":READ,"apiGroups":["apps","autoscaling","batch","discovery.k8s.io","metrics.k8s.io","networking.k8s.io","policy","argoproj.io"],"resources":["*"]}));
+            }
+            Role::Viewer => {}
+        }
+        json!({"resourceRules": rules, "nonResourceRules": free, "incomplete": false})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(verb: &str, resource: &str, ns: &str, name: &str) -> Wish {
+        let text = str::to_owned;
+        Wish { verb: text(verb), resource: text(resource), ns: text(ns), name: text(name), ..Wish::default() }
+    }
+
+    #[test]
+    fn the_viewer_reads_two_namespaces_and_nothing_else() {
+        let viewer = User { name: "demo-viewer", token: String::new(), role: Role::Viewer };
+        for (verb, resource, ns, name, granted) in [
+            ("list", "pods", "shop-prod", "", true),
+            ("get", "namespaces", "shop-prod", "shop-prod", true),
+            ("list", "pods", "", "", false),
+            ("list", "pods", "default", "", false),
+            ("list", "namespaces", "", "", false),
+            ("list", "nodes", "", "", false),
+            ("get", "secrets", "shop-prod", "x", false),
+            ("delete", "pods", "shop-prod", "x", false),
+        ] {
+            assert_eq!(viewer.may(&wish(verb, resource, ns, name)), granted, "{verb} {resource} {ns}");
+        }
+        let refusal = viewer.refusal(&wish("list", "pods", "default", ""));
+        assert_eq!(
+            refusal.message,
+            "pods is forbidden: User \"demo-viewer\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\""
+        );
+    }
+}
