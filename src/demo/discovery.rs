@@ -138,10 +138,13 @@ fn of_kind(kind: &Kind) -> Vec<Resource> {
     all
 }
 
+/// A version and its resources.
+type Served = (String, Vec<Resource>);
+
 /// Groups in order, each with its versions (preferred first) and their resources.
-fn served(cluster: &Cluster) -> Vec<(String, Vec<(String, Vec<Resource>)>)> {
+fn served(cluster: &Cluster) -> Vec<(String, Vec<Served>)> {
     let mut order: Vec<String> = Vec::new();
-    let mut groups: BTreeMap<String, Vec<(String, Vec<Resource>)>> = BTreeMap::new();
+    let mut groups: BTreeMap<String, Vec<Served>> = BTreeMap::new();
     let mut add = |group: &str, version: &str, resources: Vec<Resource>| {
         if !order.iter().any(|g| g == group) {
             order.push(group.to_owned());
@@ -180,7 +183,7 @@ fn group_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
 }
 
-fn api_group(group: &str, versions: &[(String, Vec<Resource>)]) -> Value {
+fn api_group(group: &str, versions: &[Served]) -> Value {
     let versions: Vec<Value> = versions
         .iter()
         .map(|(v, _)| json!({"groupVersion": group_version(group, v), "version": v}))
@@ -188,7 +191,7 @@ fn api_group(group: &str, versions: &[(String, Vec<Resource>)]) -> Value {
     json!({"name": group, "preferredVersion": versions.first(), "versions": versions})
 }
 
-fn aggregated(group: &str, versions: &[(String, Vec<Resource>)]) -> Value {
+fn aggregated(group: &str, versions: &[Served]) -> Value {
     let versions: Vec<Value> = versions
         .iter()
         .map(|(version, resources)| {

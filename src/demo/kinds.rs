@@ -147,11 +147,14 @@ static BUILTIN_KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         .collect()
 });
 
+/// Defined kinds, and the number and newest version of the definitions they were read from.
+type Defined = ((usize, u64), Arc<Vec<Kind>>);
+
 /// The kinds of one cluster.
 #[derive(Debug)]
 pub struct Kinds {
     store: Store,
-    defined: Mutex<((usize, u64), Arc<Vec<Kind>>)>,
+    defined: Mutex<Defined>,
 }
 
 impl Kinds {

@@ -15,6 +15,7 @@ mod list;
 mod metrics;
 mod openapi;
 mod patch;
+mod protobuf;
 mod query;
 mod respond;
 mod routes;

@@ -12,7 +12,7 @@ use super::kinds::Kind;
 use super::respond::{self, Answer};
 use super::server::DOOR;
 
-const PROTO_V2: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+const PROTO_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 /// `/openapi/v2`, `/openapi/v3`, `/openapi/v3/{path}`.
 pub fn answer(cluster: &Cluster, door: &str, path: &[&str], headers: &HeaderMap) -> Result<Answer, ApiError> {

@@ -17,7 +17,7 @@ use super::kinds::Kind;
 use super::query::{Query, decode};
 use super::respond::{self, Answer};
 use super::server::Tasks;
-use super::{Fault, discovery, list, metrics, openapi, subresource, watch, write};
+use super::{Fault, discovery, list, metrics, openapi, protobuf, subresource, watch, write};
 
 /// Largest body taken, as on a real server.
 const MAX_BODY: usize = 3 << 20;
@@ -227,14 +227,10 @@ pub async fn read_body(body: &mut Incoming) -> Result<Bytes, ApiError> {
     Ok(read.to_bytes())
 }
 
-/// A body as an object: JSON, or YAML for those who send that.
+/// A body as an object: JSON, protobuf, or YAML for those who send that.
 pub fn parse_object(body: &[u8]) -> Result<Value, ApiError> {
-    if body.starts_with(b"k8s\0") {
-        return Err(ApiError::new(
-            415,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
-        ));
+    if body.starts_with(protobuf::MAGIC) {
+        return protobuf::object(body);
     }
     serde_json::from_slice(body).or_else(|as_json| {
         let value: Result<Value, _> = serde_yaml::from_slice(body);

@@ -118,10 +118,11 @@ fn make(cluster: &Cluster, call: &Call, mut object: Value) -> Result<Value, ApiE
         metadata.insert("uid".into(), json!(cluster.store().fresh_uid()));
     }
     // A new object has no status yet, but for kinds whose status comes from who creates them.
-    if call.kind.status && !matches!(resource.as_str(), "nodes" | "namespaces") {
-        if let Some(map) = object.as_object_mut() {
-            map.remove("status");
-        }
+    if call.kind.status
+        && !matches!(resource.as_str(), "nodes" | "namespaces")
+        && let Some(map) = object.as_object_mut()
+    {
+        map.remove("status");
     }
     let own = object["metadata"]["name"].as_str().is_none_or(str::is_empty);
     let wanted = object["metadata"]["generateName"].as_str().unwrap_or_default().to_owned();

@@ -124,7 +124,7 @@ fn merge_list(field: &str, list: &mut Value, items: &[Value]) {
 }
 
 /// Puts the items that `order` names into its order; the others keep their distance from the start.
-fn sort_by_order(field: &str, list: &mut Vec<Value>, order: &[Value]) {
+fn sort_by_order(field: &str, list: &mut [Value], order: &[Value]) {
     let key = merge_key(field, list);
     let place = |item: &Value| {
         order.iter().position(|wanted| match key {

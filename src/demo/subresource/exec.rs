@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use super::log::container;
 use super::shell::{Outcome, Shell, is_shell};
@@ -170,8 +171,9 @@ fn verdict(code: i32) -> Value {
 }
 
 async fn finish(mut socket: Socket, status: &Value) -> Result<(), Failed> {
+    let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
     send(&mut socket, ERROR, status.to_string().as_bytes()).await?;
-    socket.close(None).await?;
+    socket.close(Some(goodbye)).await?;
     // The closing handshake is answered by the client; what it still sends is read and dropped.
     let rest = async { while let Some(Ok(_)) = socket.next().await {} };
     drop(tokio::time::timeout(Duration::from_secs(2), rest).await);
