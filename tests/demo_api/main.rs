@@ -1,5 +1,12 @@
 //! The demo's API server, spoken to in plain HTTP: one test for each behaviour that clients rely on.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+
 mod seed;
 
 use pilothouse::demo::DemoServer;
