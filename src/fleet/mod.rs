@@ -6,11 +6,14 @@
 //! the one handed in. It knows nothing of panes, keys or the terminal. The
 //! state keeps the results and the panes and `report` draw them.
 
+pub mod apps;
 pub mod cards;
 pub mod environments;
 pub mod freshness;
 pub mod health;
+pub mod image;
 pub mod provider;
+pub mod release;
 pub mod wanted;
 pub mod words;
 
@@ -22,4 +25,5 @@ pub use environments::{environments, fingerprint, follow};
 pub use freshness::Freshness;
 pub use health::{Health, Standing};
 pub use provider::{Platform, Provider, platform};
+pub use release::{Cell, Matrix, Relation, Rolling, Row, worst};
 pub use wanted::{Wanted, WantedApp, WantedEnvironment, WantedStage};
