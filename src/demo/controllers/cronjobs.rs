@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use cronexpr::{MakeTimestamp, ParseOptions};
+use cronexpr::{FallbackTimezoneOption, MakeTimestamp, ParseOptions};
 use serde_json::{Value, json};
 
 use super::events::{self, NORMAL, WARNING};
@@ -14,7 +14,7 @@ use crate::demo::json::{deleting, flag, holds, name, namespace, set, text, uid};
 /// Who speaks in events.
 const COMPONENT: &str = "cronjob-controller";
 /// Story time zero on the demo's calendar, in Unix seconds.
-const ZERO: i64 = 1_763_712_090;
+const ZERO: i64 = 1_763_712_210;
 
 /// Starts a Job when it is time, tidies old ones, writes the status, and sets the next alarm.
 pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
@@ -47,11 +47,9 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
 
 /// The next time of the schedule, in story time.
 fn next_after(cron: &Value, now: Duration) -> Option<Duration> {
-    let schedule = cronexpr::parse_crontab_with(
-        text(cron, "/spec/schedule"),
-        ParseOptions { fallback_timezone_option: cronexpr::FallbackTimezoneOption::UTC, ..ParseOptions::default() },
-    )
-    .ok()?;
+    let mut options = ParseOptions::default();
+    options.fallback_timezone_option = FallbackTimezoneOption::UTC;
+    let schedule = cronexpr::parse_crontab_with(text(cron, "/spec/schedule"), options).ok()?;
     let from = MakeTimestamp::from_millisecond(ZERO * 1000 + i64::try_from(now.as_millis()).ok()?).ok()?;
     let next = schedule.find_next(from).ok()?.timestamp().as_second();
     u64::try_from(next - ZERO).ok().map(Duration::from_secs)
@@ -75,24 +73,18 @@ fn start(cx: &mut Cluster, cron: &Value, at: Duration) {
             _ => {}
         }
     }
-    make(cx, cron, at);
+    make(cx, cron, i64::try_from(at.as_secs()).unwrap_or(i64::MAX));
 }
 
-/// Makes the Job of a time, named after the minutes of the demo's calendar.
-pub fn make(cx: &mut Cluster, cron: &Value, at: Duration) {
+/// Makes the Job of a time (story seconds; negative: before the story), named after the minutes of the
+/// demo's calendar.
+pub fn make(cx: &mut Cluster, cron: &Value, at: i64) {
     let (ns, own) = (namespace(cron).to_owned(), name(cron).to_owned());
-    let minutes = (ZERO + at.as_secs() as i64) / 60;
-    make_named(cx, cron, &format!("{own}-{minutes}"));
+    make_named(cx, cron, &format!("{own}-{}", (ZERO + at) / 60));
     let stamp = cx.clock.stamp();
     cx.update("cronjobs.batch", &ns, &own, |c| {
         set(c, &["status", "lastScheduleTime"], json!(stamp));
     });
-}
-
-/// Makes a Job so many minutes before story time zero, for the past of a world.
-pub fn make_before(cx: &mut Cluster, cron: &Value, minutes: i64) {
-    let job = format!("{}-{}", name(cron), ZERO / 60 - minutes);
-    make_named(cx, cron, &job);
 }
 
 fn make_named(cx: &mut Cluster, cron: &Value, job_name: &str) {

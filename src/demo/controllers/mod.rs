@@ -127,6 +127,10 @@ pub struct Cluster {
     pub ignored: HashSet<String>,
     /// How busy the apps are, for the autoscalers.
     pub load: Load,
+    /// Whether things happen by themselves: schedules fire, autoscalers act.
+    pub lively: bool,
+    /// The class of new volumes.
+    pub storage_class: &'static str,
     /// When the last progress of a Deployment (by uid) was.
     pub progress: HashMap<String, Duration>,
     /// What is known of events that were told.
@@ -159,6 +163,8 @@ impl Cluster {
             seed,
             ignored: HashSet::new(),
             load,
+            lively: false,
+            storage_class: "standard",
             progress: HashMap::new(),
             told: events::Told::default(),
             recommendations: HashMap::new(),
@@ -243,6 +249,9 @@ impl Cluster {
 
     /// Deletes an object; pods get their grace, which their kubelet ends.
     pub fn delete(&mut self, resource: &'static str, ns: &str, name: &str) {
+        if self.clock.instant {
+            return self.delete_now(resource, ns, name);
+        }
         self.delete_with(resource, ns, name, &Deletion::default());
     }
 
@@ -348,7 +357,7 @@ impl Cluster {
             "resourcequotas" => quota::reconcile(self, ns, name),
             "poddisruptionbudgets.policy" => budgets::reconcile(self, ns, name),
             "rollouts.argoproj.io" => rollouts::reconcile(self, ns, name),
-            "namespaces" => garbage::namespace(self, name),
+            "namespaces" => garbage::namespace_made(self, name),
             _ => {}
         }
     }

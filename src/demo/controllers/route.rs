@@ -49,7 +49,10 @@ pub fn changed(cx: &mut Cluster, resource: &'static str, old: Option<&Value>, ne
         _ => {}
     }
     match new {
-        None => garbage::owner_gone(cx, &ns, uid(object)),
+        None => {
+            garbage::owner_gone(cx, &ns, uid(object));
+            garbage::waiting_owners(cx, object);
+        }
         Some(new) if deleting(new) => garbage::foreground(cx, resource, new),
         Some(_) => {}
     }

@@ -280,3 +280,8 @@ pub fn default_container(pod: &Value) -> Option<&str> {
         .get("kubectl.kubernetes.io/default-container")?
         .as_str()
 }
+
+/// Whether a container is of the kind that dies.
+pub fn dies(container: &Value) -> bool {
+    behaviour::death(container, 0).is_some()
+}

@@ -1,0 +1,267 @@
+//! The story: what happens to the world by itself, when; and the handle that moves time.
+//!
+//! The story only does what people and accidents do: it changes an image, it silences a kubelet. What
+//! follows is the controllers' work. All time passes in one place, [`Engine::run_until`]; a task drives it
+//! along the clock, tests drive it by jumps.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::DemoOptions;
+use super::clock::{Clock, shift};
+use super::controllers::{Cluster, nodes};
+use super::json::{items, set, text};
+use super::seed::Seed;
+use super::store::Store;
+use super::usage::Load;
+use super::world::apps::{self, BAD_CART, Env, NEXT_MEDIA};
+use super::world::clusters::{FAILING_NODE, SITES};
+use super::world;
+
+/// Something that the story does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beat {
+    /// A release of an app is rolled out in an environment.
+    Release(&'static str, Env, &'static str),
+    /// A node's kubelet falls silent.
+    NodeFails(&'static str),
+    /// It is back.
+    NodeRecovers(&'static str),
+}
+
+/// The beats, by story seconds.
+pub const STORY: [(u64, Beat); 4] = [
+    (40, Beat::Release("media", Env::Staging, NEXT_MEDIA)),
+    (120, Beat::Release("cart", Env::Production, BAD_CART)),
+    (360, Beat::NodeFails(FAILING_NODE)),
+    (450, Beat::NodeRecovers(FAILING_NODE)),
+];
+
+/// Both clusters' controllers, the story, and the one time that they share.
+#[derive(Debug)]
+pub struct Engine {
+    clusters: Vec<Cluster>,
+    load: Load,
+    now: Duration,
+    /// Beats that were played.
+    played: usize,
+    story: bool,
+    speed: f64,
+    /// Story time and wall time that belong together: the present is counted from here.
+    anchor: (Duration, Instant),
+}
+
+/// Makes the world in the stores (one for each of [`SITES`], in that order) and plays the story up to
+/// `options.start_at`.
+pub fn begin(stores: &[Store], options: &DemoOptions) -> StoryHandle {
+    let seed = Seed::new(options.seed);
+    let load = Load::new(seed.of("load"), options.story);
+    let zero = shift(Timestamp::now(), -options.start_at.as_secs_f64());
+    let mut clusters: Vec<Cluster> = SITES
+        .iter()
+        .zip(stores)
+        .map(|(site, store)| world::build(site, store.clone(), seed.of(site.name), zero, load.clone()))
+        .collect();
+    for cluster in &mut clusters {
+        cluster.clock = Clock::replay(Duration::ZERO, zero);
+        cluster.lively = options.story;
+    }
+    let mut engine = Engine {
+        clusters,
+        load,
+        now: Duration::ZERO,
+        played: 0,
+        story: options.story,
+        speed: options.speed.max(0.0),
+        anchor: (Duration::ZERO, Instant::now()),
+    };
+    engine.run_until(options.start_at);
+    for cluster in &mut engine.clusters {
+        cluster.clock.go_live();
+    }
+    engine.anchor = (engine.now, Instant::now());
+    StoryHandle(Arc::new(Shared { engine: Mutex::new(engine), wake: Notify::new() }))
+}
+
+impl Engine {
+    /// Lets time pass up to a moment: each beat and each timer at its time, everything that follows from
+    /// it before the next.
+    fn run_until(&mut self, target: Duration) {
+        self.settle();
+        while let Some(due) = self.next_due().filter(|d| *d <= target) {
+            self.set_now(due.max(self.now));
+            while self.story
+                && let Some((at, beat)) = STORY.get(self.played)
+                && Duration::from_secs(*at) <= self.now
+            {
+                self.played += 1;
+                self.play(*beat);
+            }
+            self.settle();
+        }
+        self.set_now(target.max(self.now));
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        for cluster in &mut self.clusters {
+            cluster.settle();
+        }
+    }
+
+    fn set_now(&mut self, now: Duration) {
+        self.now = now;
+        self.load.set_now(now);
+        for cluster in &mut self.clusters {
+            cluster.clock.now = now;
+        }
+    }
+
+    fn next_due(&self) -> Option<Duration> {
+        let beat = STORY
+            .get(self.played)
+            .filter(|_| self.story)
+            .map(|(at, _)| Duration::from_secs(*at));
+        self.clusters.iter().filter_map(Cluster::next_due).chain(beat).min()
+    }
+
+    /// The story time that the wall clock has reached.
+    fn present(&self) -> Duration {
+        let (story, wall) = self.anchor;
+        story + super::clock::secs(wall.elapsed().as_secs_f64() * self.speed)
+    }
+
+    /// Goes on to the present; gives how long nothing will happen by itself.
+    fn catch_up(&mut self) -> Option<Duration> {
+        let present = self.present();
+        self.run_until(present);
+        if self.speed == 0.0 {
+            return None;
+        }
+        let wait = self.next_due()?.saturating_sub(self.now);
+        Some(super::clock::secs(wait.as_secs_f64() / self.speed).max(Duration::from_millis(5)))
+    }
+
+    fn play(&mut self, beat: Beat) {
+        match beat {
+            Beat::Release(app, env, release) => self.release(app, env, release),
+            Beat::NodeFails(node) => self.each_with_node(node, nodes::fail),
+            Beat::NodeRecovers(node) => self.each_with_node(node, nodes::recover),
+        }
+    }
+
+    fn each_with_node(&mut self, node: &str, act: fn(&mut Cluster, &str)) {
+        for cluster in &mut self.clusters {
+            if cluster.get("nodes", "", node).is_some() {
+                act(cluster, node);
+            }
+        }
+    }
+
+    /// Changes an app's image and version label, as a delivery tool does.
+    fn release(&mut self, app: &str, env: Env, release: &str) {
+        let Some(app) = apps::app(app) else { return };
+        let image = app.image(release);
+        for (site, cluster) in SITES.iter().zip(&mut self.clusters) {
+            if !site.envs.contains(&env) {
+                continue;
+            }
+            cluster.update("deployments.apps", env.namespace(), app.name, |d| {
+                let version = ["labels", "app.kubernetes.io/version"];
+                set(d, &["metadata", version[0], version[1]], json!(release));
+                set(d, &["spec", "template", "metadata", version[0], version[1]], json!(release));
+                let at = items(d, "/spec/template/spec/containers")
+                    .iter()
+                    .position(|c| text(c, "/name") == app.name);
+                if let Some(at) = at {
+                    d["spec"]["template"]["spec"]["containers"][at]["image"] = json!(image);
+                }
+            });
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    engine: Mutex<Engine>,
+    wake: Notify,
+}
+
+/// Moves the story's time. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct StoryHandle(Arc<Shared>);
+
+impl StoryHandle {
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        self.0.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The story time up to which the world has lived.
+    pub fn now(&self) -> Duration {
+        self.engine().now
+    }
+
+    /// Jumps: the story and the controllers live through so much time at once. When this returns,
+    /// everything that was to happen up to then has happened.
+    pub fn advance(&self, by: Duration) {
+        let mut engine = self.engine();
+        let target = engine.present().max(engine.now) + by;
+        engine.run_until(target);
+        engine.anchor = (engine.now, Instant::now());
+        drop(engine);
+        self.0.wake.notify_one();
+    }
+
+    /// Lets the controllers react to what was changed in the stores, without any time passing.
+    pub fn settle(&self) {
+        self.engine().settle();
+    }
+
+    /// Changes how fast the story runs; 0 stops it.
+    pub fn set_speed(&self, speed: f64) {
+        let mut engine = self.engine();
+        let present = engine.present().max(engine.now);
+        engine.anchor = (present, Instant::now());
+        engine.speed = speed.max(0.0);
+        drop(engine);
+        self.0.wake.notify_one();
+    }
+
+    /// The state of usage, for the metrics API.
+    pub fn load(&self) -> Load {
+        self.engine().load.clone()
+    }
+
+    /// Namespaces whose objects the controllers leave alone, on the cluster of that place in the list.
+    pub fn ignore(&self, cluster: usize, namespaces: impl IntoIterator<Item = String>) {
+        if let Some(cluster) = self.engine().clusters.get_mut(cluster) {
+            cluster.ignored.extend(namespaces);
+        }
+    }
+
+    /// Drives the story along the clock until the task is dropped. Controllers react to changes of the
+    /// stores within a few hundredths of a second.
+    pub async fn run(self, stores: Vec<Store>) {
+        let mut news: Vec<_> = stores.iter().map(Store::subscribe).collect();
+        loop {
+            let wait = self.engine().catch_up();
+            let changed = futures::future::select_all(news.iter_mut().map(|n| Box::pin(n.recv())));
+            let sleep = tokio::time::sleep(wait.unwrap_or(Duration::from_secs(3600)));
+            tokio::select! {
+                _ = changed => {
+                    // One look for many changes.
+                    tokio::time::sleep(Duration::from_millis(15)).await;
+                    for receiver in &mut news {
+                        while !matches!(receiver.try_recv(), Err(tokio::sync::broadcast::error::TryRecvError::Empty | tokio::sync::broadcast::error::TryRecvError::Closed)) {}
+                    }
+                }
+                () = sleep => {}
+                () = self.0.wake.notified() => {}
+            }
+        }
+    }
+}
