@@ -3,43 +3,44 @@
 
 use serde_json::{Map, Value};
 
+/// What stands at a path of keys and places such as `/spec/containers/0/name`. Unlike a JSON pointer it knows
+/// no escapes (keys with a slash are reached by [`entry`]), and so costs no copies.
+pub fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('/').skip(1).try_fold(value, |value, key| match value {
+        Value::Object(m) => m.get(key),
+        Value::Array(list) => list.get(key.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
 /// The text at a JSON pointer, or "".
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
+    at(value, pointer).and_then(Value::as_str).unwrap_or("")
 }
 
 /// The whole number at a JSON pointer, or 0.
 pub fn int(value: &Value, pointer: &str) -> i64 {
-    value.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)
+    at(value, pointer).and_then(Value::as_i64).unwrap_or(0)
 }
 
 /// The truth at a JSON pointer, or false.
 pub fn flag(value: &Value, pointer: &str) -> bool {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_bool)
-        .unwrap_or(false)
+    at(value, pointer).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// The array at a JSON pointer, or an empty one.
 pub fn items<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    at(value, pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The object at a JSON pointer, if there is one.
 pub fn map<'a>(value: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
-    value.pointer(pointer).and_then(Value::as_object)
+    at(value, pointer).and_then(Value::as_object)
 }
 
 /// An annotation's or label's text (keys may hold slashes, so no pointer), or "".
 pub fn entry<'a>(value: &'a Value, pointer: &str, key: &str) -> &'a str {
-    map(value, pointer)
-        .and_then(|m| m.get(key))
-        .and_then(Value::as_str)
-        .unwrap_or("")
+    map(value, pointer).and_then(|m| m.get(key)).and_then(Value::as_str).unwrap_or("")
 }
 
 /// An object's name.
@@ -105,9 +106,7 @@ pub fn unset(value: &mut Value, path: &[&str]) {
 
 /// The condition of a type in `/status/conditions`.
 pub fn condition<'a>(value: &'a Value, kind: &str) -> Option<&'a Value> {
-    items(value, "/status/conditions")
-        .iter()
-        .find(|c| text(c, "/type") == kind)
+    items(value, "/status/conditions").iter().find(|c| text(c, "/type") == kind)
 }
 
 /// Whether a condition stands at "True".
@@ -126,23 +125,15 @@ pub fn set_condition(
     stamp: &str,
     extra: &[&str],
 ) {
-    if !value
-        .pointer("/status/conditions")
-        .is_some_and(Value::is_array)
-    {
+    if !value.pointer("/status/conditions").is_some_and(Value::is_array) {
         set(value, &["status", "conditions"], Value::Array(Vec::new()));
     }
-    let Some(list) = value
-        .pointer_mut("/status/conditions")
-        .and_then(Value::as_array_mut)
-    else {
+    let Some(list) = value.pointer_mut("/status/conditions").and_then(Value::as_array_mut) else {
         return;
     };
     let position = list.iter().position(|c| text(c, "/type") == kind);
     let old = position.map(|i| list[i].clone()).unwrap_or(Value::Null);
-    if text(&old, "/status") == status
-        && text(&old, "/reason") == reason
-        && text(&old, "/message") == message
+    if text(&old, "/status") == status && text(&old, "/reason") == reason && text(&old, "/message") == message
     {
         return;
     }
@@ -169,10 +160,7 @@ pub fn set_condition(
 
 /// Takes a condition away.
 pub fn drop_condition(value: &mut Value, kind: &str) {
-    if let Some(list) = value
-        .pointer_mut("/status/conditions")
-        .and_then(Value::as_array_mut)
-    {
+    if let Some(list) = value.pointer_mut("/status/conditions").and_then(Value::as_array_mut) {
         list.retain(|c| text(c, "/type") != kind);
     }
 }
@@ -184,14 +172,11 @@ pub fn selects(selector: Option<&Value>, labels: Option<&Map<String, Value>>) ->
         return false;
     };
     let label = |key: &str| labels.and_then(|l| l.get(key)).and_then(Value::as_str);
-    let plain = map(selector, "/matchLabels")
-        .is_none_or(|m| m.iter().all(|(k, v)| label(k) == v.as_str()));
+    let plain = map(selector, "/matchLabels").is_none_or(|m| m.iter().all(|(k, v)| label(k) == v.as_str()));
     plain
         && items(selector, "/matchExpressions").iter().all(|e| {
             let have = label(text(e, "/key"));
-            let listed = || {
-                have.is_some_and(|h| items(e, "/values").iter().any(|v| v.as_str() == Some(h)))
-            };
+            let listed = || have.is_some_and(|h| items(e, "/values").iter().any(|v| v.as_str() == Some(h)));
             match text(e, "/operator") {
                 "In" => listed(),
                 "NotIn" => !listed(),
@@ -203,15 +188,8 @@ pub fn selects(selector: Option<&Value>, labels: Option<&Map<String, Value>>) ->
 }
 
 /// Whether labels hold every pair of a plain selector (a Service's); an empty one matches nothing.
-pub fn selects_plain(
-    selector: Option<&Map<String, Value>>,
-    labels: Option<&Map<String, Value>>,
-) -> bool {
-    selector.is_some_and(|s| {
-        !s.is_empty()
-            && s.iter()
-                .all(|(k, v)| labels.and_then(|l| l.get(k)) == Some(v))
-    })
+pub fn selects_plain(selector: Option<&Map<String, Value>>, labels: Option<&Map<String, Value>>) -> bool {
+    selector.is_some_and(|s| !s.is_empty() && s.iter().all(|(k, v)| labels.and_then(|l| l.get(k)) == Some(v)))
 }
 
 /// A resource quantity in thousandths (of a core, of a byte): `250m` is 250, `1Gi` 1073741824000.
@@ -222,9 +200,8 @@ pub fn millis(quantity: &Value) -> i64 {
         Value::Number(n) => n.to_string(),
         _ => return 0,
     };
-    let split = text
-        .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-' || c == '+'))
-        .unwrap_or(text.len());
+    let split =
+        text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-' || c == '+')).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let number: f64 = number.parse().unwrap_or(0.0);
     let factor = match unit {
@@ -247,11 +224,7 @@ pub fn millis(quantity: &Value) -> i64 {
 
 /// Thousandths of a core as a quantity: `1500m`, `2`.
 pub fn cpu_text(millis: i64) -> String {
-    if millis % 1000 == 0 {
-        (millis / 1000).to_string()
-    } else {
-        format!("{millis}m")
-    }
+    if millis % 1000 == 0 { (millis / 1000).to_string() } else { format!("{millis}m") }
 }
 
 /// Bytes as a quantity in the largest binary unit that divides them: `1536Mi`, `2Gi`.
@@ -318,15 +291,9 @@ mod tests {
         let mut v = json!({});
         set_condition(&mut v, "Ready", "False", "A", "", "t1", &[]);
         set_condition(&mut v, "Ready", "False", "B", "", "t2", &[]);
-        assert_eq!(
-            condition(&v, "Ready").map(|c| text(c, "/lastTransitionTime")),
-            Some("t1")
-        );
+        assert_eq!(condition(&v, "Ready").map(|c| text(c, "/lastTransitionTime")), Some("t1"));
         set_condition(&mut v, "Ready", "True", "", "", "t3", &[]);
-        assert_eq!(
-            condition(&v, "Ready").map(|c| text(c, "/lastTransitionTime")),
-            Some("t3")
-        );
+        assert_eq!(condition(&v, "Ready").map(|c| text(c, "/lastTransitionTime")), Some("t3"));
         assert!(holds(&v, "Ready"));
     }
 

@@ -5,13 +5,17 @@
 
 mod accept;
 mod access;
+pub mod clock;
 mod cluster;
+pub mod controllers;
 mod defaults;
 mod discovery;
 pub mod error;
+pub mod json;
 mod kinds;
 mod kubeconfig;
 mod list;
+pub mod logs;
 mod metrics;
 mod openapi;
 mod patch;
@@ -19,14 +23,18 @@ mod protobuf;
 mod query;
 mod respond;
 mod routes;
+pub mod seed;
 mod selector;
 mod server;
 pub mod source;
 pub mod store;
+pub mod story;
 mod subresource;
 mod table;
+pub mod usage;
 mod validate;
 mod watch;
+pub mod world;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -49,9 +49,7 @@ impl Seed {
 
     /// The tail of a generated name: `length` letters as the API server draws them.
     pub fn suffix(self, length: usize) -> String {
-        (0..length as u64)
-            .map(|i| char::from(NAME_ALPHABET[self.nth(i).below(27) as usize]))
-            .collect()
+        (0..length as u64).map(|i| char::from(NAME_ALPHABET[self.nth(i).below(27) as usize])).collect()
     }
 
     /// `length` hexadecimal digits.
@@ -70,14 +68,7 @@ impl Seed {
     pub fn uid(self) -> String {
         let h = self.hex(32);
         let variant = ["8", "9", "a", "b"][self.below(4) as usize];
-        format!(
-            "{}-{}-4{}-{variant}{}-{}",
-            &h[..8],
-            &h[8..12],
-            &h[13..16],
-            &h[17..20],
-            &h[20..32]
-        )
+        format!("{}-{}-4{}-{variant}{}-{}", &h[..8], &h[8..12], &h[13..16], &h[17..20], &h[20..32])
     }
 
     /// One of several.
@@ -107,9 +98,9 @@ pub fn template_hash(canonical: &[u8]) -> String {
 
 /// The 64-bit FNV-1a hash.
 fn fnv64(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The finalizer of SplitMix64: spreads close inputs far apart.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::Notify;
+use tokio::sync::broadcast::error::TryRecvError;
 
 use super::DemoOptions;
 use super::clock::{Clock, shift};
@@ -18,9 +19,9 @@ use super::json::{items, set, text};
 use super::seed::Seed;
 use super::store::Store;
 use super::usage::Load;
+use super::world;
 use super::world::apps::{self, BAD_CART, Env, NEXT_MEDIA};
 use super::world::clusters::{FAILING_NODE, SITES};
-use super::world;
 
 /// Something that the story does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,10 +123,7 @@ impl Engine {
     }
 
     fn next_due(&self) -> Option<Duration> {
-        let beat = STORY
-            .get(self.played)
-            .filter(|_| self.story)
-            .map(|(at, _)| Duration::from_secs(*at));
+        let beat = STORY.get(self.played).filter(|_| self.story).map(|(at, _)| Duration::from_secs(*at));
         self.clusters.iter().filter_map(Cluster::next_due).chain(beat).min()
     }
 
@@ -251,16 +249,17 @@ impl StoryHandle {
             let wait = self.engine().catch_up();
             let changed = futures::future::select_all(news.iter_mut().map(|n| Box::pin(n.recv())));
             let sleep = tokio::time::sleep(wait.unwrap_or(Duration::from_secs(3600)));
-            tokio::select! {
-                _ = changed => {
-                    // One look for many changes.
-                    tokio::time::sleep(Duration::from_millis(15)).await;
-                    for receiver in &mut news {
-                        while !matches!(receiver.try_recv(), Err(tokio::sync::broadcast::error::TryRecvError::Empty | tokio::sync::broadcast::error::TryRecvError::Closed)) {}
-                    }
+            let told = tokio::select! {
+                _ = changed => true,
+                () = sleep => false,
+                () = self.0.wake.notified() => false,
+            };
+            if told {
+                // One look for many changes.
+                tokio::time::sleep(Duration::from_millis(15)).await;
+                for receiver in &mut news {
+                    while let Ok(_) | Err(TryRecvError::Lagged(_)) = receiver.try_recv() {}
                 }
-                () = sleep => {}
-                () = self.0.wake.notified() => {}
             }
         }
     }

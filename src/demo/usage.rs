@@ -70,9 +70,7 @@ impl Load {
     pub fn memory(&self, pod: &Value, container: &Value, age: f64) -> i64 {
         let mib = 1024.0 * 1024.0;
         let of = |kind: &str| {
-            container
-                .pointer(&format!("/resources/{kind}/memory"))
-                .map(|q| millis(q) as f64 / 1000.0)
+            container.pointer(&format!("/resources/{kind}/memory")).map(|q| millis(q) as f64 / 1000.0)
         };
         let request = of("requests").unwrap_or(64.0 * mib);
         let image = text(container, "/image");
@@ -103,7 +101,9 @@ impl ClusterUsage {
     }
 
     fn peers(&self, pod: &Value) -> usize {
-        let app = map(pod, "/metadata/labels").and_then(|l| l.get("app.kubernetes.io/name")).and_then(Value::as_str);
+        let app = map(pod, "/metadata/labels")
+            .and_then(|l| l.get("app.kubernetes.io/name"))
+            .and_then(Value::as_str);
         if app != Some("storefront") {
             return 1;
         }
@@ -119,10 +119,8 @@ impl ClusterUsage {
 impl UsageSource for ClusterUsage {
     fn pod(&self, pod: &Value) -> Vec<(String, Usage)> {
         let now = Timestamp::now();
-        let statuses: HashMap<&str, &Value> = items(pod, "/status/containerStatuses")
-            .iter()
-            .map(|s| (text(s, "/name"), s))
-            .collect();
+        let statuses: HashMap<&str, &Value> =
+            items(pod, "/status/containerStatuses").iter().map(|s| (text(s, "/name"), s)).collect();
         let peers = self.peers(pod);
         let mut usage = Vec::new();
         for container in items(pod, "/spec/containers") {

@@ -50,7 +50,8 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
         ] {
             set(b, &["status", key], json!(n));
         }
-        let (status, reason) = if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
+        let (status, reason) =
+            if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
         set_condition(b, "DisruptionAllowed", status, reason, "", &stamp, &[]);
     });
 }

@@ -62,7 +62,8 @@ fn start(cx: &mut Cluster, cron: &Value, at: Duration) {
     if !busy.is_empty() {
         match text(cron, "/spec/concurrencyPolicy") {
             "Forbid" => {
-                let message = "Not starting job because prior execution is running and concurrency policy is Forbid";
+                let message =
+                    "Not starting job because prior execution is running and concurrency policy is Forbid";
                 return events::tell(cx, cron, "", NORMAL, "JobAlreadyActive", message, COMPONENT);
             }
             "Replace" => {
@@ -111,10 +112,9 @@ fn tidy(cx: &mut Cluster, cron: &Value) {
     let (ns, own) = (namespace(cron).to_owned(), name(cron).to_owned());
     let mut mine = cx.owned("jobs.batch", &ns, uid(cron));
     mine.sort_by_key(|j| text(j, "/metadata/creationTimestamp").to_owned());
-    for (kind, key, default) in [
-        ("Complete", "successfulJobsHistoryLimit", 3),
-        ("Failed", "failedJobsHistoryLimit", 1),
-    ] {
+    for (kind, key, default) in
+        [("Complete", "successfulJobsHistoryLimit", 3), ("Failed", "failedJobsHistoryLimit", 1)]
+    {
         let keep = cron.pointer(&format!("/spec/{key}")).and_then(Value::as_u64).unwrap_or(default) as usize;
         let ended: Vec<_> = mine.iter().filter(|j| holds(j, kind)).collect();
         for job in ended.iter().take(ended.len().saturating_sub(keep)) {
@@ -126,13 +126,13 @@ fn tidy(cx: &mut Cluster, cron: &Value) {
     let active: Vec<Value> = mine
         .iter()
         .filter(|j| !jobs::finished(j))
-        .map(|j| json!({"apiVersion": "batch/v1", "kind": "Job", "name": name(j), "namespace": ns, "uid": uid(j),
-                        "resourceVersion": text(j, "/metadata/resourceVersion")}))
+        .map(|j| {
+            json!({"apiVersion": "batch/v1", "kind": "Job", "name": name(j), "namespace": ns, "uid": uid(j),
+                        "resourceVersion": text(j, "/metadata/resourceVersion")})
+        })
         .collect();
-    let was: Vec<String> = crate::demo::json::items(cron, "/status/active")
-        .iter()
-        .map(|j| text(j, "/uid").to_owned())
-        .collect();
+    let was: Vec<String> =
+        crate::demo::json::items(cron, "/status/active").iter().map(|j| text(j, "/uid").to_owned()).collect();
     for job in mine.iter().filter(|j| jobs::finished(j) && was.iter().any(|u| u == uid(j))) {
         let end = if holds(job, "Complete") { "Complete" } else { "Failed" };
         let message = format!("Saw completed job: {}, condition: {end}", name(job));
@@ -144,7 +144,8 @@ fn tidy(cx: &mut Cluster, cron: &Value) {
         .map(|j| text(j, "/status/completionTime").to_owned())
         .max();
     cx.update("cronjobs.batch", &ns, &own, |c| {
-        let same = active.len() == was.len() && active.iter().all(|a| was.iter().any(|u| u == text(a, "/uid")));
+        let same =
+            active.len() == was.len() && active.iter().all(|a| was.iter().any(|u| u == text(a, "/uid")));
         if active.is_empty() {
             crate::demo::json::unset(c, &["status", "active"]);
         } else if !same {

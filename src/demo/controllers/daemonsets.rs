@@ -19,11 +19,7 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
         return;
     }
     let hash = revisions::ensure(cx, &object);
-    let nodes: Vec<Arc<Value>> = cx
-        .list("nodes", None)
-        .into_iter()
-        .filter(|n| wants(&object, n))
-        .collect();
+    let nodes: Vec<Arc<Value>> = cx.list("nodes", None).into_iter().filter(|n| wants(&object, n)).collect();
     let mine = cx.owned("pods", ns, uid(&object));
     for node in &nodes {
         if !mine.iter().any(|p| aimed_at(p) == name(node)) {
@@ -80,7 +76,10 @@ fn wants(object: &Value, node: &Value) -> bool {
 fn aimed_at(pod: &Value) -> &str {
     let node = text(pod, "/spec/nodeName");
     if node.is_empty() {
-        text(pod, "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchFields/0/values/0")
+        text(
+            pod,
+            "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchFields/0/values/0",
+        )
     } else {
         node
     }
@@ -94,7 +93,13 @@ fn make(cx: &mut Cluster, object: &Value, hash: &str, node: &str) {
     let terms = json!([{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}]);
     set(
         &mut template,
-        &["spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"],
+        &[
+            "spec",
+            "affinity",
+            "nodeAffinity",
+            "requiredDuringSchedulingIgnoredDuringExecution",
+            "nodeSelectorTerms",
+        ],
         terms,
     );
     let mut tolerations = items(&template, "/spec/tolerations").to_vec();
@@ -106,14 +111,13 @@ fn make(cx: &mut Cluster, object: &Value, hash: &str, node: &str) {
         ("pid-pressure", "NoSchedule"),
         ("unschedulable", "NoSchedule"),
     ] {
-        tolerations.push(json!({"key": format!("node.kubernetes.io/{key}"), "operator": "Exists", "effect": effect}));
+        tolerations.push(
+            json!({"key": format!("node.kubernetes.io/{key}"), "operator": "Exists", "effect": effect}),
+        );
     }
     set(&mut template, &["spec", "tolerations"], json!(tolerations));
     let generation = int(object, "/metadata/generation").to_string();
-    let extra = [
-        ("controller-revision-hash", hash.to_owned()),
-        ("pod-template-generation", generation),
-    ];
+    let extra = [("controller-revision-hash", hash.to_owned()), ("pod-template-generation", generation)];
     let pod = pods::from_template(cx, &template, object, &pod_name, Some(&prefix), &extra);
     if cx.create("pods", pod).is_some() {
         let message = format!("Created pod: {pod_name}");

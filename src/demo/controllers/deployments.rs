@@ -192,7 +192,9 @@ fn make_set(cx: &mut Cluster, view: &mut View) {
     let replicas = roll::first_size(view);
     let mut annotations = json!({});
     for (key, value) in map(&deployment, "/metadata/annotations").into_iter().flatten() {
-        if key != "kubectl.kubernetes.io/last-applied-configuration" && !key.starts_with("deployment.kubernetes.io/") {
+        if key != "kubectl.kubernetes.io/last-applied-configuration"
+            && !key.starts_with("deployment.kubernetes.io/")
+        {
             annotations[key] = value.clone();
         }
     }
@@ -204,12 +206,15 @@ fn make_set(cx: &mut Cluster, view: &mut View) {
     if int(&deployment, "/spec/minReadySeconds") > 0 {
         spec["minReadySeconds"] = deployment["spec"]["minReadySeconds"].clone();
     }
-    let made = cx.create("replicasets.apps", json!({
-        "apiVersion": "apps/v1", "kind": "ReplicaSet",
-        "metadata": {"name": set_name, "namespace": ns, "labels": template["metadata"]["labels"],
-                     "annotations": annotations, "ownerReferences": [pods::reference(&deployment)]},
-        "spec": spec, "status": {"replicas": 0},
-    }));
+    let made = cx.create(
+        "replicasets.apps",
+        json!({
+            "apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "metadata": {"name": set_name, "namespace": ns, "labels": template["metadata"]["labels"],
+                         "annotations": annotations, "ownerReferences": [pods::reference(&deployment)]},
+            "spec": spec, "status": {"replicas": 0},
+        }),
+    );
     carry(cx, &deployment, number);
     cx.note_progress(uid(&deployment));
     if let Some(set) = made {

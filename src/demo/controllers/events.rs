@@ -110,9 +110,8 @@ pub fn tell(
 /// Forgets what is older than an hour.
 pub fn forget(cx: &mut Cluster) {
     let now = cx.clock.now;
-    let (old, known): (HashMap<_, _>, HashMap<_, _>) = std::mem::take(&mut cx.told.known)
-        .into_iter()
-        .partition(|(_, e)| now.saturating_sub(e.last) > KEPT);
+    let (old, known): (HashMap<_, _>, HashMap<_, _>) =
+        std::mem::take(&mut cx.told.known).into_iter().partition(|(_, e)| now.saturating_sub(e.last) > KEPT);
     for entry in old.into_values() {
         // Somebody may have deleted it before us.
         if let Err(error) = cx.store.delete("events", &entry.ns, &entry.name) {

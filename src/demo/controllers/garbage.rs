@@ -29,9 +29,7 @@ pub fn owner_gone(cx: &mut Cluster, ns: &str, owner: &str) {
 
 /// An object waits to be deleted until what it owns is gone.
 pub fn foreground(cx: &mut Cluster, resource: &'static str, object: &Value) {
-    let waits = items(object, "/metadata/finalizers")
-        .iter()
-        .any(|f| f.as_str() == Some(FOREGROUND));
+    let waits = items(object, "/metadata/finalizers").iter().any(|f| f.as_str() == Some(FOREGROUND));
     if !waits {
         return;
     }
@@ -82,8 +80,11 @@ fn dependents(cx: &Cluster, ns: &str, owner: &str) -> Vec<(&'static str, std::sy
 /// What every namespace has: its default account and the cluster's certificate.
 pub fn namespace_made(cx: &mut Cluster, own: &str) {
     if cx.store.entry("serviceaccounts", own, "default").is_none() {
-        cx.create("serviceaccounts", json!({"apiVersion": "v1", "kind": "ServiceAccount",
-            "metadata": {"name": "default", "namespace": own}}));
+        cx.create(
+            "serviceaccounts",
+            json!({"apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"name": "default", "namespace": own}}),
+        );
     }
     if cx.store.entry("configmaps", own, "kube-root-ca.crt").is_none() {
         cx.create("configmaps", json!({"apiVersion": "v1", "kind": "ConfigMap",
@@ -104,7 +105,9 @@ pub fn empty_namespace(cx: &mut Cluster, own: &str) {
     }
     for resource in cx.store.resources() {
         for (ns, object) in cx.store.keys(&resource) {
-            if ns == own && let Err(error) = cx.store.delete(&resource, &ns, &object) {
+            if ns == own
+                && let Err(error) = cx.store.delete(&resource, &ns, &object)
+            {
                 tracing::debug!(%error, "an object was gone before its namespace");
             }
         }

@@ -24,7 +24,9 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
     }
     let alarm = format!("hpa {}", uid(&hpa));
     let due = cx.progress.get(&alarm).copied();
-    if due.is_some_and(|at| at > cx.clock.now) && int(&hpa, "/status/observedGeneration") == int(&hpa, "/metadata/generation") {
+    if due.is_some_and(|at| at > cx.clock.now)
+        && int(&hpa, "/status/observedGeneration") == int(&hpa, "/metadata/generation")
+    {
         return;
     }
     // The looks of all autoscalers fall on full quarters of a minute.
@@ -54,7 +56,9 @@ fn judge(cx: &mut Cluster, hpa: &Value) {
     let target_name = text(hpa, "/spec/scaleTargetRef/name").to_owned();
     let target = target_resource(kind).and_then(|r| cx.get(r, &ns, &target_name).map(|t| (r, t)));
     let Some((resource, target)) = target else {
-        let message = format!("the HPA controller was unable to get the target's current scale: {kind} \"{target_name}\" not found");
+        let message = format!(
+            "the HPA controller was unable to get the target's current scale: {kind} \"{target_name}\" not found"
+        );
         events::tell(cx, hpa, "", WARNING, "FailedGetScale", &message, COMPONENT);
         cx.update("horizontalpodautoscalers.autoscaling", &ns, &own, |h| {
             set_condition(h, "AbleToScale", "False", "FailedGetScale", &message, &stamp, &[]);
@@ -62,12 +66,17 @@ fn judge(cx: &mut Cluster, hpa: &Value) {
         return;
     };
     let current = target.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
-    let (least, most) = (hpa.pointer("/spec/minReplicas").and_then(Value::as_i64).unwrap_or(1), int(hpa, "/spec/maxReplicas"));
+    let (least, most) = (
+        hpa.pointer("/spec/minReplicas").and_then(Value::as_i64).unwrap_or(1),
+        int(hpa, "/spec/maxReplicas"),
+    );
     let selector = target.pointer("/spec/selector").cloned();
     let counted: Vec<_> = cx
         .list("pods", Some(&ns))
         .into_iter()
-        .filter(|p| selects(selector.as_ref(), map(p, "/metadata/labels")) && pods::active(p) && pods::ready(p))
+        .filter(|p| {
+            selects(selector.as_ref(), map(p, "/metadata/labels")) && pods::active(p) && pods::ready(p)
+        })
         .collect();
     let Some(target_percent) = items(hpa, "/spec/metrics")
         .iter()
@@ -94,11 +103,8 @@ fn judge(cx: &mut Cluster, hpa: &Value) {
     }
     let percent = used * 100 / asked;
     let ratio = used as f64 / asked as f64 * 100.0 / target_percent as f64;
-    let proposed = if (ratio - 1.0).abs() <= 0.1 {
-        current
-    } else {
-        (counted.len() as f64 * ratio).ceil() as i64
-    };
+    let proposed =
+        if (ratio - 1.0).abs() <= 0.1 { current } else { (counted.len() as f64 * ratio).ceil() as i64 };
     let (wanted, steady) = stabilize(cx, uid(hpa), proposed, current);
     let bounded = wanted.clamp(least, most.max(least));
     let lively = cx.lively;
@@ -114,14 +120,22 @@ fn judge(cx: &mut Cluster, hpa: &Value) {
         events::tell(cx, hpa, "", NORMAL, "SuccessfulRescale", &message, COMPONENT);
     }
     let limited = match wanted {
-        w if w < least => ("True", "TooFewReplicas", "the desired replica count is less than the minimum replica count"),
-        w if w > most => ("True", "TooManyReplicas", "the desired replica count is more than the maximum replica count"),
+        w if w < least => {
+            ("True", "TooFewReplicas", "the desired replica count is less than the minimum replica count")
+        }
+        w if w > most => {
+            ("True", "TooManyReplicas", "the desired replica count is more than the maximum replica count")
+        }
         _ => ("False", "DesiredWithinRange", "the desired count is within the acceptable range"),
     };
     let able = if moves {
         ("SucceededRescale", format!("the HPA controller was able to update the target scale to {bounded}"))
     } else if steady {
-        ("ScaleDownStabilized", "recent recommendations were higher than current one, applying the highest recent recommendation".to_owned())
+        (
+            "ScaleDownStabilized",
+            "recent recommendations were higher than current one, applying the highest recent recommendation"
+                .to_owned(),
+        )
     } else {
         ("ReadyForNewScale", "recommended size matches current size".to_owned())
     };

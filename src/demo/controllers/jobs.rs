@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::events::{self, NORMAL, WARNING};
 use super::{Cluster, pods};
-use crate::demo::json::{deleting, flag, holds, int, name, namespace, set, set_condition, text, uid, unset};
+use crate::demo::json::{deleting, flag, holds, name, namespace, set, set_condition, text, uid, unset};
 
 /// Who speaks in events.
 const COMPONENT: &str = "job-controller";
@@ -49,7 +49,8 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
             set(j, &["status", "startTime"], json!(stamp));
         }
         let active = if over || done { 0 } else { active + made.max(0) };
-        for (key, n) in [("active", active), ("succeeded", succeeded), ("failed", failed), ("ready", active)] {
+        for (key, n) in [("active", active), ("succeeded", succeeded), ("failed", failed), ("ready", active)]
+        {
             if n == 0 && key != "ready" {
                 unset(j, &["status", key]);
             } else {
@@ -60,13 +61,45 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
         set(j, &["status", "uncountedTerminatedPods"], json!({}));
         if done {
             let message = "Reached expected number of succeeded pods";
-            set_condition(j, "SuccessCriteriaMet", "True", "CompletionsReached", message, &finished, &["lastProbeTime"]);
-            set_condition(j, "Complete", "True", "CompletionsReached", message, &finished, &["lastProbeTime"]);
+            set_condition(
+                j,
+                "SuccessCriteriaMet",
+                "True",
+                "CompletionsReached",
+                message,
+                &finished,
+                &["lastProbeTime"],
+            );
+            set_condition(
+                j,
+                "Complete",
+                "True",
+                "CompletionsReached",
+                message,
+                &finished,
+                &["lastProbeTime"],
+            );
             set(j, &["status", "completionTime"], json!(finished));
         } else if over {
             let message = "Job has reached the specified backoff limit";
-            set_condition(j, "FailureTarget", "True", "BackoffLimitExceeded", message, &finished, &["lastProbeTime"]);
-            set_condition(j, "Failed", "True", "BackoffLimitExceeded", message, &finished, &["lastProbeTime"]);
+            set_condition(
+                j,
+                "FailureTarget",
+                "True",
+                "BackoffLimitExceeded",
+                message,
+                &finished,
+                &["lastProbeTime"],
+            );
+            set_condition(
+                j,
+                "Failed",
+                "True",
+                "BackoffLimitExceeded",
+                message,
+                &finished,
+                &["lastProbeTime"],
+            );
         }
     });
     if done {
@@ -93,8 +126,13 @@ fn defaulted(cx: &mut Cluster, job: &Value) -> Option<std::sync::Arc<Value>> {
         ] {
             set(j, &["spec", "template", "metadata", "labels", key], json!(value));
         }
-        for (key, value) in [("completions", json!(1)), ("parallelism", json!(1)), ("backoffLimit", json!(6)),
-                             ("completionMode", json!("NonIndexed")), ("suspend", json!(false))] {
+        for (key, value) in [
+            ("completions", json!(1)),
+            ("parallelism", json!(1)),
+            ("backoffLimit", json!(6)),
+            ("completionMode", json!("NonIndexed")),
+            ("suspend", json!(false)),
+        ] {
             if j["spec"].get(key).is_none() {
                 set(j, &["spec", key], value);
             }
@@ -131,4 +169,3 @@ fn expire(cx: &mut Cluster, job: &Value) {
 pub fn finished(job: &Value) -> bool {
     holds(job, "Complete") || holds(job, "Failed")
 }
-

@@ -7,6 +7,7 @@
 //! and moves the cluster a step towards what the object asks for; it may be called too often, never too
 //! rarely. The controllers do not know the story, nor HTTP.
 
+pub mod budgets;
 pub mod cronjobs;
 pub mod daemonsets;
 pub mod deployments;
@@ -18,7 +19,6 @@ pub mod jobs;
 pub mod kubelet;
 pub mod nodes;
 pub mod pods;
-pub mod budgets;
 pub mod quota;
 pub mod replicasets;
 pub mod revisions;
@@ -186,10 +186,7 @@ impl Cluster {
 
     /// An object of a watched kind.
     pub fn get(&self, resource: &str, ns: &str, name: &str) -> Option<Arc<Value>> {
-        self.objects
-            .get(resource)?
-            .get(&(ns.to_owned(), name.to_owned()))
-            .cloned()
+        self.objects.get(resource)?.get(&(ns.to_owned(), name.to_owned())).cloned()
     }
 
     /// The objects of a watched kind in a namespace (all namespaces: None), by namespace and name.
@@ -279,11 +276,7 @@ impl Cluster {
     /// Sets a timer so much story time from now.
     pub fn after(&mut self, wait: Duration, timer: Timer) {
         self.order += 1;
-        self.timers.push(Reverse(Due {
-            at: self.clock.now + wait,
-            order: self.order,
-            timer,
-        }));
+        self.timers.push(Reverse(Due { at: self.clock.now + wait, order: self.order, timer }));
     }
 
     /// Asks for another look at an object after a while.
@@ -390,24 +383,17 @@ impl Cluster {
     }
 
     fn version_of(&self, resource: &str, ns: &str, name: &str) -> Option<u64> {
-        self.versions
-            .get(resource)?
-            .get(&(ns.to_owned(), name.to_owned()))
-            .copied()
+        self.versions.get(resource)?.get(&(ns.to_owned(), name.to_owned())).copied()
     }
 
     /// Reads everything anew: at the start, and after having missed news.
     fn look_at_all(&mut self) {
         for resource in WATCHED {
-            let mut keys: HashSet<(String, String)> =
-                self.store.keys(resource).into_iter().collect();
+            let mut keys: HashSet<(String, String)> = self.store.keys(resource).into_iter().collect();
             if let Some(objects) = self.objects.get(resource) {
                 keys.extend(objects.keys().cloned());
             }
-            let mut keys: Vec<_> = keys
-                .into_iter()
-                .filter(|(ns, _)| !self.ignored.contains(ns))
-                .collect();
+            let mut keys: Vec<_> = keys.into_iter().filter(|(ns, _)| !self.ignored.contains(ns)).collect();
             keys.sort();
             for (ns, name) in keys {
                 self.refresh(resource, &ns, &name);

@@ -32,7 +32,15 @@ pub fn fail(cx: &mut Cluster, own: &str) {
     let stamp = cx.clock.stamp();
     let updated = cx.update("nodes", "", own, |n| {
         for kind in ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"] {
-            set_condition(n, kind, "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", &stamp, &["lastHeartbeatTime"]);
+            set_condition(
+                n,
+                kind,
+                "Unknown",
+                "NodeStatusUnknown",
+                "Kubelet stopped posting node status.",
+                &stamp,
+                &["lastHeartbeatTime"],
+            );
         }
         add_taint(n, UNREACHABLE, "NoSchedule", Some(&stamp));
         add_taint(n, UNREACHABLE, "NoExecute", Some(&stamp));
@@ -107,7 +115,15 @@ fn evict(cx: &mut Cluster, own: &str) {
         }
         let (ns, pod_name, stamp) = (namespace(&pod).to_owned(), name(&pod).to_owned(), cx.clock.stamp());
         cx.update("pods", &ns, &pod_name, |p| {
-            set_condition(p, "DisruptionTarget", "True", "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", &stamp, &[]);
+            set_condition(
+                p,
+                "DisruptionTarget",
+                "True",
+                "DeletionByTaintManager",
+                "Taint manager: deleting due to NoExecute taint",
+                &stamp,
+                &[],
+            );
         });
         let message = format!("Marking for deletion Pod {ns}/{pod_name}");
         events::tell(cx, &pod, "", NORMAL, "TaintManagerEviction", &message, "taint-eviction-controller");
@@ -119,10 +135,7 @@ fn evict(cx: &mut Cluster, own: &str) {
 }
 
 fn on_node(cx: &Cluster, own: &str) -> Vec<std::sync::Arc<Value>> {
-    cx.list("pods", None)
-        .into_iter()
-        .filter(|p| text(p, "/spec/nodeName") == own)
-        .collect()
+    cx.list("pods", None).into_iter().filter(|p| text(p, "/spec/nodeName") == own).collect()
 }
 
 /// A cordon is a field for people and a taint for the scheduler.

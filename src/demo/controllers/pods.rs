@@ -153,14 +153,8 @@ pub fn requests(pod: &Value) -> (i64, i64) {
         let get = |r: &str| c.pointer(&format!("/resources/requests/{r}")).map_or(0, millis);
         (get("cpu"), get("memory") / 1000)
     };
-    let sum = items(pod, "/spec/containers")
-        .iter()
-        .map(of)
-        .fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-    items(pod, "/spec/initContainers")
-        .iter()
-        .map(of)
-        .fold(sum, |a, b| (a.0.max(b.0), a.1.max(b.1)))
+    let sum = items(pod, "/spec/containers").iter().map(of).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+    items(pod, "/spec/initContainers").iter().map(of).fold(sum, |a, b| (a.0.max(b.0), a.1.max(b.1)))
 }
 
 /// Whether a pod has ended for good.
@@ -191,9 +185,8 @@ pub fn deletion_rank(pod: &Value) -> (bool, u8, bool, i64, std::cmp::Reverse<i64
         _ => 2,
     };
     let cost = entry(pod, "/metadata/annotations", "controller.kubernetes.io/pod-deletion-cost");
-    let created = text(pod, "/metadata/creationTimestamp")
-        .parse::<jiff::Timestamp>()
-        .map_or(0, |t| t.as_second());
+    let created =
+        text(pod, "/metadata/creationTimestamp").parse::<jiff::Timestamp>().map_or(0, |t| t.as_second());
     (
         !text(pod, "/spec/nodeName").is_empty(),
         phase,
@@ -278,10 +271,7 @@ mod tests {
         assert_eq!(qos_class(&pod(json!({}))), "BestEffort");
         assert_eq!(qos_class(&pod(json!({"requests": {"cpu": "1"}}))), "Burstable");
         let both = json!({"cpu": "1", "memory": "1Gi"});
-        assert_eq!(
-            qos_class(&pod(json!({"requests": both, "limits": both}))),
-            "Guaranteed"
-        );
+        assert_eq!(qos_class(&pod(json!({"requests": both, "limits": both}))), "Guaranteed");
     }
 
     #[test]
@@ -291,10 +281,7 @@ mod tests {
             {"key": "b", "operator": "Equal", "value": "x", "effect": "NoSchedule"}]}});
         assert_eq!(tolerates(&pod, &json!({"key": "a", "effect": "NoExecute"})), Some(Some(30)));
         assert_eq!(tolerates(&pod, &json!({"key": "a", "effect": "NoSchedule"})), None);
-        assert_eq!(
-            tolerates(&pod, &json!({"key": "b", "value": "x", "effect": "NoSchedule"})),
-            Some(None)
-        );
+        assert_eq!(tolerates(&pod, &json!({"key": "b", "value": "x", "effect": "NoSchedule"})), Some(None));
         assert_eq!(tolerates(&pod, &json!({"key": "b", "value": "y", "effect": "NoSchedule"})), None);
     }
 }

@@ -61,11 +61,7 @@ fn needs(pod: &Value) -> Vec<(String, i64)> {
 }
 
 fn quantity(key: &str, amount: i64) -> String {
-    if key.ends_with("memory") {
-        bytes_text(amount / 1000)
-    } else {
-        cpu_text(amount)
-    }
+    if key.ends_with("memory") { bytes_text(amount / 1000) } else { cpu_text(amount) }
 }
 
 /// Why a pod may not be made, in the API server's words; None when it may.

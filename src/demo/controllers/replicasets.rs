@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use super::events::{self, NORMAL, WARNING};
 use super::{Cluster, pods, quota};
 use crate::demo::json::{
-    condition, controller, deleting, drop_condition, int, map, name, selects, set, set_condition,
-    text, uid,
+    condition, controller, deleting, drop_condition, int, map, name, selects, set, set_condition, text, uid,
 };
 
 /// Who speaks in events.
 const COMPONENT: &str = "replicaset-controller";
+/// How long a set waits after a refusal before it tries again.
+const RETRY: Duration = Duration::from_secs(20);
 
 /// Makes or lets go pods, then writes the counts.
 pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
@@ -25,6 +26,12 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
     let mut mine = cx.owned("pods", ns, uid(&set_object));
     mine.retain(|p| pods::active(p));
     let mut refused = None;
+    let wait = format!("refused {}", uid(&set_object));
+    let waits = cx.progress.get(&wait).is_some_and(|until| *until > cx.clock.now);
+    if mine.len() < wanted && waits {
+        let why = condition(&set_object, "ReplicaFailure").map(|c| text(c, "/message"));
+        return write_status(cx, &set_object, why);
+    }
     if mine.len() < wanted {
         for _ in mine.len()..wanted {
             if let Err(why) = make(cx, &set_object) {
@@ -44,7 +51,8 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
     if let Some(why) = &refused {
         let message = format!("Error creating: {why}");
         events::tell(cx, &set_object, "", WARNING, "FailedCreate", &message, COMPONENT);
-        cx.again(Duration::from_secs(20), "replicasets.apps", ns, own);
+        cx.progress.insert(wait, cx.clock.now + RETRY);
+        cx.again(RETRY, "replicasets.apps", ns, own);
     }
     write_status(cx, &set_object, refused.as_deref());
 }
@@ -112,7 +120,9 @@ fn write_status(cx: &mut Cluster, set_object: &Value, refused: Option<&str>) {
         }
         match refused {
             Some(why) => set_condition(s, "ReplicaFailure", "True", "FailedCreate", why, &stamp, &[]),
-            None if condition(s, "ReplicaFailure").is_some() && counts.present >= int(s, "/spec/replicas") => {
+            None if condition(s, "ReplicaFailure").is_some()
+                && counts.present >= int(s, "/spec/replicas") =>
+            {
                 drop_condition(s, "ReplicaFailure");
             }
             None => {}

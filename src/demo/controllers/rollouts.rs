@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 
 use super::replicasets::{self, Counts};
 use super::{Cluster, pods, revisions};
-use crate::demo::json::{
-    deleting, entry, int, items, name, namespace, set, set_condition, text, uid,
-};
+use crate::demo::json::{deleting, entry, int, items, name, namespace, set, set_condition, text, uid};
 
 /// The number of a ReplicaSet's template, oldest 1.
 const REVISION: &str = "rollout.argoproj.io/revision";
@@ -125,7 +123,9 @@ fn write_status(
     let labels = rollout
         .pointer("/spec/selector/matchLabels")
         .and_then(Value::as_object)
-        .map(|l| l.iter().map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or(""))).collect::<Vec<_>>().join(","))
+        .map(|l| {
+            l.iter().map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or(""))).collect::<Vec<_>>().join(",")
+        })
         .unwrap_or_default();
     let generation = int(rollout, "/metadata/generation").to_string();
     cx.update("rollouts.argoproj.io", &ns, &own, |r| {
@@ -154,15 +154,43 @@ fn write_status(
         }
         if paused {
             if items(r, "/status/pauseConditions").is_empty() {
-                set(r, &["status", "pauseConditions"], json!([{"reason": "CanaryPauseStep", "startTime": stamp}]));
+                set(
+                    r,
+                    &["status", "pauseConditions"],
+                    json!([{"reason": "CanaryPauseStep", "startTime": stamp}]),
+                );
             }
             set(r, &["status", "controllerPause"], json!(true));
-            set_condition(r, "Paused", "True", "RolloutPaused", "Rollout is paused", &stamp, &["lastUpdateTime"]);
-            set_condition(r, "Progressing", "Unknown", "RolloutPaused", "Rollout is paused", &stamp, &["lastUpdateTime"]);
+            set_condition(
+                r,
+                "Paused",
+                "True",
+                "RolloutPaused",
+                "Rollout is paused",
+                &stamp,
+                &["lastUpdateTime"],
+            );
+            set_condition(
+                r,
+                "Progressing",
+                "Unknown",
+                "RolloutPaused",
+                "Rollout is paused",
+                &stamp,
+                &["lastUpdateTime"],
+            );
         } else {
             crate::demo::json::unset(r, &["status", "pauseConditions"]);
             crate::demo::json::unset(r, &["status", "controllerPause"]);
-            set_condition(r, "Paused", "False", "RolloutPaused", "Rollout is not paused", &stamp, &["lastUpdateTime"]);
+            set_condition(
+                r,
+                "Paused",
+                "False",
+                "RolloutPaused",
+                "Rollout is not paused",
+                &stamp,
+                &["lastUpdateTime"],
+            );
             let done = phase == "Healthy";
             let reason = if done { "NewReplicaSetAvailable" } else { "ReplicaSetUpdated" };
             let end = if done { "has successfully progressed." } else { "is progressing." };
@@ -171,11 +199,37 @@ fn write_status(
         }
         let truth = |b: bool| if b { "True" } else { "False" };
         let available = sum(|c| c.available) >= wanted;
-        set_condition(r, "Available", truth(available), "AvailableReason", "Rollout has minimum availability", &stamp, &["lastUpdateTime"]);
+        set_condition(
+            r,
+            "Available",
+            truth(available),
+            "AvailableReason",
+            "Rollout has minimum availability",
+            &stamp,
+            &["lastUpdateTime"],
+        );
         let healthy = phase == "Healthy";
-        set_condition(r, "Healthy", truth(healthy), if healthy { "RolloutHealthy" } else { "RolloutNotHealthy" },
-            if healthy { "Rollout is healthy" } else { "Rollout is not healthy" }, &stamp, &["lastUpdateTime"]);
-        set_condition(r, "Completed", truth(hash == stable), "RolloutCompleted",
-            if hash == stable { "RolloutCompleted" } else { "Rollout not completed, started update to a new revision" }, &stamp, &["lastUpdateTime"]);
+        set_condition(
+            r,
+            "Healthy",
+            truth(healthy),
+            if healthy { "RolloutHealthy" } else { "RolloutNotHealthy" },
+            if healthy { "Rollout is healthy" } else { "Rollout is not healthy" },
+            &stamp,
+            &["lastUpdateTime"],
+        );
+        set_condition(
+            r,
+            "Completed",
+            truth(hash == stable),
+            "RolloutCompleted",
+            if hash == stable {
+                "RolloutCompleted"
+            } else {
+                "Rollout not completed, started update to a new revision"
+            },
+            &stamp,
+            &["lastUpdateTime"],
+        );
     });
 }

@@ -41,8 +41,8 @@ pub fn bind(cx: &mut Cluster, pod: &Value) -> bool {
 /// Room may have come: the pods that wait for a node are looked at again.
 pub fn retry(cx: &mut Cluster) {
     for pod in cx.list("pods", None) {
-        let waits = crate::demo::json::condition(&pod, "PodScheduled")
-            .is_some_and(|c| text(c, "/status") == "False");
+        let waits =
+            crate::demo::json::condition(&pod, "PodScheduled").is_some_and(|c| text(c, "/status") == "False");
         if waits && text(&pod, "/spec/nodeName").is_empty() {
             cx.enqueue("pods", namespace(&pod), name(&pod));
         }
@@ -117,9 +117,9 @@ fn refusal(
     if flag(node, "/spec/unschedulable") && !pods::of_daemon(pod) {
         return Some("node(s) were unschedulable".into());
     }
-    let taint = items(node, "/spec/taints").iter().find(|t| {
-        text(t, "/effect") != "PreferNoSchedule" && pods::tolerates(pod, t).is_none()
-    });
+    let taint = items(node, "/spec/taints")
+        .iter()
+        .find(|t| text(t, "/effect") != "PreferNoSchedule" && pods::tolerates(pod, t).is_none());
     if let Some(taint) = taint {
         let (key, value) = (text(taint, "/key"), text(taint, "/value"));
         return Some(format!("node(s) had untolerated taint(s) {{{key}: {value}}}"));

@@ -39,7 +39,14 @@ fn well(pod: &Value) -> bool {
     pods::active(pod) && pods::ready(pod)
 }
 
-fn move_on(cx: &mut Cluster, object: &Value, hash: &str, wanted: i64, parallel: bool, mine: &[(i64, Arc<Value>)]) {
+fn move_on(
+    cx: &mut Cluster,
+    object: &Value,
+    hash: &str,
+    wanted: i64,
+    parallel: bool,
+    mine: &[(i64, Arc<Value>)],
+) {
     let ns = namespace(object).to_owned();
     for n in 0..wanted {
         match mine.iter().find(|(m, _)| *m == n) {
@@ -95,7 +102,6 @@ fn let_go(cx: &mut Cluster, object: &Value, pod: &Value) {
 }
 
 fn make(cx: &mut Cluster, object: &Value, hash: &str, n: i64) {
-    let ns = namespace(object).to_owned();
     let pod_name = format!("{}-{n}", name(object));
     let mut template = object.pointer("/spec/template").cloned().unwrap_or(json!({}));
     set(&mut template, &["spec", "hostname"], json!(pod_name));
@@ -130,7 +136,7 @@ fn bind_claim(cx: &mut Cluster, object: &Value, claim: &Value, claim_name: &str)
     let volume = format!("pvc-{}", cx.seed.of(&ns).of(claim_name).uid());
     let size = claim.pointer("/spec/resources/requests/storage").cloned().unwrap_or(json!("1Gi"));
     let modes = claim.pointer("/spec/accessModes").cloned().unwrap_or(json!(["ReadWriteOnce"]));
-    let class = cx.storage_class.clone();
+    let class = cx.storage_class;
     let mut spec = claim.get("spec").cloned().unwrap_or(json!({}));
     spec["volumeName"] = json!(volume);
     spec["storageClassName"] = json!(class);
@@ -171,7 +177,9 @@ fn write_status(cx: &mut Cluster, object: &Value, hash: &str, wanted: i64) {
         set(s, &["status", "collisionCount"], json!(0));
         set(s, &["status", "currentRevision"], json!(current));
         set(s, &["status", "updateRevision"], json!(update));
-        for (key, n) in [("readyReplicas", ready), ("updatedReplicas", updated), ("currentReplicas", with_current)] {
+        for (key, n) in
+            [("readyReplicas", ready), ("updatedReplicas", updated), ("currentReplicas", with_current)]
+        {
             if n == 0 {
                 unset(s, &["status", key]);
             } else {

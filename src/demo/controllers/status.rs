@@ -40,11 +40,7 @@ pub fn blank(container: &Value, reason: &str) -> Value {
 
 /// Changes one container's status.
 pub fn container(pod: &mut Value, list: &str, index: usize, change: impl FnOnce(&mut Value)) {
-    if let Some(status) = pod
-        .get_mut("status")
-        .and_then(|s| s.get_mut(list))
-        .and_then(|l| l.get_mut(index))
-    {
+    if let Some(status) = pod.get_mut("status").and_then(|s| s.get_mut(list)).and_then(|l| l.get_mut(index)) {
         change(status);
     }
 }
@@ -69,16 +65,17 @@ pub fn conditions(pod: &mut Value, stamp: &str) {
         .collect();
     let mut put = |kind: &str, holds: bool, reason: &str, message: &str| {
         let status = if holds { "True" } else { "False" };
-        let (reason, message) = if holds && reason != "PodCompleted" {
-            ("", "")
-        } else {
-            (reason, message)
-        };
+        let (reason, message) = if holds && reason != "PodCompleted" { ("", "") } else { (reason, message) };
         set_condition(pod, kind, status, reason, message, stamp, &[]);
     };
     put("PodReadyToStartContainers", phase != "Succeeded" && phase != "Failed", "", "");
     let incomplete = format!("containers with incomplete status: [{}]", waiting.join(" "));
-    put("Initialized", initialised, if phase == "Succeeded" { "PodCompleted" } else { "ContainersNotInitialized" }, &incomplete);
+    put(
+        "Initialized",
+        initialised,
+        if phase == "Succeeded" { "PodCompleted" } else { "ContainersNotInitialized" },
+        &incomplete,
+    );
     if phase == "Succeeded" {
         put("Ready", false, "PodCompleted", "");
         put("ContainersReady", false, "PodCompleted", "");

@@ -104,9 +104,7 @@ impl ClusterLogs {
             pod: name(pod),
             seed: self.seed.of(namespace(pod)).of(name(pod)).of(container),
             sick: apps::tag(image) == apps::BAD_CART
-                && items(pod, "/spec/containers")
-                    .iter()
-                    .any(|c| super::controllers::kubelet::dies(c)),
+                && items(pod, "/spec/containers").iter().any(super::controllers::kubelet::dies),
         }
     }
 }

@@ -34,7 +34,13 @@ fn style(app: &str) -> Style {
 }
 
 const PATHS: [&str; 8] = [
-    "/", "/api/cart", "/api/products/8812", "/api/products?page=2", "/api/search?q=lamp", "/checkout", "/account/orders",
+    "/",
+    "/api/cart",
+    "/api/products/8812",
+    "/api/products?page=2",
+    "/api/search?q=lamp",
+    "/checkout",
+    "/account/orders",
     "/static/app.9f31c2.js",
 ];
 const RECIPIENTS: [&str; 8] = [
@@ -97,7 +103,10 @@ pub fn line(app: &str, seed: Seed, at: Timestamp) -> String {
         Style::Pairs => {
             let what = ["reconciled", "synced cache", "scraped targets", "health check passed"];
             let what = seed.of("what").pick(&what).copied().unwrap_or("ok");
-            format!("time={} level={level} msg=\"{what}\" component={app} duration={took}ms", at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+            format!(
+                "time={} level={level} msg=\"{what}\" component={app} duration={took}ms",
+                at.strftime("%Y-%m-%dT%H:%M:%SZ")
+            )
         }
     }
 }
@@ -123,10 +132,17 @@ fn json_line(app: &str, level: &str, path: &str, took: u64, trace: &str, at: Tim
 fn java(app: &str, level: &str, seed: Seed, took: u64, at: Timestamp) -> String {
     let thread = seed.of("thread").below(32);
     let (class, what) = match (app, level) {
-        (_, "error") => ("c.s.http.Client", "upstream payments timed out after 1000 ms (attempt 1 of 3)".to_owned()),
+        (_, "error") => {
+            ("c.s.http.Client", "upstream payments timed out after 1000 ms (attempt 1 of 3)".to_owned())
+        }
         (_, "warn") => ("c.s.db.Pool", format!("connection pool is {}% full", 80 + seed.below(19))),
-        ("cart", _) => ("c.s.cart.CartService", format!("cart {} updated: {} items in {took} ms", seed.of("id").hex(8), 1 + seed.below(9))),
-        ("payments", _) => ("c.s.payments.Authorizer", format!("authorized payment {} in {took} ms", seed.of("id").hex(12))),
+        ("cart", _) => (
+            "c.s.cart.CartService",
+            format!("cart {} updated: {} items in {took} ms", seed.of("id").hex(8), 1 + seed.below(9)),
+        ),
+        ("payments", _) => {
+            ("c.s.payments.Authorizer", format!("authorized payment {} in {took} ms", seed.of("id").hex(12)))
+        }
         _ => ("c.s.accounts.Sessions", format!("session {} renewed in {took} ms", seed.of("id").hex(10))),
     };
     format!(
@@ -144,15 +160,28 @@ fn python(app: &str, level: &str, seed: Seed, took: u64, at: Timestamp) -> Strin
         _ => "INFO",
     };
     match (app, level) {
-        ("mailer", "error") => format!("{time} ERROR mailer.smtp: 421 try again later (queue {})", seed.below(50)),
-        ("mailer", "warn") => format!("{time} WARNING mailer.template: missing translation 'order.shipped' for ja, using en"),
+        ("mailer", "error") => {
+            format!("{time} ERROR mailer.smtp: 421 try again later (queue {})", seed.below(50))
+        }
+        ("mailer", "warn") => {
+            format!("{time} WARNING mailer.template: missing translation 'order.shipped' for ja, using en")
+        }
         ("mailer", _) => {
             let text = seed.of("to").pick(&RECIPIENTS).copied().unwrap_or("sent");
             format!("{time} INFO mailer.send: {text} ({took} ms)")
         }
-        ("pricing", _) => format!("{time} {word} pricing.refresh: market {} repriced {} products", ["de", "fr", "pl", "se"][seed.below(4) as usize], took * 7),
-        (_, "error") => format!("{time} ERROR media.transcode: ffmpeg exited with 1 for {}.mov", seed.of("file").hex(8)),
-        _ => format!("{time} {word} media.transcode: {}.jpg scaled to 1280x720 in {took} ms", seed.of("file").hex(8)),
+        ("pricing", _) => format!(
+            "{time} {word} pricing.refresh: market {} repriced {} products",
+            ["de", "fr", "pl", "se"][seed.below(4) as usize],
+            took * 7
+        ),
+        (_, "error") => {
+            format!("{time} ERROR media.transcode: ffmpeg exited with 1 for {}.mov", seed.of("file").hex(8))
+        }
+        _ => format!(
+            "{time} {word} media.transcode: {}.jpg scaled to 1280x720 in {took} ms",
+            seed.of("file").hex(8)
+        ),
     }
 }
 
@@ -192,7 +221,8 @@ pub fn end(app: &str, reason: &str, at: Timestamp) -> Vec<String> {
             "\tat com.shop.cart.PriceCache.refresh(PriceCache.java:61)".to_owned(),
             "\tat com.shop.cart.CartService.open(CartService.java:142)".to_owned(),
             "\tat com.shop.http.Router.handle(Router.java:57)".to_owned(),
-            "\tat java.base/java.util.concurrent.ThreadPoolExecutor.runWorker(ThreadPoolExecutor.java:1144)".to_owned(),
+            "\tat java.base/java.util.concurrent.ThreadPoolExecutor.runWorker(ThreadPoolExecutor.java:1144)"
+                .to_owned(),
             "\tat java.base/java.lang.Thread.run(Thread.java:1583)".to_owned(),
             "Terminating due to java.lang.OutOfMemoryError: Java heap space".to_owned(),
         ],
@@ -205,8 +235,17 @@ pub fn end(app: &str, reason: &str, at: Timestamp) -> Vec<String> {
 pub fn sick(seed: Seed, at: Timestamp, age: i64) -> String {
     let time = at.strftime("%Y-%m-%d %H:%M:%S%.3f");
     match seed.of("symptom").below(3) {
-        0 => format!("{time} WARN  [gc-monitor] c.s.Heap - heap {}% used after full GC ({} ms pause)", (55 + age).min(99), 120 + age * 9),
-        1 => format!("{time} ERROR [http-worker-3] c.s.cart.CartService - java.lang.OutOfMemoryError: GC overhead limit exceeded"),
-        _ => format!("{time} WARN  [price-cache] c.s.cart.PriceCache - warming 40000 entries, {} loaded", age * 900),
+        0 => format!(
+            "{time} WARN  [gc-monitor] c.s.Heap - heap {}% used after full GC ({} ms pause)",
+            (55 + age).min(99),
+            120 + age * 9
+        ),
+        1 => format!(
+            "{time} ERROR [http-worker-3] c.s.cart.CartService - java.lang.OutOfMemoryError: GC overhead limit exceeded"
+        ),
+        _ => format!(
+            "{time} WARN  [price-cache] c.s.cart.PriceCache - warming 40000 entries, {} loaded",
+            age * 900
+        ),
     }
 }

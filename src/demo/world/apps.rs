@@ -202,11 +202,7 @@ pub const APPS: [App; 12] = [
         runtime: Runtime::Go,
         port: 9200,
         replicas: [3, 3, 5],
-        history: [
-            &[("0.18.2", 18 * D)],
-            &[("0.18.2", 17 * D)],
-            &[("0.18.2", 12 * D)],
-        ],
+        history: [&[("0.18.2", 18 * D)], &[("0.18.2", 17 * D)], &[("0.18.2", 12 * D)]],
         cpu: 250,
         memory: 768,
         memory_limit: [1024; 3],
@@ -249,7 +245,7 @@ pub const APPS: [App; 12] = [
         name: "catalog",
         runtime: Runtime::Go,
         port: 8081,
-        replicas: [3, 3, 8],
+        replicas: [3, 2, 8],
         history: [
             &[("3.12.0", 10 * D), ("3.13.0", D)],
             &[("3.11.4", 21 * D), ("3.12.0", 6 * D)],
@@ -283,7 +279,7 @@ pub const APPS: [App; 12] = [
         name: "accounts",
         runtime: Runtime::Java,
         port: 8082,
-        replicas: [2, 3, 6],
+        replicas: [2, 2, 6],
         history: [
             &[("7.0.3", 16 * D), ("7.1.0", 44 * H)],
             &[("7.0.2", 29 * D), ("7.0.3", 11 * D)],
@@ -318,11 +314,7 @@ pub const APPS: [App; 12] = [
         runtime: Runtime::Python,
         port: 0,
         replicas: [0, 0, 0],
-        history: [
-            &[("2.2.0", 7 * D)],
-            &[("2.2.0", 6 * D)],
-            &[("2.1.4", 31 * D)],
-        ],
+        history: [&[("2.2.0", 7 * D)], &[("2.2.0", 6 * D)], &[("2.1.4", 31 * D)]],
         cpu: 100,
         memory: 128,
         memory_limit: [256; 3],
@@ -334,11 +326,7 @@ pub const APPS: [App; 12] = [
         runtime: Runtime::Proxy,
         port: 8443,
         replicas: [3, 3, 3],
-        history: [
-            &[("1.34.1", 13 * D)],
-            &[("1.34.1", 13 * D)],
-            &[("1.33.4", 45 * D)],
-        ],
+        history: [&[("1.34.1", 13 * D)], &[("1.34.1", 13 * D)], &[("1.33.4", 45 * D)]],
         cpu: 100,
         memory: 96,
         memory_limit: [192; 3],
@@ -383,11 +371,7 @@ pub fn app_of_image(image: &str) -> Option<&'static App> {
 
 /// The tag of an image.
 pub fn tag(image: &str) -> &str {
-    image
-        .rsplit_once(':')
-        .map(|(_, tag)| tag)
-        .filter(|t| !t.contains('/'))
-        .unwrap_or("latest")
+    image.rsplit_once(':').map(|(_, tag)| tag).filter(|t| !t.contains('/')).unwrap_or("latest")
 }
 
 #[cfg(test)]
@@ -396,10 +380,7 @@ mod tests {
 
     #[test]
     fn images_find_their_app_and_tag() {
-        assert_eq!(
-            app_of_image("registry.example/cart:1.31.0").map(|a| a.name),
-            Some("cart")
-        );
+        assert_eq!(app_of_image("registry.example/cart:1.31.0").map(|a| a.name), Some("cart"));
         assert!(app_of_image("registry.example/cart-migrate:1").is_none());
         assert_eq!(tag("registry.example:5000/cart"), "latest");
         assert_eq!(tag("registry.example/cart:1.31.0"), "1.31.0");

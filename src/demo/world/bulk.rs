@@ -44,8 +44,28 @@ struct Owner {
 impl Bulk {
     /// What `pods` pods would be; nothing is stored yet.
     pub fn plan(store: Store, seed: Seed, pods: usize) -> Self {
-        let teams = ["orders", "billing", "fleet", "mobile", "partner", "insight", "identity", "content", "pricing", "risk",
-            "support", "growth", "ledger", "routing", "catalogue", "stock", "returns", "media", "search", "ads"];
+        let teams = [
+            "orders",
+            "billing",
+            "fleet",
+            "mobile",
+            "partner",
+            "insight",
+            "identity",
+            "content",
+            "pricing",
+            "risk",
+            "support",
+            "growth",
+            "ledger",
+            "routing",
+            "catalogue",
+            "stock",
+            "returns",
+            "media",
+            "search",
+            "ads",
+        ];
         let namespaces = (0..NAMESPACES as usize)
             .map(|n| format!("{}-{}", teams[n / 3 % teams.len()], ["prod", "staging", "dev"][n % 3]))
             .collect();
@@ -55,7 +75,10 @@ impl Bulk {
 
     fn owner(&self, n: u64) -> Owner {
         let seed = self.seed.of("app").nth(n);
-        let words = ["api", "worker", "web", "sync", "index", "batch", "feed", "auth", "proxy", "store", "mail", "graph"];
+        let words = [
+            "api", "worker", "web", "sync", "index", "batch", "feed", "auth", "proxy", "store", "mail",
+            "graph",
+        ];
         let word = seed.pick(&words).copied().unwrap_or("api");
         let name = format!("{word}-{}", seed.of("name").suffix(4));
         let (a, b, c) = (seed.nth(1).below(6), seed.nth(2).below(30), seed.nth(3).below(12));
@@ -79,7 +102,8 @@ impl Bulk {
         let per_app = self.pods.div_ceil(APPS);
         for n in 0..APPS.min(self.pods) {
             let owner = self.owner(n);
-            let labels = json!({"app.kubernetes.io/name": owner.name, "app.kubernetes.io/instance": owner.name});
+            let labels =
+                json!({"app.kubernetes.io/name": owner.name, "app.kubernetes.io/instance": owner.name});
             let template = json!({"metadata": {"labels": labels},
                 "spec": {"containers": [{"name": owner.name, "image": owner.image}]}});
             let count = json!(per_app);
@@ -147,7 +171,15 @@ impl Bulk {
                              "operatingSystem": "linux", "kernelVersion": "6.12.48-amd64", "containerRuntimeVersion": "containerd://2.1.5-k3s1"}},
         });
         for (kind, status, reason, message) in crate::demo::controllers::nodes::healthy() {
-            crate::demo::json::set_condition(&mut node, kind, status, reason, message, stamp, &["lastHeartbeatTime"]);
+            crate::demo::json::set_condition(
+                &mut node,
+                kind,
+                status,
+                reason,
+                message,
+                stamp,
+                &["lastHeartbeatTime"],
+            );
         }
         node
     }
@@ -166,20 +198,30 @@ impl Bulk {
         let node = self.node_name(seed.below(self.nodes));
         let set_name = format!("{}-{}", owner.name, owner.hash);
         let sidecar = "registry.example/mesh/proxy:2.14.3";
-        let mut env: Vec<Value> = ["LOG_LEVEL", "HTTP_PORT", "DATABASE_HOST", "CACHE_HOST", "FEATURE_FLAGS", "OTEL_EXPORTER_OTLP_ENDPOINT", "REGION"]
-            .iter()
-            .map(|key| json!({"name": key, "value": format!("{}-{}", key.to_lowercase(), seed.of(key).hex(12))}))
-            .collect();
+        let mut env: Vec<Value> = [
+            "LOG_LEVEL",
+            "HTTP_PORT",
+            "DATABASE_HOST",
+            "CACHE_HOST",
+            "FEATURE_FLAGS",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "REGION",
+        ]
+        .iter()
+        .map(|key| json!({"name": key, "value": format!("{}-{}", key.to_lowercase(), seed.of(key).hex(12))}))
+        .collect();
         env.push(json!({"name": "POD_IP", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}}}));
-        let probe = |path: &str| json!({"httpGet": {"path": path, "port": "http", "scheme": "HTTP"}, "periodSeconds": 10,
-                                       "timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3});
+        let probe = |path: &str| {
+            json!({"httpGet": {"path": path, "port": "http", "scheme": "HTTP"}, "periodSeconds": 10,
+                                       "timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3})
+        };
         let mut pod = json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {
                 "name": own, "generateName": format!("{set_name}-"), "namespace": owner.ns, "uid": seed.uid(), "creationTimestamp": stamp,
                 "labels": {"app.kubernetes.io/name": owner.name, "app.kubernetes.io/instance": owner.name,
                            "app.kubernetes.io/part-of": owner.ns.split('-').next(), "pod-template-hash": owner.hash,
-                           "team": owner.ns.split('-').next(), "tier": ["front", "back", "data"][seed.below(3) as usize]},
+                           "team": owner.ns.split('-').next(), "tier": seed.pick(&["front", "back", "data"])},
                 "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080", "prometheus.io/path": "/metrics",
                                 "checksum/config": seed.of("config").hex(64), "mesh.example/injected": "true"},
                 "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": set_name,

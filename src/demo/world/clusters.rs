@@ -103,16 +103,10 @@ impl Site {
             labels["cloud.google.com/machine-family"] = json!("e2");
             labels["cloud.google.com/gke-os-distribution"] = json!("cos");
         }
-        let provider = if self.is_k3s() {
-            format!("k3s://{own}")
-        } else {
-            format!("gce://shop-platform/{zone}/{own}")
-        };
-        let internal = if self.is_k3s() {
-            format!("192.168.20.{}", 10 + n)
-        } else {
-            format!("10.132.0.{}", 20 + n)
-        };
+        let provider =
+            if self.is_k3s() { format!("k3s://{own}") } else { format!("gce://shop-platform/{zone}/{own}") };
+        let internal =
+            if self.is_k3s() { format!("192.168.20.{}", 10 + n) } else { format!("10.132.0.{}", 20 + n) };
         let mut addresses = vec![json!({"type": "InternalIP", "address": internal})];
         if !self.is_k3s() {
             addresses.push(json!({"type": "ExternalIP", "address": format!("203.0.113.{}", 10 + n)}));
@@ -155,7 +149,11 @@ impl Site {
         });
         for (kind, status, reason, message) in healthy() {
             set_condition(&mut node, kind, status, reason, message, stamp, &[]);
-            if let Some(last) = node.pointer_mut("/status/conditions").and_then(Value::as_array_mut).and_then(|c| c.last_mut()) {
+            if let Some(last) = node
+                .pointer_mut("/status/conditions")
+                .and_then(Value::as_array_mut)
+                .and_then(|c| c.last_mut())
+            {
                 last["lastHeartbeatTime"] = json!(now);
             }
         }

@@ -57,7 +57,10 @@ pub fn build(site: &'static Site, store: Store, seed: Seed, zero: Timestamp, loa
                 // Nobody rolls out on the full hour.
                 let odd = seed.of(app.name).of(env.short()).nth(n as u64).below(50 * MINUTE);
                 let odd = if *minutes > 600 { odd } else { odd % 50 };
-                deeds.push(Deed { age: u64::from(*minutes) * MINUTE + odd, what: What::Release(app, *env, n) });
+                deeds.push(Deed {
+                    age: u64::from(*minutes) * MINUTE + odd,
+                    what: What::Release(app, *env, n),
+                });
             }
             if app.shape == Shape::CronJob {
                 deeds.extend([810, 510, 210].map(|age| Deed { age, what: What::Job(app, *env) }));
@@ -105,10 +108,13 @@ fn ground(cx: &mut Cluster, site: &Site, zero: Timestamp) {
     cx.create("ingressclasses.networking.k8s.io", json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": site.ingress_class},
         "spec": {"controller": format!("ingress.example/{}", site.ingress_class)}}));
-    cx.create("priorityclasses.scheduling.k8s.io", json!({
+    cx.create(
+        "priorityclasses.scheduling.k8s.io",
+        json!({
         "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "value": 2_000_001_000,
         "preemptionPolicy": "PreemptLowerPriority", "metadata": {"name": "system-node-critical"},
-        "description": "Used for system critical pods that must not be moved from their current node."}));
+        "description": "Used for system critical pods that must not be moved from their current node."}),
+    );
     let (service, slice) = platform::api_service(&format!("{}.0.1", site.services_net), "192.168.20.2");
     cx.create("services", service);
     cx.create("endpointslices.discovery.k8s.io", slice);
@@ -209,7 +215,8 @@ fn surroundings(cx: &mut Cluster, site: &Site, app: &App, env: Env, release: &st
     if app.port == 0 {
         return;
     }
-    let live = (app.shape == Shape::BlueGreen).then_some(if env == Env::Production { "blue" } else { "green" });
+    let live =
+        (app.shape == Shape::BlueGreen).then_some(if env == Env::Production { "blue" } else { "green" });
     let ip = service_ip(cx, site, ns, app.name);
     cx.create("services", objects::service(app, env, release, app.name, live, false, &ip));
     if app.shape == Shape::StatefulSet {

@@ -125,8 +125,7 @@ fn main_container(app: &App, env: Env, release: &str) -> Value {
                          {"name": "tmp", "mountPath": "/tmp"}],
     });
     if app.port != 0 {
-        container["ports"] =
-            json!([{"name": "http", "containerPort": app.port, "protocol": "TCP"}]);
+        container["ports"] = json!([{"name": "http", "containerPort": app.port, "protocol": "TCP"}]);
         container["readinessProbe"] = json!({"httpGet": {"path": "/healthz/ready", "port": "http", "scheme": "HTTP"},
             "periodSeconds": 5, "timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3});
         container["livenessProbe"] = json!({"httpGet": {"path": "/healthz/live", "port": "http", "scheme": "HTTP"},
@@ -162,11 +161,8 @@ pub fn deployment(app: &App, env: Env, release: &str, color: Option<&str>) -> Va
     let name = color.map_or_else(|| app.name.to_owned(), |c| format!("{}-{c}", app.name));
     // cart has not been told to give up before ten minutes are over, so an on-call engineer sees both:
     // a rollout that hangs, and later one that missed its deadline.
-    let (surge, unavailable) = if app.name == "cart" {
-        (json!(1), json!(0))
-    } else {
-        (json!("25%"), json!("25%"))
-    };
+    let (surge, unavailable) =
+        if app.name == "cart" { (json!(1), json!(0)) } else { (json!("25%"), json!("25%")) };
     let mut metadata = meta(app, env, release, &name);
     if let Some(color) = color {
         metadata["labels"]["color"] = json!(color);
@@ -257,7 +253,15 @@ pub fn rollout(app: &App, env: Env, release: &str) -> Value {
 }
 
 /// The Service of an app. For a pair it names the live colour.
-pub fn service(app: &App, env: Env, release: &str, name: &str, color: Option<&str>, headless: bool, ip: &str) -> Value {
+pub fn service(
+    app: &App,
+    env: Env,
+    release: &str,
+    name: &str,
+    color: Option<&str>,
+    headless: bool,
+    ip: &str,
+) -> Value {
     let mut spec = json!({
         "type": "ClusterIP",
         "selector": selector(app, color),
@@ -367,10 +371,7 @@ pub fn base64(bytes: &[u8]) -> String {
     bytes
         .chunks(3)
         .flat_map(|chunk| {
-            let word = chunk
-                .iter()
-                .enumerate()
-                .fold(0u32, |w, (i, b)| w | u32::from(*b) << (16 - 8 * i));
+            let word = chunk.iter().enumerate().fold(0u32, |w, (i, b)| w | u32::from(*b) << (16 - 8 * i));
             (0..4).map(move |i| {
                 if i <= chunk.len() {
                     char::from(ALPHABET[(word >> (18 - 6 * i)) as usize & 63])
@@ -390,7 +391,9 @@ mod tests {
 
     #[test]
     fn base64_as_in_the_standard() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (plain, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }

@@ -32,14 +32,30 @@ pub struct Part {
     pub port: u16,
 }
 
-const fn part(ns: &'static str, name: &'static str, kind: Kind, replicas: u32, image: &'static str, needs: (u32, u32), port: u16) -> Part {
+const fn part(
+    ns: &'static str,
+    name: &'static str,
+    kind: Kind,
+    replicas: u32,
+    image: &'static str,
+    needs: (u32, u32),
+    port: u16,
+) -> Part {
     Part { ns, name, kind, replicas, image, needs, port }
 }
 
 /// What the k3s cluster runs.
 pub const K3S: [Part; 9] = [
     part("kube-system", "coredns", Kind::Deployment, 1, "coredns:1.12.3", (100, 70), 53),
-    part("kube-system", "local-path-provisioner", Kind::Deployment, 1, "local-path-provisioner:v0.0.32", (20, 32), 0),
+    part(
+        "kube-system",
+        "local-path-provisioner",
+        Kind::Deployment,
+        1,
+        "local-path-provisioner:v0.0.32",
+        (20, 32),
+        0,
+    ),
     part("kube-system", "metrics-server", Kind::Deployment, 1, "metrics-server:v0.8.0", (100, 70), 443),
     part("kube-system", "traefik", Kind::Deployment, 1, "traefik:3.5.1", (100, 96), 80),
     part("kube-system", "svclb-traefik", Kind::DaemonSet, 0, "klipper-lb:v0.4.13", (10, 16), 0),

@@ -15,7 +15,15 @@ pub fn created(cx: &mut Cluster, deployment: &Value, set_name: &str) {
     let message = format!("Created new replica set \"{set_name}\"");
     let stamp = cx.clock.stamp();
     cx.update("deployments.apps", namespace(deployment), name(deployment), |d| {
-        set_condition(d, "Progressing", "True", "NewReplicaSetCreated", &message, &stamp, &["lastUpdateTime"]);
+        set_condition(
+            d,
+            "Progressing",
+            "True",
+            "NewReplicaSetCreated",
+            &message,
+            &stamp,
+            &["lastUpdateTime"],
+        );
     });
 }
 
@@ -49,10 +57,10 @@ pub fn write(cx: &mut Cluster, view: &View) {
         .map(|d| Duration::from_secs(d.unsigned_abs()));
     let last = *cx.progress.entry(id).or_insert(cx.clock.now);
     let late = deadline.is_some_and(|d| cx.clock.now >= last + d);
-    let label = view.new.as_ref().map_or_else(
-        || format!("Deployment \"{own}\""),
-        |n| format!("ReplicaSet \"{}\"", name(&n.set)),
-    );
+    let label = view
+        .new
+        .as_ref()
+        .map_or_else(|| format!("Deployment \"{own}\""), |n| format!("ReplicaSet \"{}\"", name(&n.set)));
     let progressing = if flag(deployment, "/spec/paused") {
         Some(("Unknown", "DeploymentPaused", "Deployment is paused".to_owned()))
     } else if reason == "DeploymentPaused" {
@@ -70,9 +78,11 @@ pub fn write(cx: &mut Cluster, view: &View) {
         None
     };
     let failure = view.new.iter().chain(&view.old).find_map(|p| {
-        condition(&p.set, "ReplicaFailure").map(|c| (text(c, "/reason").to_owned(), text(c, "/message").to_owned()))
+        condition(&p.set, "ReplicaFailure")
+            .map(|c| (text(c, "/reason").to_owned(), text(c, "/message").to_owned()))
     });
-    if !complete && !late
+    if !complete
+        && !late
         && let Some(deadline) = deadline
     {
         let left = (last + deadline).saturating_sub(cx.clock.now) + Duration::from_millis(500);
@@ -96,11 +106,25 @@ pub fn write(cx: &mut Cluster, view: &View) {
             }
         }
         if available >= wanted - unavailable {
-            set_condition(d, "Available", "True", "MinimumReplicasAvailable",
-                "Deployment has minimum availability.", &stamp, &["lastUpdateTime"]);
+            set_condition(
+                d,
+                "Available",
+                "True",
+                "MinimumReplicasAvailable",
+                "Deployment has minimum availability.",
+                &stamp,
+                &["lastUpdateTime"],
+            );
         } else {
-            set_condition(d, "Available", "False", "MinimumReplicasUnavailable",
-                "Deployment does not have minimum availability.", &stamp, &["lastUpdateTime"]);
+            set_condition(
+                d,
+                "Available",
+                "False",
+                "MinimumReplicasUnavailable",
+                "Deployment does not have minimum availability.",
+                &stamp,
+                &["lastUpdateTime"],
+            );
         }
         if let Some((status, reason, message)) = &progressing {
             set_condition(d, "Progressing", status, reason, message, &stamp, &["lastUpdateTime"]);

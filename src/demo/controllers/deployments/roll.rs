@@ -105,11 +105,7 @@ pub fn rescale(cx: &mut Cluster, view: &View) {
     for part in &order {
         let size = part.replicas();
         let was: i64 = entry(&part.set, "/metadata/annotations", MAX).parse().unwrap_or(0);
-        let goal = if was > 0 {
-            (size as f64 * allowed as f64 / was as f64).round() as i64
-        } else {
-            size
-        };
+        let goal = if was > 0 { (size as f64 * allowed as f64 / was as f64).round() as i64 } else { size };
         let change = if left > 0 { (goal - size).clamp(0, left) } else { (goal - size).clamp(left, 0) };
         left -= change;
         sizes.push(size + change);

@@ -25,16 +25,11 @@ pub fn death(container: &Value, run: i64) -> Option<Death> {
     let image = text(container, "/image");
     let limit = container.pointer("/resources/limits/memory").map(millis);
     let small = limit.is_some_and(|l| l / 1000 < BAD_CART_NEEDS * 1024 * 1024);
-    if apps::app_of_image(image).is_some_and(|a| a.name == "cart")
-        && apps::tag(image) == BAD_CART
-        && small
-    {
+    if apps::app_of_image(image).is_some_and(|a| a.name == "cart") && apps::tag(image) == BAD_CART && small {
         let after = if run == 0 { 36.5 } else { 8.0 };
         return Some(Death { after, code: 137, reason: "OOMKilled" });
     }
-    apps::tag(image)
-        .ends_with("-crash")
-        .then_some(Death { after: 3.0, code: 1, reason: "Error" })
+    apps::tag(image).ends_with("-crash").then_some(Death { after: 3.0, code: 1, reason: "Error" })
 }
 
 /// Seconds from a container's start until it answers its readiness probe.
@@ -51,13 +46,11 @@ pub fn ready_after(container: &Value, chance: Seed) -> f64 {
 /// Seconds after which a pod that is not meant to run for ever has done its work.
 pub fn work_time(pod: &Value, chance: Seed) -> Option<f64> {
     let finite = text(pod, "/spec/restartPolicy") != "Always";
-    finite.then(|| {
-        if controller(pod).is_some() {
-            chance.between(14.0, 24.0)
-        } else {
-            chance.between(3.0, 6.0)
-        }
-    })
+    finite.then(
+        || {
+            if controller(pod).is_some() { chance.between(14.0, 24.0) } else { chance.between(3.0, 6.0) }
+        },
+    )
 }
 
 /// Whether an image cannot be pulled.

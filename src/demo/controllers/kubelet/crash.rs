@@ -63,11 +63,7 @@ pub fn back_off(cx: &mut Cluster, pod: &Value, index: usize, n: i64) {
     }
     let stamp = cx.clock.stamp();
     let wait = wait_after(n);
-    let minutes = if wait >= 60 {
-        format!("{}m{}s", wait / 60, wait % 60)
-    } else {
-        format!("{wait}s")
-    };
+    let minutes = if wait >= 60 { format!("{}m{}s", wait / 60, wait % 60) } else { format!("{wait}s") };
     let whole = format!("{}_{}({})", name(pod), namespace(pod), uid(pod));
     cx.update("pods", namespace(pod), name(pod), |p| {
         status::container(p, MAIN, index, |c| {

@@ -14,15 +14,22 @@ pub fn pull(cx: &mut Cluster, pod: &Value, attempt: u32) {
     let node = text(pod, "/spec/nodeName").to_owned();
     let mut wait: f64 = 0.2;
     let mut failed = false;
-    let wanted: Vec<(String, String)> = pods::containers(pod)
-        .map(|c| (text(c, "/name").to_owned(), text(c, "/image").to_owned()))
-        .collect();
+    let wanted: Vec<(String, String)> =
+        pods::containers(pod).map(|c| (text(c, "/name").to_owned(), text(c, "/image").to_owned())).collect();
     for (own, image) in wanted {
         let part = part(pod, &own);
         if behaviour::missing(&image) {
             failed = true;
             events::tell(cx, pod, &part, NORMAL, "Pulling", &format!("Pulling image \"{image}\""), "kubelet");
-            events::tell(cx, pod, &part, WARNING, "Failed", &format!("Failed to pull image \"{image}\": {}", not_found(&image)), "kubelet");
+            events::tell(
+                cx,
+                pod,
+                &part,
+                WARNING,
+                "Failed",
+                &format!("Failed to pull image \"{image}\": {}", not_found(&image)),
+                "kubelet",
+            );
             events::tell(cx, pod, &part, WARNING, "Failed", "Error: ErrImagePull", "kubelet");
             put_waiting(cx, pod, &own, "ErrImagePull", &not_found(&image), &stamp);
         } else if cx.kubelet.images.insert((node.clone(), image.clone())) {
@@ -52,9 +59,8 @@ pub fn pull(cx: &mut Cluster, pod: &Value, attempt: u32) {
 /// A pull failed: it is tried again after 10, 20, 40... at most 300 seconds.
 pub fn back_off(cx: &mut Cluster, pod: &Value, attempt: u32) {
     let stamp = cx.clock.stamp();
-    let wanted: Vec<(String, String)> = pods::containers(pod)
-        .map(|c| (text(c, "/name").to_owned(), text(c, "/image").to_owned()))
-        .collect();
+    let wanted: Vec<(String, String)> =
+        pods::containers(pod).map(|c| (text(c, "/name").to_owned(), text(c, "/image").to_owned())).collect();
     for (own, image) in wanted.into_iter().filter(|(_, i)| behaviour::missing(i)) {
         let part = part(pod, &own);
         let message = format!("Back-off pulling image \"{image}\"");
@@ -69,9 +75,7 @@ pub fn back_off(cx: &mut Cluster, pod: &Value, attempt: u32) {
 
 /// The path of a container as events name it.
 pub fn part(pod: &Value, container: &str) -> String {
-    let init = items(pod, "/spec/initContainers")
-        .iter()
-        .any(|c| text(c, "/name") == container);
+    let init = items(pod, "/spec/initContainers").iter().any(|c| text(c, "/name") == container);
     let list = if init { "initContainers" } else { "containers" };
     format!("spec.{list}{{{container}}}")
 }
@@ -86,9 +90,7 @@ fn not_found(image: &str) -> String {
 fn put_waiting(cx: &mut Cluster, pod: &Value, own: &str, reason: &str, message: &str, stamp: &str) {
     cx.update("pods", namespace(pod), name(pod), |p| {
         for list in [INIT, MAIN] {
-            let at = items(p, &format!("/status/{list}"))
-                .iter()
-                .position(|c| text(c, "/name") == own);
+            let at = items(p, &format!("/status/{list}")).iter().position(|c| text(c, "/name") == own);
             if let Some(at) = at {
                 status::container(p, list, at, |c| {
                     c["state"] = status::waiting(reason, message);

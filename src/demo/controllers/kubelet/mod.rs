@@ -175,15 +175,10 @@ fn admit(cx: &mut Cluster, pod: &Value) {
 
 /// The status of a pod that a node has just taken.
 fn admitted(pod: &mut Value, stamp: &str, host: &str) {
-    let init: Vec<Value> = items(pod, "/spec/initContainers")
-        .iter()
-        .map(|c| status::blank(c, "PodInitializing"))
-        .collect();
+    let init: Vec<Value> =
+        items(pod, "/spec/initContainers").iter().map(|c| status::blank(c, "PodInitializing")).collect();
     let reason = if init.is_empty() { "ContainerCreating" } else { "PodInitializing" };
-    let main: Vec<Value> = items(pod, "/spec/containers")
-        .iter()
-        .map(|c| status::blank(c, reason))
-        .collect();
+    let main: Vec<Value> = items(pod, "/spec/containers").iter().map(|c| status::blank(c, reason)).collect();
     set(pod, &["status", "phase"], json!("Pending"));
     set(pod, &["status", "startTime"], json!(stamp));
     set(pod, &["status", "hostIP"], json!(host));
@@ -252,10 +247,8 @@ fn pod_address(cx: &mut Cluster, pod: &Value) -> String {
     if crate::demo::json::flag(pod, "/spec/hostNetwork") {
         return node_address(cx, &node_name);
     }
-    let range = cx
-        .get("nodes", "", &node_name)
-        .map(|n| text(&n, "/spec/podCIDR").to_owned())
-        .unwrap_or_default();
+    let range =
+        cx.get("nodes", "", &node_name).map(|n| text(&n, "/spec/podCIDR").to_owned()).unwrap_or_default();
     let prefix = range.rsplit_once('.').map_or("10.244.0", |(p, _)| p).to_owned();
     let taken: HashSet<String> = cx
         .list("pods", None)
@@ -276,9 +269,7 @@ fn pod_address(cx: &mut Cluster, pod: &Value) -> String {
 
 /// The annotation that chooses the container shown first, if a pod has one.
 pub fn default_container(pod: &Value) -> Option<&str> {
-    map(pod, "/metadata/annotations")?
-        .get("kubectl.kubernetes.io/default-container")?
-        .as_str()
+    map(pod, "/metadata/annotations")?.get("kubectl.kubernetes.io/default-container")?.as_str()
 }
 
 /// Whether a container is of the kind that dies.

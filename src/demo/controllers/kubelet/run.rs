@@ -141,9 +141,8 @@ pub fn ready(cx: &mut Cluster, pod: &Value, index: usize, run: i64) {
 
 /// A pod with an end has reached it.
 pub fn complete(cx: &mut Cluster, pod: &Value) {
-    let running = items(pod, "/status/containerStatuses")
-        .iter()
-        .all(|c| c.pointer("/state/running").is_some());
+    let running =
+        items(pod, "/status/containerStatuses").iter().all(|c| c.pointer("/state/running").is_some());
     if !running {
         return;
     }
@@ -172,15 +171,11 @@ pub fn up_at_once(cx: &mut Cluster, pod: &Value) {
     let host = node_address(cx, &node);
     let init = items(pod, "/spec/initContainers").to_vec();
     let main = items(pod, "/spec/containers").to_vec();
-    let ids = |list: &[Value]| -> Vec<String> {
-        list.iter().map(|c| container_id(cx, pod, c, 0)).collect()
-    };
+    let ids = |list: &[Value]| -> Vec<String> { list.iter().map(|c| container_id(cx, pod, c, 0)).collect() };
     let (init_ids, main_ids) = (ids(&init), ids(&main));
     let begun = 2.0 + 2.5 * init.len() as f64;
-    let slowest = main
-        .iter()
-        .map(|c| behaviour::ready_after(c, chance(cx, pod, "ready")))
-        .fold(0.0, f64::max);
+    let slowest =
+        main.iter().map(|c| behaviour::ready_after(c, chance(cx, pod, "ready"))).fold(0.0, f64::max);
     let work = behaviour::work_time(pod, chance(cx, pod, "work"));
     let (taken, start) = (cx.clock.stamp(), cx.clock.stamp_in(begun));
     let ready = cx.clock.stamp_in(begun + slowest);
