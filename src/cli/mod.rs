@@ -5,6 +5,7 @@
 //! 4 refused, 5 timed out or unknown.
 
 mod screen;
+mod settings;
 mod snapshot;
 pub mod start;
 

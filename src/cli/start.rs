@@ -1,28 +1,29 @@
 //! From arguments and files to a machine that is ready to run.
 
-use std::io::stdout;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::Global;
+use super::settings::{Origin, Read};
+use crate::config::{Config, Remembered};
 use crate::connect::contexts::{self, Contexts};
 use crate::domain::id::ClusterId;
+use crate::domain::level::Level;
 use crate::error::{Problem, Problems};
-use crate::fleet::wanted::Wanted;
-use crate::keymap::Keymaps;
-use crate::look::Look;
+use crate::msg::Note;
 use crate::panes::PaneId;
 use crate::runtime::Driver;
-use crate::shared::{Options, Shared};
-use crate::state::State;
-use crate::theme::{self, Depth, Themes};
+use crate::state::{Settings, State};
+use crate::text::clean;
 use crate::world::World;
 
 /// Which contexts connect at the start.
@@ -94,21 +95,79 @@ pub fn log(file: Option<&Path>) -> Result<Option<WorkerGuard>, Problem> {
 /// Everything that is wrong with arguments, kubeconfig, keymap or theme.
 pub fn driver(global: &Global, connect: Connect, canvas: Canvas) -> Result<Ready, Problems> {
     let contexts = contexts(global)?;
-    let keymap = Keymaps::new(None).load(global.keymap.as_deref().unwrap_or("default"))?;
-    let depth = match canvas {
-        Canvas::Terminal => Depth::detect(&stdout()),
-        Canvas::Picture => Depth::TrueColor,
-    };
-    let theme = Themes::new(None).load(global.theme.as_deref().unwrap_or(theme::AUTO), depth, None)?;
-    let symbols = if global.ascii { &theme::ASCII } else { &theme::UNICODE };
+    let origin = Origin::find(global, canvas, &contexts);
+    let Read { settings, config } = origin.read()?;
+    let (memory, note) = Memory::open(origin.state_folder());
     let world = World::new(contexts.list.iter().map(contexts::ContextInfo::connection).collect());
-    let options = Options { read_only: global.read_only, user: user().into() };
-    let shared = Shared::new(world, Wanted::default(), options);
-    let state = State::new(shared, keymap, Look { theme, symbols }, (80, 24));
-    let first = first(&contexts, connect);
+    let state = State::new(world, settings, &user(), (80, 24));
+    let first = first(&contexts, &config, &memory, connect);
     let mut machine = Driver::new(state, Arc::new(contexts));
+    machine.remember_with(memory.keeper());
+    if canvas == Canvas::Terminal {
+        let (out, news) = mpsc::channel(1);
+        machine.reload_with(news, reload(origin, out));
+    }
+    if let Some(note) = note {
+        machine.state.toast(note);
+    }
     machine.connect_first(&first);
-    Ok(Ready { machine, mouse: false })
+    Ok(Ready { machine, mouse: config.ui.mouse })
+}
+
+/// Contexts that a person connected by key.
+struct Memory {
+    folder: Option<PathBuf>,
+    known: Remembered,
+}
+
+impl Memory {
+    /// Reads the memory; a broken file is told and costs the memory, not the start.
+    fn open(folder: Option<PathBuf>) -> (Memory, Option<Note>) {
+        let (known, note) = match folder.as_deref().map(Remembered::load) {
+            Some(Ok(known)) => (known, None),
+            Some(Err(problem)) => {
+                let text = clean(&problem.to_string()).into_owned();
+                (Remembered::default(), Some(Note { level: Level::Warning, text }))
+            }
+            None => (Remembered::default(), None),
+        };
+        (Memory { folder, known }, note)
+    }
+
+    /// Adds a context and writes the file, off the loop.
+    fn keeper(self) -> impl FnMut(&str) -> Result<(), String> + Send + 'static {
+        let Memory { folder, mut known } = self;
+        move |context| {
+            let Some(folder) = &folder else { return Err("there is no home folder".to_owned()) };
+            if known.add(context) {
+                known.save(folder).map_err(|problem| clean(&problem.to_string()).into_owned())?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// How often the files of the configuration are looked at.
+const RELOAD: Duration = Duration::from_secs(2);
+
+/// Sends settings that were read anew, whenever a file changed.
+async fn reload(mut origin: Origin, out: mpsc::Sender<Result<Settings, String>>) {
+    let mut seen = origin.fingerprint();
+    loop {
+        tokio::time::sleep(RELOAD).await;
+        let look = tokio::task::spawn_blocking(move || {
+            let now = origin.fingerprint();
+            let read = (now != seen).then(|| origin.read().map(|read| read.settings));
+            (origin, now, read)
+        });
+        let Ok((same, now, read)) = look.await else { return };
+        (origin, seen) = (same, now);
+        if let Some(read) = read
+            && out.send(read.map_err(|problems| problems.to_string())).await.is_err()
+        {
+            return;
+        }
+    }
 }
 
 /// The contexts of the kubeconfig.
@@ -123,12 +182,19 @@ pub fn contexts(global: &Global) -> Result<Contexts, Problem> {
     })
 }
 
-fn first(contexts: &Contexts, connect: Connect) -> Vec<ClusterId> {
-    let id = |at: usize| ClusterId(u16::try_from(at).unwrap_or(u16::MAX));
-    match connect {
-        Connect::All => (0..contexts.list.len()).map(id).collect(),
-        Connect::Usual => contexts.current.map(id).into_iter().collect(),
-    }
+/// The contexts that connect at the start: all, or the current one with those
+/// that environments stand on, that `connect:` names and that were remembered.
+fn first(contexts: &Contexts, config: &Config, memory: &Memory, connect: Connect) -> Vec<ClusterId> {
+    let named = |name: &str| {
+        config.environments().any(|env| env.context.as_deref() == Some(name))
+            || config.connect.iter().any(|wanted| wanted == name)
+            || memory.known.contexts.iter().any(|known| known == name)
+    };
+    let wanted = |(at, info): &(usize, &contexts::ContextInfo)| {
+        connect == Connect::All || contexts.current == Some(*at) || named(&info.name)
+    };
+    let found = contexts.list.iter().enumerate().filter(wanted);
+    found.map(|(at, _)| ClusterId(u16::try_from(at).unwrap_or(u16::MAX))).collect()
 }
 
 /// Focuses a pane by its name and gives it the whole screen.

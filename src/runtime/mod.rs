@@ -9,14 +9,14 @@ pub mod screen;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::connect::contexts::Contexts;
-use crate::domain::id::ClusterId;
+use crate::domain::id::{ClusterId, Name};
 use crate::domain::level::Level;
 use crate::domain::link::Link;
 use crate::domain::time::{Now, Stamp};
@@ -24,7 +24,8 @@ use crate::effect::{Effect, Question, ShellRequest};
 use crate::msg::{Answer, ClusterMsg, Msg, Note, RequestId};
 use crate::sources::cluster::{Command, WatchPlan};
 use crate::sources::{self, Clock, Line};
-use crate::state::State;
+use crate::state::{Settings, State};
+use crate::text::clean;
 use crate::update;
 
 /// Room for messages on their way; a full channel holds the sources back.
@@ -41,7 +42,12 @@ pub struct Driver {
     questions: HashMap<RequestId, AbortHandle>,
     tasks: JoinSet<Done>,
     started: Instant,
+    keeper: Option<Keeper>,
+    reloads: Option<mpsc::Receiver<Result<Settings, String>>>,
 }
+
+/// Keeps a context in mind, or says why it cannot.
+type Keeper = Arc<Mutex<dyn FnMut(&str) -> Result<(), String> + Send>>;
 
 /// A connection that is wanted.
 struct Connected {
@@ -85,6 +91,8 @@ impl Driver {
             questions: HashMap::new(),
             tasks: JoinSet::new(),
             started: Instant::now(),
+            keeper: None,
+            reloads: None,
         }
     }
 
@@ -118,6 +126,10 @@ impl Driver {
     pub async fn wait(&mut self, into: &mut Vec<Msg>, most: usize) {
         tokio::select! {
             _ = self.inbox.recv_many(into, most) => {}
+            Some(read) = reload(&mut self.reloads) => {
+                let note = self.reloaded(read);
+                into.push(Msg::Note(note));
+            }
             Some(ended) = self.tasks.join_next_with_id() => {
                 match ended {
                     Ok((_, Done::Cluster(cluster))) => {
@@ -135,6 +147,55 @@ impl Driver {
         }
     }
 
+    /// Who keeps contexts in mind that a person connected.
+    pub fn remember_with(&mut self, keeper: impl FnMut(&str) -> Result<(), String> + Send + 'static) {
+        self.keeper = Some(Arc::new(Mutex::new(keeper)));
+    }
+
+    /// Where settings come from that were read anew, and the work that looks for them.
+    pub fn reload_with(
+        &mut self,
+        news: mpsc::Receiver<Result<Settings, String>>,
+        watch: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.reloads = Some(news);
+        self.spawn(async move {
+            watch.await;
+            Done::Chore
+        });
+    }
+
+    fn remember(&mut self, context: &Name) {
+        let Some(keeper) = self.keeper.clone() else { return };
+        let (out, context) = (self.out.clone(), context.clone());
+        self.tasks.spawn_blocking(move || {
+            let kept = keeper
+                .lock()
+                .map_err(|_| "an earlier try failed".to_owned())
+                .and_then(|mut keep| keep(&context));
+            if let Err(why) = kept {
+                let text = format!("{context} is connected, but will not be remembered: {why}");
+                // Nobody left to tell means that the program ends.
+                let _ = out.blocking_send(Msg::Note(Note { level: Level::Warning, text }));
+            }
+            Done::Chore
+        });
+    }
+
+    fn reloaded(&mut self, read: Result<Settings, String>) -> Note {
+        match read {
+            Ok(settings) => {
+                self.state.set(settings);
+                Note { level: Level::Ok, text: "The configuration was read anew.".to_owned() }
+            }
+            Err(problems) => {
+                let first = problems.lines().next().unwrap_or_default();
+                let text = format!("The configuration has a fault; the old one stays: {}", clean(first));
+                Note { level: Level::Warning, text }
+            }
+        }
+    }
+
     fn spawn(&mut self, work: impl Future<Output = Done> + Send + 'static) -> AbortHandle {
         self.tasks.spawn(work)
     }
@@ -147,7 +208,7 @@ impl Driver {
                 Some(connected) => drop(connected.commands.try_send(Command::Retry)),
                 None => self.connect(cluster),
             },
-            Effect::Remember(_context) => {}
+            Effect::Remember(context) => self.remember(&context),
             Effect::Ask(request, question) => self.ask(request, question),
             Effect::Cancel(request) => {
                 if let Some(question) = self.questions.remove(&request) {
@@ -210,6 +271,15 @@ impl Driver {
     /// Time since the start, for deadlines of the loop.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+}
+
+async fn reload(
+    news: &mut Option<mpsc::Receiver<Result<Settings, String>>>,
+) -> Option<Result<Settings, String>> {
+    match news {
+        Some(news) => news.recv().await,
+        None => std::future::pending().await,
     }
 }
 

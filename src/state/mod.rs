@@ -5,16 +5,20 @@
 
 mod overlay;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use overlay::{Overlay, Palette};
 
-use crate::action::Scope;
+use crate::action::{Action, Scope, TABLE};
+use crate::fleet::wanted::Wanted;
 use crate::keymap::{Key, Keymap};
 use crate::look::Look;
 use crate::msg::Note;
 use crate::panes::{Pane, PaneId};
-use crate::shared::Shared;
+use crate::shared::{Options, Shared};
+use crate::world::World;
 
 /// The whole state.
 #[derive(Debug)]
@@ -47,6 +51,19 @@ pub struct State {
     pub look: Look,
 }
 
+/// What can be set, and set anew while the program runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Environments and apps as configured.
+    pub wanted: Wanted,
+    /// Nothing that changes a cluster.
+    pub read_only: bool,
+    /// Which key does what.
+    pub keymap: Keymap,
+    /// Theme and signs.
+    pub look: Look,
+}
+
 /// A short message and when it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toast {
@@ -58,7 +75,10 @@ pub struct Toast {
 
 impl State {
     /// The state at the start.
-    pub fn new(shared: Shared, keymap: Keymap, look: Look, size: (u16, u16)) -> State {
+    pub fn new(world: World, settings: Settings, user: &str, size: (u16, u16)) -> State {
+        let Settings { wanted, read_only, keymap, look } = settings;
+        let mut shared = Shared::new(world, wanted, Options { read_only, user: user.into() });
+        shared.keys = key_names(&keymap);
         State {
             shared,
             panes: crate::panes::bridge(),
@@ -74,6 +94,17 @@ impl State {
             keymap,
             look,
         }
+    }
+
+    /// Takes settings that were read anew.
+    pub fn set(&mut self, settings: Settings) {
+        let Settings { wanted, read_only, keymap, look } = settings;
+        self.shared.wanted = wanted;
+        self.shared.options.read_only = read_only;
+        self.shared.keys = key_names(&keymap);
+        self.keymap = keymap;
+        self.look = look;
+        self.pending.clear();
     }
 
     /// What takes keys: the view in front, else the focused pane.
@@ -115,4 +146,14 @@ impl State {
             self.toasts.remove(0);
         }
     }
+}
+
+/// The first key of every action that has one.
+fn key_names(keymap: &Keymap) -> HashMap<Action, Arc<str>> {
+    let names = TABLE.iter().filter_map(|info| {
+        let scopes = [info.scope, Scope::Global];
+        let label = keymap.label(&scopes, info.action)?;
+        Some((info.action, label.into()))
+    });
+    names.collect()
 }

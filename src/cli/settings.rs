@@ -1,0 +1,146 @@
+//! From configuration, keymap, theme and flags to what the screen uses: at the
+//! start, and again when one of the files changes.
+
+use std::io::stdout;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use super::Global;
+use super::start::Canvas;
+use crate::config::{self, Config, Folders, SymbolChoice};
+use crate::connect::contexts::Contexts;
+use crate::domain::id::Name;
+use crate::error::Problems;
+use crate::fleet::wanted::{Wanted, WantedApp, WantedEnvironment, WantedStage};
+use crate::keymap::Keymaps;
+use crate::look::Look;
+use crate::state::Settings;
+use crate::theme::{self, Depth, Ground, Symbols, Themes};
+
+/// How long the terminal may take to tell its ground; over a slow line it is
+/// taken for dark.
+const GROUND_WAIT: Duration = Duration::from_millis(150);
+
+/// Where settings come from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    global: Global,
+    folders: Folders,
+    canvas: Canvas,
+    ground: Option<Ground>,
+    current_context: Name,
+}
+
+/// Settings as read.
+pub struct Read {
+    /// For the screen.
+    pub settings: Settings,
+    /// The whole configuration.
+    pub config: Config,
+}
+
+impl Origin {
+    /// Looks at the surroundings once. On a terminal it asks for the ground's
+    /// colour, so it must come before the terminal is taken.
+    pub fn find(global: &Global, canvas: Canvas, contexts: &Contexts) -> Origin {
+        let current = contexts.current.and_then(|at| contexts.list.get(at));
+        Origin {
+            global: global.clone(),
+            folders: Folders::find(|name| std::env::var(name).ok()),
+            canvas,
+            ground: match canvas {
+                Canvas::Terminal => theme::probe_ground(GROUND_WAIT),
+                Canvas::Picture => None,
+            },
+            current_context: current.map(|info| info.name.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// The folder of what is remembered between starts.
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        self.folders.state.clone()
+    }
+
+    /// Reads all files.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, each with its line and mend.
+    pub fn read(&self) -> Result<Read, Problems> {
+        let config = config::load(self.global.config.as_deref(), &self.folders)?.config;
+        let keymap = Keymaps::new(self.folders.keymaps())
+            .load(self.global.keymap.as_deref().unwrap_or(&config.ui.keymap))?;
+        let depth = match self.canvas {
+            Canvas::Terminal => config.ui.colour.unwrap_or_else(|| Depth::detect(&stdout())),
+            Canvas::Picture => Depth::TrueColor,
+        };
+        let theme = self.global.theme.as_deref().unwrap_or(&config.ui.theme);
+        let theme = Themes::new(self.folders.themes()).load(theme, depth, self.ground)?;
+        let settings = Settings {
+            wanted: wanted(&config, &self.current_context),
+            read_only: self.global.read_only || config.read_only,
+            look: Look { theme, symbols: self.symbols(config.ui.symbols) },
+            keymap,
+        };
+        Ok(Read { settings, config })
+    }
+
+    fn symbols(&self, choice: SymbolChoice) -> &'static Symbols {
+        match (self.global.ascii, choice, self.canvas) {
+            (true, ..) | (_, SymbolChoice::Ascii, _) => &theme::ASCII,
+            (_, SymbolChoice::Unicode, _) | (_, SymbolChoice::Auto, Canvas::Picture) => &theme::UNICODE,
+            (_, SymbolChoice::Auto, Canvas::Terminal) => theme::by_locale(|name| std::env::var(name).ok()),
+        }
+    }
+
+    /// Changes when one of the files does: names, sizes and times. Files are
+    /// looked at and not watched, since editors replace them in many ways.
+    pub fn fingerprint(&self) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
+        let mut files: Vec<PathBuf> =
+            self.global.config.clone().or_else(|| self.folders.config_file()).into_iter().collect();
+        for folder in [self.folders.keymaps(), self.folders.themes()].into_iter().flatten() {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            files.extend(entries.map(|entry| entry.path()));
+        }
+        files.sort();
+        files
+            .into_iter()
+            .filter_map(|file| {
+                let meta = std::fs::metadata(&file).ok()?;
+                Some((file, meta.len(), meta.modified().ok()))
+            })
+            .collect()
+    }
+}
+
+/// What the configuration says of environments and apps, as `fleet` reads it.
+pub fn wanted(config: &Config, current_context: &Name) -> Wanted {
+    let environment = |env: &config::Environment| WantedEnvironment {
+        name: env.name.as_str().into(),
+        context: env.context.as_deref().map_or_else(|| current_context.clone(), Name::from),
+        namespaces: env.namespaces.iter().map(|name| name.as_str().into()).collect(),
+        selector: env.selector.clone(),
+        protected: env.protected,
+        read_only: env.read_only || config.read_only,
+        targets: env.targets,
+    };
+    Wanted {
+        stages: config
+            .stages
+            .iter()
+            .map(|stage| WantedStage {
+                name: stage.name.as_str().into(),
+                environments: stage.environments.iter().map(environment).collect(),
+            })
+            .collect(),
+        apps: config
+            .apps
+            .iter()
+            .map(|app| WantedApp {
+                name: app.name.as_str().into(),
+                selector: app.selector.clone(),
+                workloads: app.workloads.iter().map(|name| name.as_str().into()).collect(),
+                image: app.image.as_deref().map(Name::from),
+            })
+            .collect(),
+    }
+}
