@@ -1,8 +1,8 @@
 //! What the configuration says about environments and apps, in the form in
-//! which this room reads it. It knows no file format: the command line turns
-//! resolved settings into it, and [`Wanted::default`] means "nothing is
-//! configured, infer".
+//! which this room reads it: a part of [`Config`], cheap to compare.
+//! [`Wanted::default`] means "nothing is configured, infer".
 
+use crate::config::Config;
 use crate::domain::environment::Targets;
 use crate::domain::id::Name;
 use crate::domain::selector::Selector;
@@ -14,6 +14,43 @@ pub struct Wanted {
     pub stages: Vec<WantedStage>,
     /// Apps that are named by hand.
     pub apps: Vec<WantedApp>,
+}
+
+impl Wanted {
+    /// The part of the settings that this room reads. `current` is the
+    /// kubeconfig's current context, which environments without one mean.
+    pub fn of(config: &Config, current: Option<&str>) -> Wanted {
+        let names = |texts: &[String]| texts.iter().map(|text| Name::from(text.as_str())).collect();
+        let environment = |env: &crate::config::Environment| WantedEnvironment {
+            name: env.name.as_str().into(),
+            context: env.context.as_deref().or(current).unwrap_or_default().into(),
+            namespaces: names(&env.namespaces),
+            selector: env.selector.clone(),
+            protected: env.protected,
+            read_only: env.read_only || config.read_only,
+            targets: env.targets,
+        };
+        Wanted {
+            stages: config
+                .stages
+                .iter()
+                .map(|stage| WantedStage {
+                    name: stage.name.as_str().into(),
+                    environments: stage.environments.iter().map(environment).collect(),
+                })
+                .collect(),
+            apps: config
+                .apps
+                .iter()
+                .map(|app| WantedApp {
+                    name: app.name.as_str().into(),
+                    selector: app.selector.clone(),
+                    workloads: names(&app.workloads),
+                    image: app.image.as_deref().map(Name::from),
+                })
+                .collect(),
+        }
+    }
 }
 
 /// One stage.
@@ -57,4 +94,26 @@ pub struct WantedApp {
     /// The image that its release is read from: the repository as written or
     /// its end (`shop/cart`).
     pub image: Option<Name>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Base, parse};
+
+    #[test]
+    fn the_settings_are_read_as_they_are_meant() {
+        let text = "stages:\n- name: production\n  environments:\n  - name: de\n    context: gke\n    namespaces: [shop]\n  \
+                    - name: eu\n    protected: false\napps:\n- name: cart\n  workloads: [cart-*]\n  image: shop/cart\n";
+        let config = parse(Path::new("config.yaml"), text, &Base::default()).unwrap();
+        let wanted = Wanted::of(&config, Some("here"));
+        let environments = &wanted.stages[0].environments;
+        let told: Vec<_> = environments.iter().map(|e| (&*e.name, &*e.context, e.protected)).collect();
+        assert_eq!(told, [("de", "gke", None), ("eu", "here", Some(false))]);
+        assert_eq!(environments[0].namespaces, ["shop".into()]);
+        assert_eq!((&*wanted.apps[0].name, wanted.apps[0].image.as_deref()), ("cart", Some("shop/cart")));
+        assert_eq!(Wanted::of(&Config::default(), Some("here")), Wanted::default());
+    }
 }
