@@ -142,7 +142,8 @@ fn own_selector(object: &mut Value) {
     }
 }
 
-fn template(template: &mut Value) {
+/// Fills in what a pod template leaves out.
+pub fn template(template: &mut Value) {
     if template.is_null() {
         return;
     }
@@ -199,7 +200,7 @@ fn pod_spec(spec: &mut Value) {
         set(spec, key, value);
     }
     for list in ["containers", "initContainers"] {
-        if let Some(containers) = spec[list].as_array_mut() {
+        if let Some(containers) = spec.get_mut(list).and_then(Value::as_array_mut) {
             containers.iter_mut().for_each(container);
         }
     }
@@ -214,7 +215,7 @@ fn container(container: &mut Value) {
     set(container, "resources", json!({}));
     set(container, "terminationMessagePath", json!("/dev/termination-log"));
     set(container, "terminationMessagePolicy", json!("File"));
-    if let Some(ports) = container["ports"].as_array_mut() {
+    if let Some(ports) = container.get_mut("ports").and_then(Value::as_array_mut) {
         ports.iter_mut().for_each(|port| set(port, "protocol", json!("TCP")));
     }
     for key in ["livenessProbe", "readinessProbe", "startupProbe"] {

@@ -241,7 +241,8 @@ pub fn bytes_text(bytes: i64) -> String {
 pub fn canonical(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Object(m) => {
-            let mut keys: Vec<_> = m.iter().collect();
+            // An absent value and a null are the same to an API server.
+            let mut keys: Vec<_> = m.iter().filter(|(_, v)| !v.is_null()).collect();
             keys.sort_by(|a, b| a.0.cmp(b.0));
             out.push(b'{');
             for (key, inner) in keys {

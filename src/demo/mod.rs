@@ -46,6 +46,7 @@ pub use self::cluster::ClusterSetup;
 use self::kubeconfig::Door;
 use self::server::Tasks;
 use self::store::Store;
+use self::story::StoryHandle;
 
 /// What a demo is started with.
 #[derive(Debug, Clone)]
@@ -70,6 +71,41 @@ impl Default for DemoOptions {
     fn default() -> Self {
         Self { seed: 1, speed: 1.0, pods: None, churn: 0.0, story: true, start_at: Duration::ZERO, dir: None }
     }
+}
+
+/// Makes the world, serves it, and lets the story run on the current tokio runtime, all until the server is dropped.
+/// Fails when no loopback port can be had or the kubeconfigs cannot be written.
+pub async fn start(options: DemoOptions) -> std::io::Result<DemoServer> {
+    let dir = options.dir.clone();
+    let (pods, churn) = (options.pods.unwrap_or(0), options.churn);
+    let seed = seed::Seed::new(options.seed);
+    let made = tokio::task::spawn_blocking(move || {
+        let number = |n: u64| options.seed.wrapping_mul(2).wrapping_add(n);
+        let stores = [Store::new(number(0)), Store::new(number(1))];
+        let story = story::begin(&stores, &options);
+        let bulk = (pods > 0).then(|| world::bulk::Bulk::plan(stores[0].clone(), seed, pods));
+        if let Some(bulk) = &bulk {
+            story.ignore(0, bulk.namespaces.iter().cloned());
+            bulk.fill();
+        }
+        (stores, story, bulk)
+    });
+    let (stores, story, bulk) = made.await.map_err(std::io::Error::other)?;
+    let setup = |(site, store): (&world::clusters::Site, &Store)| ClusterSetup {
+        name: site.name.to_owned(),
+        version: site.version.to_owned(),
+        store: store.clone(),
+        logs: Arc::new(logs::ClusterLogs::new(seed.of(site.name))),
+        usage: Arc::new(usage::ClusterUsage::new(story.load(), store.clone())),
+    };
+    let setups = world::clusters::SITES.iter().zip(&stores).map(setup).collect();
+    let mut server = DemoServer::serve(setups, dir.as_deref()).await?;
+    server.story = story;
+    server.spawn(server.story.clone().run(stores.to_vec()));
+    if let Some(bulk) = bulk {
+        server.spawn(world::bulk::churn(bulk, churn));
+    }
+    Ok(server)
 }
 
 /// A way for a cluster to be unwell, for tests.
@@ -115,6 +151,7 @@ pub struct DemoServer {
     served: Vec<Arc<Cluster>>,
     kubeconfig: PathBuf,
     restricted: PathBuf,
+    story: StoryHandle,
     tasks: Tasks,
     /// Kept for its drop, which removes the folder.
     _dir: Option<tempfile::TempDir>,
@@ -164,7 +201,8 @@ impl DemoServer {
         let current = clusters.last().map(|c| c.name.clone()).unwrap_or_default();
         let kubeconfig = kubeconfig::write(&folder, "kubeconfig.yaml", &doors(0), &current)?;
         let restricted = kubeconfig::write(&folder, "restricted.yaml", &doors(1), &current)?;
-        Ok(Self { clusters, served, kubeconfig, restricted, tasks, _dir: temporary })
+        let story = StoryHandle::empty();
+        Ok(Self { clusters, served, kubeconfig, restricted, story, tasks, _dir: temporary })
     }
 
     /// The administrator's kubeconfig: a context for each cluster.
@@ -187,6 +225,11 @@ impl DemoServer {
         for served in self.served.iter().filter(|served| served.setup.name == cluster) {
             served.set_fault(fault.clone());
         }
+    }
+
+    /// The story that the clusters live by; an empty one when they were not started by [`start`].
+    pub fn story(&self) -> &StoryHandle {
+        &self.story
     }
 
     /// Runs a task that ends with the server: controllers, the story.

@@ -194,6 +194,20 @@ struct Shared {
 pub struct StoryHandle(Arc<Shared>);
 
 impl StoryHandle {
+    /// A story without clusters: nothing ever happens in it.
+    pub fn empty() -> Self {
+        let engine = Engine {
+            clusters: Vec::new(),
+            load: Load::new(Seed::new(0), false),
+            now: Duration::ZERO,
+            played: 0,
+            story: false,
+            speed: 0.0,
+            anchor: (Duration::ZERO, Instant::now()),
+        };
+        Self(Arc::new(Shared { engine: Mutex::new(engine), wake: Notify::new() }))
+    }
+
     fn engine(&self) -> MutexGuard<'_, Engine> {
         self.0.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -126,10 +126,7 @@ fn look(cx: &mut Cluster, deployment: Arc<Value>) -> View {
         })
         .collect();
     parts.sort_by_key(|p| revision(&p.set));
-    let at = parts.iter().position(|p| {
-        let own = p.set.pointer("/spec/template").map(revisions::hash);
-        own.as_deref() == Some(&hash)
-    });
+    let at = parts.iter().position(|p| entry(&p.set, "/metadata/labels", "pod-template-hash") == hash);
     let new = at.map(|i| parts.remove(i));
     View { deployment, new, old: parts }
 }

@@ -37,6 +37,7 @@ use serde_json::Value;
 use tokio::sync::broadcast::{self, error::TryRecvError};
 
 use super::clock::Clock;
+use super::defaults;
 use super::json::{name, namespace};
 use super::seed::Seed;
 use super::store::{ChangeKind, Deletion, Store};
@@ -215,6 +216,12 @@ impl Cluster {
     /// Creates an object. The creation is stamped with the demo's present. An object of that name is left
     /// as it is (None).
     pub fn create(&mut self, resource: &'static str, mut object: Value) -> Option<Arc<Value>> {
+        if matches!(
+            resource,
+            "deployments.apps" | "statefulsets.apps" | "daemonsets.apps" | "cronjobs.batch" | "services"
+        ) {
+            defaults::apply(resource, &mut object);
+        }
         if object["metadata"]["creationTimestamp"].is_null() {
             object["metadata"]["creationTimestamp"] = self.clock.stamp().into();
         }
@@ -363,7 +370,7 @@ impl Cluster {
                     let Some(resource) = watched(&change.resource) else {
                         continue;
                     };
-                    if self.ignored.contains(&*change.ns) {
+                    if self.ignores(resource, &change.ns, &change.name) {
                         continue;
                     }
                     let known = self.version_of(resource, &change.ns, &change.name);
@@ -382,6 +389,18 @@ impl Cluster {
         }
     }
 
+    /// Whether an object is part of the bulk load.
+    fn ignores(&self, resource: &str, ns: &str, name: &str) -> bool {
+        if self.ignored.is_empty() {
+            return false;
+        }
+        match resource {
+            "namespaces" => self.ignored.contains(name),
+            "nodes" => name.starts_with(super::world::bulk::NODE_PREFIX),
+            _ => self.ignored.contains(ns),
+        }
+    }
+
     fn version_of(&self, resource: &str, ns: &str, name: &str) -> Option<u64> {
         self.versions.get(resource)?.get(&(ns.to_owned(), name.to_owned())).copied()
     }
@@ -393,7 +412,8 @@ impl Cluster {
             if let Some(objects) = self.objects.get(resource) {
                 keys.extend(objects.keys().cloned());
             }
-            let mut keys: Vec<_> = keys.into_iter().filter(|(ns, _)| !self.ignored.contains(ns)).collect();
+            let mut keys: Vec<_> =
+                keys.into_iter().filter(|(ns, name)| !self.ignores(resource, ns, name)).collect();
             keys.sort();
             for (ns, name) in keys {
                 self.refresh(resource, &ns, &name);
@@ -423,7 +443,7 @@ impl Cluster {
     /// Remembers an object's new state and sees to it that those who care look at it.
     fn seen(&mut self, resource: &'static str, object: Value) -> Arc<Value> {
         let object = Arc::new(object);
-        if watched(resource).is_none() || self.ignored.contains(namespace(&object)) {
+        if watched(resource).is_none() || self.ignores(resource, namespace(&object), name(&object)) {
             return object;
         }
         let key = (namespace(&object).to_owned(), name(&object).to_owned());

@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 
 use super::{Cluster, pods};
+use crate::demo::defaults;
 use crate::demo::json::{canonical, int, name, namespace, text, uid};
 use crate::demo::seed::template_hash;
 
-/// The hash of a pod template, without the labels that controllers add to it.
+/// The hash of a pod template, without the labels that controllers add to it. What an API server fills in counts as
+/// filled in, so that a write that brings only defaults makes no new revision.
 pub fn hash(template: &Value) -> String {
     let mut bare = template.clone();
+    defaults::template(&mut bare);
     if let Some(labels) = bare.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.remove("pod-template-hash");
         labels.remove("rollouts-pod-template-hash");

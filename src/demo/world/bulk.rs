@@ -19,6 +19,8 @@ use crate::demo::store::{Deletion, Store};
 const NAMESPACES: u64 = 60;
 /// Apps, each with an image of its own.
 const APPS: u64 = 900;
+/// What the names of its nodes begin with.
+pub const NODE_PREFIX: &str = "load-";
 /// Pods on a node.
 const PER_NODE: u64 = 100;
 
@@ -151,7 +153,7 @@ impl Bulk {
     }
 
     fn node_name(&self, n: u64) -> String {
-        format!("load-{:04}", n % self.nodes)
+        format!("{NODE_PREFIX}{:04}", n % self.nodes)
     }
 
     fn node(&self, n: u64, stamp: &str) -> Value {

@@ -191,7 +191,8 @@ fn release(cx: &mut Cluster, site: &Site, app: &'static App, env: Env, n: usize)
 }
 
 /// Creates an object, or gives an existing one the new spec and labels.
-fn put(cx: &mut Cluster, resource: &'static str, object: Value) {
+fn put(cx: &mut Cluster, resource: &'static str, mut object: Value) {
+    super::defaults::apply(resource, &mut object);
     let (ns, own) = (super::json::namespace(&object).to_owned(), name(&object).to_owned());
     if cx.get(resource, &ns, &own).is_none() {
         cx.create(resource, object);
