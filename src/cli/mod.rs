@@ -4,6 +4,7 @@
 //! Exit codes: 0 done (healthy), 1 failed (unhealthy), 2 usage or configuration, 3 a gate failed,
 //! 4 refused, 5 timed out or unknown.
 
+mod demo;
 mod screen;
 mod settings;
 mod snapshot;
@@ -63,6 +64,8 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Try everything on a simulated platform; needs no cluster
+    Demo(demo::DemoArgs),
     /// Print one frame of the screen once data is in
     Snapshot(snapshot::SnapshotArgs),
 }
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Exit, Problems> {
     match cli.command {
         None => screen::run(&cli.global),
+        Some(Command::Demo(args)) => demo::run(&cli.global, args),
         Some(Command::Snapshot(args)) => snapshot::run(&cli.global, args),
     }
 }

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use crossterm::event::Event;
 
 use super::{Exit, Global, print, report, start};
+use crate::demo::{self, DemoOptions};
 use crate::error::{Problem, Problems};
 use crate::keymap::Keys;
 use crate::msg::Msg;
@@ -32,6 +33,9 @@ pub struct SnapshotArgs {
     /// Give up after so many seconds
     #[arg(long, default_value_t = 20, value_name = "SECONDS")]
     pub timeout: u64,
+    /// Of the demo's platform instead of your own, so many seconds into its story
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "0")]
+    pub demo: Option<u64>,
 }
 
 /// Forms of a snapshot.
@@ -55,7 +59,20 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 
 /// Runs it.
 pub fn run(global: &Global, args: SnapshotArgs) -> Result<Exit, Problems> {
-    start::runtime()?.block_on(async { frame(global, &args, start::Connect::Usual).await })
+    start::runtime()?.block_on(async {
+        match args.demo {
+            None => frame(global, &args, start::Connect::Usual).await,
+            Some(at) => {
+                let options =
+                    DemoOptions { start_at: Duration::from_secs(at), story: false, ..DemoOptions::default() };
+                let server = demo::start(options)
+                    .await
+                    .map_err(|error| Problem::failed("The demo could not be started.").because(error))?;
+                let global = Global { kubeconfig: Some(server.kubeconfig().to_owned()), ..global.clone() };
+                frame(&global, &args, start::Connect::All).await
+            }
+        }
+    })
 }
 
 async fn frame(global: &Global, args: &SnapshotArgs, connect: start::Connect) -> Result<Exit, Problems> {
