@@ -7,17 +7,13 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod client;
+mod discovery;
+mod faults;
+mod patching;
+mod pods;
+mod reading;
 mod seed;
-
-use pilothouse::demo::DemoServer;
-
-#[tokio::test]
-async fn it_starts_and_ends_cleanly() {
-    let logs = seed::Logs::default();
-    logs.write("ready");
-    let server = DemoServer::serve(vec![seed::setup("k3s-edge", &logs)], None).await.unwrap();
-    let folder = server.kubeconfig().parent().unwrap().to_owned();
-    assert!(folder.join("restricted.yaml").exists());
-    drop(server);
-    assert!(!folder.exists());
-}
+mod tables;
+mod watching;
+mod writing;

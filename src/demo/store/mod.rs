@@ -275,6 +275,7 @@ impl Store {
         if !object["metadata"].is_object() {
             object["metadata"] = json!({});
         }
+        drop_nulls(&mut object);
         let ns = text(&object, "namespace");
         if text(&object, "name").is_empty() {
             let prefix = text(&object, "generateName");
@@ -342,6 +343,7 @@ impl Store {
         let before = self.get(resource, ns, name).ok_or_else(|| ApiError::not_found(resource, name))?;
         let mut after = before.clone();
         change(&mut after)?;
+        drop_nulls(&mut after);
         for key in ["name", "namespace", "uid", "creationTimestamp", "resourceVersion", "deletionTimestamp"] {
             match &before["metadata"][key] {
                 Value::Null => {
@@ -479,6 +481,18 @@ fn select<'a>(table: &'a Table, ns: Option<&str>) -> Box<dyn Iterator<Item = &'a
             let from = (ns.clone(), Arc::from(""));
             Box::new(table.range(from..).map(|(_, e)| e).take_while(move |e| e.ns == ns))
         }
+    }
+}
+
+/// A member that is null is as good as none; a real server does not store it either.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, member| !member.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }
 

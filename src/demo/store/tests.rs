@@ -136,3 +136,15 @@ async fn subscribers_hear_of_every_change() {
     let change = changes.recv().await.unwrap();
     assert_eq!((&*change.resource, &*change.name, change.kind), ("pods", "a", ChangeKind::Added));
 }
+
+#[test]
+fn nulls_are_not_stored() {
+    let store = Store::new(1);
+    let mut one = pod("a");
+    one["spec"]["containers"] = json!([{"name": "x", "env": null}]);
+    let made = store.create("pods", one).unwrap();
+    assert_eq!(made["spec"]["containers"], json!([{"name": "x"}]));
+    let version = store.version();
+    store.update("pods", "shop", "a", |p| p["status"]["none"] = Value::Null).unwrap();
+    assert_eq!(store.version(), version);
+}

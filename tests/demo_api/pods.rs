@@ -1,0 +1,251 @@
+//! What only pods have: logs, exec, attach, eviction.
+
+use bytes::Bytes;
+use futures::{SinkExt, StreamExt};
+use http::Request;
+use serde_json::{Value, json};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use crate::client::{Demo, PATIENCE, POD, PODS};
+
+#[tokio::test]
+async fn logs_once() {
+    let demo = Demo::start().await;
+    for n in 0..5 {
+        demo.logs.write(&format!("line {n}"));
+    }
+    let all = demo.get(&format!("{POD}/log")).await;
+    assert_eq!(all.headers["content-type"], "text/plain");
+    assert_eq!(all.body, "line 0\nline 1\nline 2\nline 3\nline 4\n");
+    assert_eq!(demo.get(&format!("{POD}/log?tailLines=2&container=app")).await.body, "line 3\nline 4\n");
+    assert_eq!(demo.get(&format!("{POD}/log?limitBytes=9")).await.body, "line 0\nli");
+    assert_eq!(demo.get(&format!("{POD}/log?sinceTime=2100-01-01T00:00:00Z")).await.body, "");
+    assert_eq!(demo.get(&format!("{POD}/log?sinceSeconds=3600")).await.body.lines().count(), 5);
+    let stamped = demo.get(&format!("{POD}/log?timestamps=true&tailLines=1")).await.body;
+    let (time, text) = stamped.trim_end().split_once(' ').unwrap();
+    assert_eq!((time.len(), text), (30, "line 4"));
+    assert_eq!(demo.get(&format!("{POD}/log?previous=true")).await.body, "java.lang.OutOfMemoryError\n");
+}
+
+#[tokio::test]
+async fn logs_that_cannot_be_had_say_why() {
+    let demo = Demo::start().await;
+    demo.get(&format!("{PODS}/none/log")).await.refused(404, "NotFound");
+    let wrong = demo.get(&format!("{POD}/log?container=x")).await.refused(400, "BadRequest");
+    assert_eq!(wrong, "container x is not valid for pod web-5d8f7c6b9d-aaaaa");
+    demo.store()
+        .update("pods", "shop-prod", "web-5d8f7c6b9d-aaaaa", |p| {
+            let status = &mut p["status"]["containerStatuses"][0];
+            status["state"] = json!({"waiting": {"reason": "ContainerCreating"}});
+            status["lastState"] = json!({});
+        })
+        .unwrap();
+    let waiting = demo.get(&format!("{POD}/log")).await.refused(400, "BadRequest");
+    assert_eq!(
+        waiting,
+        "container \"app\" in pod \"web-5d8f7c6b9d-aaaaa\" is waiting to start: ContainerCreating"
+    );
+    let previous = demo.get(&format!("{POD}/log?previous=true")).await.refused(400, "BadRequest");
+    assert_eq!(previous, "previous terminated container \"app\" in pod \"web-5d8f7c6b9d-aaaaa\" not found");
+    demo.store()
+        .update("pods", "shop-prod", "web-5d8f7c6b9d-aaaaa", |p| {
+            p["spec"]["containers"] = json!([{"name": "a"}, {"name": "b"}])
+        })
+        .unwrap();
+    let which = demo.get(&format!("{POD}/log")).await.refused(400, "BadRequest");
+    assert_eq!(
+        which,
+        "a container name must be specified for pod web-5d8f7c6b9d-aaaaa, choose one of: [a b]"
+    );
+}
+
+#[tokio::test]
+async fn logs_followed_until_the_container_ends() {
+    let demo = Demo::start().await;
+    demo.logs.write("before");
+    let mut lines = demo.open("*/*", &format!("{POD}/log?follow=true")).await;
+    assert_eq!(lines.line().await.unwrap(), "before");
+    demo.logs.write("after");
+    assert_eq!(lines.line().await.unwrap(), "after");
+    demo.store()
+        .update("pods", "shop-prod", "web-5d8f7c6b9d-aaaaa", |p| {
+            p["status"]["containerStatuses"][0]["state"] =
+                json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
+        })
+        .unwrap();
+    assert_eq!(lines.line().await, None);
+}
+
+/// A websocket to a subresource of the pod, and the protocol agreed on.
+struct Session {
+    socket: WebSocketStream<hyper_util::rt::TokioIo<hyper::upgrade::Upgraded>>,
+    protocol: String,
+}
+
+impl Session {
+    async fn open(demo: &Demo, path: &str, protocols: &str) -> Self {
+        let address = demo.url.strip_prefix("http://").unwrap();
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(hyper_util::rt::TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection.with_upgrades());
+        let request = Request::get(path)
+            .header("host", address)
+            .header("authorization", format!("Bearer {}", demo.token))
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-protocol", protocols)
+            .body(String::new())
+            .unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), 101);
+        assert_eq!(answer.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        let protocol = answer.headers()["sec-websocket-protocol"].to_str().unwrap().to_owned();
+        let upgraded = hyper::upgrade::on(answer).await.unwrap();
+        let socket =
+            WebSocketStream::from_raw_socket(hyper_util::rt::TokioIo::new(upgraded), Role::Client, None)
+                .await;
+        Self { socket, protocol }
+    }
+
+    async fn send(&mut self, channel: u8, text: &[u8]) {
+        let frame = [&[channel], text].concat();
+        self.socket.send(Message::Binary(Bytes::from(frame))).await.unwrap();
+    }
+
+    /// Everything until the end: stdout, stderr, and the Status of the error channel.
+    async fn rest(mut self) -> (String, String, Value) {
+        let (mut out, mut err, mut status) = (String::new(), String::new(), Value::Null);
+        while let Some(message) = tokio::time::timeout(PATIENCE, self.socket.next()).await.unwrap() {
+            match message.unwrap() {
+                Message::Binary(data) => {
+                    let text = std::str::from_utf8(&data[1..]).unwrap();
+                    match data[0] {
+                        1 => out.push_str(text),
+                        2 => err.push_str(text),
+                        3 => status = serde_json::from_str(text).unwrap(),
+                        other => panic!("channel {other}"),
+                    }
+                }
+                Message::Close(frame) => assert_eq!(u16::from(frame.unwrap().code), 1000),
+                _ => {}
+            }
+        }
+        (out, err, status)
+    }
+}
+
+#[tokio::test]
+async fn exec_of_a_command() {
+    let demo = Demo::start().await;
+    for (protocols, agreed) in
+        [("v5.channel.k8s.io", "v5.channel.k8s.io"), ("x, v4.channel.k8s.io", "v4.channel.k8s.io")]
+    {
+        let session = Session::open(
+            &demo,
+            &format!("{POD}/exec?command=echo&command=a%20b&stdout=true&stderr=true"),
+            protocols,
+        )
+        .await;
+        assert_eq!(session.protocol, agreed);
+        let (out, err, status) = session.rest().await;
+        assert_eq!((out.as_str(), err.as_str(), &status["status"]), ("a b\n", "", &json!("Success")));
+    }
+    let session = Session::open(
+        &demo,
+        &format!("{POD}/exec?command=sh&command=-c&command=env;%20frob;%20exit%203"),
+        "v5.channel.k8s.io",
+    )
+    .await;
+    let (out, err, status) = session.rest().await;
+    assert!(out.contains("MODE=live\n"), "{out}");
+    assert_eq!(err, "sh: frob: not found\n");
+    assert_eq!(
+        (&status["reason"], &status["details"]["causes"]),
+        (&json!("NonZeroExitCode"), &json!([{"reason": "ExitCode", "message": "3"}]))
+    );
+    let session = Session::open(&demo, &format!("{POD}/exec?command=frob"), "v5.channel.k8s.io").await;
+    assert_eq!(session.rest().await.2["reason"], "InternalError");
+}
+
+#[tokio::test]
+async fn exec_of_a_shell_on_a_terminal() {
+    let demo = Demo::start().await;
+    let path = format!("{POD}/exec?command=sh&stdin=true&stdout=true&tty=true");
+    let mut session = Session::open(&demo, &path, "v5.channel.k8s.io").await;
+    session.send(4, br#"{"Width":80,"Height":24}"#).await;
+    session.send(0, b"hostnamX\x7fe\r").await;
+    session.send(0, b"exit 4\r").await;
+    let (out, _, status) = session.rest().await;
+    assert_eq!(out, "/ # hostnamX\x08 \x08e\r\nweb-5d8f7c6b9d-aaaaa\r\n/ # exit 4\r\n");
+    assert_eq!(status["details"]["causes"][0]["message"], "4");
+}
+
+#[tokio::test]
+async fn exec_with_stdin_that_ends() {
+    let demo = Demo::start().await;
+    let mut session =
+        Session::open(&demo, &format!("{POD}/exec?command=cat&stdin=true&stdout=true"), "v5.channel.k8s.io")
+            .await;
+    session.send(0, b"piped\n").await;
+    session.send(255, &[0]).await;
+    let (out, _, status) = session.rest().await;
+    assert_eq!((out.as_str(), &status["status"]), ("piped\n", &json!("Success")));
+}
+
+#[tokio::test]
+async fn attach_shows_what_is_written_from_now_on() {
+    let demo = Demo::start().await;
+    demo.logs.write("before");
+    let mut session = Session::open(&demo, &format!("{POD}/attach?stdout=true"), "v5.channel.k8s.io").await;
+    demo.logs.write("after");
+    let message = tokio::time::timeout(PATIENCE, session.socket.next()).await.unwrap().unwrap().unwrap();
+    let text = message.into_data();
+    assert!(text.ends_with(b"after\n"), "{text:?}");
+}
+
+#[tokio::test]
+async fn exec_refused() {
+    let demo = Demo::start().await;
+    demo.get(&format!("{POD}/exec?command=ls")).await.refused(400, "BadRequest");
+    demo.get(&format!("{POD}/exec")).await.refused(400, "BadRequest");
+    demo.get(&format!("{PODS}/none/exec?command=ls")).await.refused(404, "NotFound");
+    demo.call("POST", &format!("{POD}/portforward"), &[], "").await.refused(501, "NotImplemented");
+}
+
+#[tokio::test]
+async fn eviction_honours_the_budget() {
+    let demo = Demo::start().await;
+    let evict = async |name: &str| {
+        let body = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": "shop-prod"}});
+        demo.post(&format!("{PODS}/{name}/eviction"), &body).await
+    };
+    let first = evict("web-5d8f7c6b9d-aaaaa").await;
+    assert_eq!((first.code, &first.json()["status"]), (201, &json!("Success")));
+    let pod = demo.get(POD).await.json();
+    assert!(pod["metadata"]["deletionTimestamp"].is_string());
+    assert!(
+        pod["status"]["conditions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|c| c["reason"] == "EvictionByEvictionAPI")
+    );
+    let second = evict("web-5d8f7c6b9d-bbbbb").await;
+    let message = second.refused(429, "TooManyRequests");
+    assert_eq!(message, "Cannot evict pod as it would violate the pod's disruption budget.");
+    let cause = &second.json()["details"]["causes"][0];
+    assert_eq!(
+        cause,
+        &json!({"reason": "DisruptionBudget", "message": "The disruption budget web needs 2 healthy pods and has 2 currently"})
+    );
+    let mut other = demo.store().get("poddisruptionbudgets.policy", "shop-prod", "web").unwrap();
+    other["metadata"] = json!({"name": "second", "namespace": "shop-prod"});
+    demo.store().create("poddisruptionbudgets.policy", other).unwrap();
+    evict("web-5d8f7c6b9d-bbbbb").await.refused(500, "InternalError");
+    evict("none").await.refused(404, "NotFound");
+}
