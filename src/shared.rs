@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::action::Action;
 use crate::domain::environment::{Environment, Environments, Group};
-use crate::domain::id::{ClusterId, EnvId, Name, ObjectRef};
+use crate::domain::id::{ClusterId, EnvId, Name, ObjectRef, Uid};
 use crate::domain::level::Level;
 use crate::domain::link::Link;
 use crate::domain::time::Now;
@@ -39,6 +39,10 @@ pub struct Shared {
     pub health: fleet::Health,
     /// The card of each environment, in their order.
     pub cards: fleet::Cards,
+    /// Apps by environments.
+    pub matrix: fleet::Matrix,
+    /// Rises whenever the matrix may have changed.
+    pub matrix_version: u64,
     /// What the settings say of environments.
     pub wanted: Wanted,
     /// What the program was started with.
@@ -114,6 +118,16 @@ impl Shared {
         }
         self.health.refresh(&self.world);
         self.cards.refresh(&self.environments, &self.world, &self.health);
+        if self.matrix.refresh(&self.wanted, &self.environments, &self.world, &self.health) {
+            self.matrix_version += 1;
+        }
+    }
+
+    /// The app that a workload belongs to, where the release matrix has it.
+    pub fn app_of(&self, cluster: ClusterId, workload: Uid) -> Option<Name> {
+        let of_it = |object: &ObjectRef| object.cluster == cluster && object.uid == workload;
+        let has = |cell: &fleet::Cell| cell.workloads.iter().any(of_it);
+        self.matrix.rows.iter().find(|row| row.cells.iter().flatten().any(has)).map(|row| row.app.clone())
     }
 
     fn derive_environments(&mut self) {

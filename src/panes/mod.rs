@@ -5,12 +5,18 @@
 //! only places where that changes; `draw` takes shared references. A pane never
 //! does I/O: it returns [`Outcome`]s.
 
+pub mod app;
+pub mod environments;
 pub mod filter;
 pub mod list;
+pub mod network;
 pub mod objects;
 pub mod order;
 pub mod pods;
+pub mod releases;
+pub mod sheet;
 pub mod words;
+pub mod workloads;
 
 use std::fmt::Debug;
 
@@ -135,5 +141,11 @@ pub enum Pointer {
 
 /// The panes of the Bridge, in the order of tab.
 pub fn bridge() -> Vec<Box<dyn Pane>> {
-    vec![Box::new(list::ListPane::new(pods::Pods::default()))]
+    vec![
+        Box::new(environments::EnvironmentsPane::default()),
+        Box::new(list::ListPane::new(releases::Releases::default())),
+        Box::new(list::ListPane::new(workloads::Workloads::default())),
+        Box::new(list::ListPane::new(pods::Pods::default())),
+        Box::new(list::ListPane::new(network::Network::default())),
+    ]
 }

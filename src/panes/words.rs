@@ -62,9 +62,27 @@ fn clusters(shared: &Shared) -> Vec<ClusterId> {
     }
 }
 
+/// The clusters of the release matrix.
+fn matrix_clusters(shared: &Shared) -> Vec<ClusterId> {
+    let environments = shared.matrix.columns.iter().filter_map(|id| shared.environments.get(*id));
+    let mut clusters: Vec<ClusterId> = environments.map(|env| env.cluster).collect();
+    clusters.sort_unstable();
+    clusters.dedup();
+    clusters
+}
+
 /// Why and since when what is looked at is stale; `None` while it is fresh.
 pub fn stale(shared: &Shared) -> Option<String> {
-    for id in clusters(shared) {
+    stale_of(shared, clusters(shared))
+}
+
+/// The same for the release matrix, which looks at every stage.
+pub fn stale_everywhere(shared: &Shared) -> Option<String> {
+    stale_of(shared, matrix_clusters(shared))
+}
+
+fn stale_of(shared: &Shared, clusters: Vec<ClusterId>) -> Option<String> {
+    for id in clusters {
         let connection = &shared.world.cluster(id)?.connection;
         let since = connection.last_answer.map(|at| {
             format!("{} old", text::age_short(i64::try_from(shared.now.wall.since(at)).unwrap_or(i64::MAX)))
@@ -101,8 +119,43 @@ pub fn link_words(link: &Link, now: Now) -> String {
 
 /// What to say where rows of these kinds would be, when there are none.
 pub fn empty(shared: &Shared, kinds: &[Kind], noun: &str) -> Vec<String> {
+    let mut lines = empty_of(shared, kinds, clusters(shared));
+    if lines.is_empty() {
+        lines.push(match shared.environment() {
+            None if !shared.all_environments => "No environment yet.".to_owned(),
+            _ => format!("No {noun} in {}.", scope(shared)),
+        });
+    }
+    lines
+}
+
+/// The same for the release matrix, which looks at every stage.
+pub fn empty_everywhere(shared: &Shared, kinds: &[Kind], noun: &str) -> Vec<String> {
+    let clusters = matrix_clusters(shared);
+    if clusters.is_empty() {
+        let mut lines = empty_of(shared, kinds, self::clusters(shared));
+        if lines.is_empty() {
+            lines.push("No environment stands in a stage: nothing can be compared.".to_owned());
+            lines.push("`pilothouse config init` writes down what was inferred, to be corrected.".to_owned());
+        }
+        return lines;
+    }
+    let mut lines = empty_of(shared, kinds, clusters);
+    if lines.is_empty() {
+        lines.push(format!("No {noun} in any stage."));
+    }
+    lines
+}
+
+/// Why rows of these kinds are missing where the person looks; empty when they
+/// are all there.
+pub fn not_readable(shared: &Shared, kinds: &[Kind]) -> Vec<String> {
+    empty_of(shared, kinds, clusters(shared))
+}
+
+fn empty_of(shared: &Shared, kinds: &[Kind], clusters: Vec<ClusterId>) -> Vec<String> {
     let mut lines = Vec::new();
-    for id in clusters(shared) {
+    for id in clusters {
         let Some(cluster) = shared.world.cluster(id) else { continue };
         let context = &cluster.connection.context;
         match &cluster.connection.link {
@@ -125,9 +178,6 @@ pub fn empty(shared: &Shared, kinds: &[Kind], noun: &str) -> Vec<String> {
                 lines.extend(kinds.iter().filter_map(|kind| feed_words(context, *kind, &cluster.feed(*kind))))
             }
         }
-    }
-    if lines.is_empty() {
-        lines.push(format!("No {noun} in {}.", scope(shared)));
     }
     lines
 }

@@ -3,6 +3,8 @@
 
 mod status;
 
+pub use status::status as status_words;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashSet;

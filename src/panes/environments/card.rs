@@ -1,0 +1,202 @@
+//! One environment's card.
+//!
+//! ```text
+//! ┏━ production ⛨ ━━━━━━━━━━━━━━━━ gke-eu1 ━┓   the current one has the thick frame
+//! ┃ ✖ critical        GKE 1.35              ┃
+//! ┃ work 11/12   pods 58 ● 55 ✖ 3           ┃
+//! ┃ cpu ▇▇▇▇▇▇▁▁ 74%  mem ▇▇▇▇▇▇▁▁ 80%      ┃   of the quota, else of the nodes
+//! ┃ cart: 3 pods CrashLoopBackOff (OOM…     ┃   why
+//! ┃ fresh                                   ┃
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::{Block, Widget};
+
+use crate::action::Action;
+use crate::domain::environment::{Environment, Group};
+use crate::domain::level::Level;
+use crate::fleet::{Basis, Card, Freshness, Share};
+use crate::look::Look;
+use crate::shared::Shared;
+use crate::text;
+use crate::theme::Role;
+use crate::widgets::bar::bar;
+use crate::widgets::strip::Strip;
+
+/// Draws a card. `selected` is set on the one under the cursor of the focused pane.
+pub fn draw(
+    shared: &Shared,
+    look: &Look,
+    env: &Environment,
+    selected: bool,
+    place: Rect,
+    buffer: &mut Buffer,
+) {
+    let current = env.id == shared.current && !shared.all_environments;
+    frame(shared, look, env, (current, selected), place, buffer);
+    let inside = place.inner(ratatui::layout::Margin { horizontal: 2, vertical: 1 });
+    let Some(card) = shared.cards.get(env.id) else { return };
+    let fresh = Freshness::of(shared.world.cluster(env.cluster), shared.now);
+    let mut lines = (0..inside.height).map(|n| Rect { y: inside.y + n, height: 1, ..inside });
+    let mut next = || lines.next().unwrap_or_default();
+    health(look, card, next(), buffer);
+    let known = !card.dim && (card.pods.total > 0 || card.workloads > 0);
+    if known || fresh.is_fresh() {
+        counts(look, card, next(), buffer);
+        shares(look, card, next(), buffer);
+        let why = if fresh.is_fresh() { why(env, card) } else { (fresh.detail(shared.now), Role::Muted) };
+        Strip::new(buffer, next()).put(&why.0, look.style(why.1));
+        freshness(shared, look, &fresh, card, next(), buffer);
+    } else {
+        // Nothing is known of it but its connection: that has the whole card.
+        let context = shared.world.cluster(env.cluster).map_or("", |c| &*c.connection.context);
+        let words = fresh.words(shared.now, &shared.key(Action::Connect));
+        let role = if card.dim || card.level == Level::Progressing { Role::Muted } else { Role::Stale };
+        Strip::new(buffer, next()).put(&words, look.style(role));
+        let width = usize::from(inside.width);
+        for line in wrap(&fresh.detail(shared.now), width).into_iter().take(2) {
+            Strip::new(buffer, next()).put(&line, look.style(Role::Muted));
+        }
+        if &*env.name != context {
+            Strip::new(buffer, next()).put(context, look.style(Role::Muted));
+        }
+    }
+}
+
+fn frame(
+    shared: &Shared,
+    look: &Look,
+    env: &Environment,
+    (current, selected): (bool, bool),
+    place: Rect,
+    buffer: &mut Buffer,
+) {
+    let set = if current { look.symbols.border_focused } else { look.symbols.border };
+    let role = if current || selected { Role::BorderFocused } else { Role::Border };
+    Block::bordered().border_set(set).border_style(look.style(role)).render(place, buffer);
+    if place.width < 8 {
+        return;
+    }
+    let title = match (selected, current) {
+        (true, _) => Role::Selection,
+        (false, true) => Role::TitleFocused,
+        (false, false) => Role::Title,
+    };
+    let line = Rect { x: place.x + 2, width: place.width - 4, height: 1, ..place };
+    let mut strip = Strip::new(buffer, line);
+    strip.put(" ", look.style(title)).put(&env.name, look.style(title)).put(" ", look.style(title));
+    if env.protected {
+        strip.put(look.symbols.protected, look.style(Role::Protected)).put(" ", look.style(title));
+    }
+    // Where it is, when there is room: peers of a stage differ in that alone.
+    let context = shared.world.cluster(env.cluster).map_or("", |c| &*c.connection.context);
+    let words = format!(" {context} ");
+    let needed = u16::try_from(text::width(&words)).unwrap_or(u16::MAX);
+    if !context.is_empty() && *context != *env.name && needed < strip.left() {
+        strip.go_to(line.right() - needed).put(&words, look.style(Role::Muted));
+    }
+}
+
+fn health(look: &Look, card: &Card, line: Rect, buffer: &mut Buffer) {
+    let mut strip = Strip::new(buffer, line);
+    let style = look.style(Role::of_level(card.level));
+    strip.put(look.symbols.level(card.level), style).gap(1);
+    strip.put(&text::cell(card.level.word(), 15), style).gap(1);
+    if let Some(platform) = &card.platform {
+        strip.put(&platform.to_string(), look.style(Role::Muted));
+    }
+}
+
+fn counts(look: &Look, card: &Card, line: Rect, buffer: &mut Buffer) {
+    let (text, muted) = (look.style(Role::Text), look.style(Role::Muted));
+    let mut strip = Strip::new(buffer, line);
+    strip.put("work ", muted).put(&format!("{}/{}", card.ready, card.workloads), text);
+    let pods = &card.pods;
+    strip.gap(3).put("pods ", muted).put(&text::count(u64::from(pods.total)), text);
+    let states = [
+        (pods.failed, Level::Critical),
+        (pods.unready, Level::Warning),
+        (pods.moving, Level::Progressing),
+        (pods.ready, Level::Ok),
+        (pods.done, Level::Idle),
+    ];
+    for (count, level) in states.into_iter().filter(|(count, _)| *count > 0) {
+        let words = format!(" {} {}", look.symbols.level(level), text::count(u64::from(count)));
+        strip.put_whole(&words, look.style(Role::of_level(level)));
+    }
+}
+
+fn shares(look: &Look, card: &Card, line: Rect, buffer: &mut Buffer) {
+    let mut strip = Strip::new(buffer, line);
+    let bars = if line.width >= 34 { 8 } else { 4 };
+    let basis = card.cpu.or(card.memory).map(|share| share.basis);
+    share(&mut strip, look, "cpu", card.cpu, bars);
+    strip.gap(2);
+    share(&mut strip, look, "mem", card.memory, bars);
+    let words = match basis {
+        Some(Basis::Quota) => "  of quota",
+        Some(Basis::Nodes) => "  of nodes",
+        None => "",
+    };
+    strip.put_whole(words, look.style(Role::Muted));
+}
+
+fn share(strip: &mut Strip<'_>, look: &Look, name: &str, share: Option<Share>, width: u16) {
+    strip.put(name, look.style(Role::Muted)).gap(1);
+    match share {
+        Some(share) => {
+            bar(strip, look, share.used, share.hard, width);
+            strip.gap(1).put(&format!("{}%", share.percent()), look.style(Role::Text));
+        }
+        None => {
+            strip.put("not known", look.style(Role::Muted));
+        }
+    }
+}
+
+/// Why it is as it is; when all is well, what it consists of.
+fn why(env: &Environment, card: &Card) -> (String, Role) {
+    if !card.reason.is_empty() {
+        return (card.reason.clone(), Role::of_level(card.level));
+    }
+    let count = env.scope.namespaces().len();
+    let namespaces = match env.scope.namespaces() {
+        [] => "no namespace".to_owned(),
+        [one] => format!("namespace {one}"),
+        _ => format!("{count} namespaces"),
+    };
+    let origin = match (env.group, env.inferred) {
+        (Group::Stage, true) => " · inferred",
+        _ => "",
+    };
+    (format!("{namespaces}{origin}"), Role::Muted)
+}
+
+fn freshness(shared: &Shared, look: &Look, fresh: &Freshness, card: &Card, line: Rect, buffer: &mut Buffer) {
+    let mut strip = Strip::new(buffer, line);
+    let role = if fresh.is_fresh() { Role::Muted } else { Role::Stale };
+    strip.put(&fresh.words(shared.now, &shared.key(Action::Connect)), look.style(role));
+    if let Some((kind, _)) = card.missing.first() {
+        let more = card.missing.len() - 1;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let words = format!("  {} not readable{more}", kind.api().2);
+        strip.put(&words, look.style(Role::Warning));
+    }
+}
+
+/// Breaks words into lines of at most so many cells.
+fn wrap(words: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if text::width(line) + 1 + text::width(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
