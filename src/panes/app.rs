@@ -123,9 +123,13 @@ fn traffic(shared: &Shared, cell: &Cell, lines: &mut Vec<Line>) {
         let (words, level) = endpoints(route);
         let role = if level == Level::Ok { Role::Muted } else { Role::of_level(level) };
         lines.push(
-            Line::entry(if nth == 0 { "traffic" } else { "" }, format!("{kind} {}", route.object.name), Role::Text)
-                .and(format!("  {}  {}", address(route), route.ports), Role::Muted)
-                .and(format!("  {words}"), role),
+            Line::entry(
+                if nth == 0 { "traffic" } else { "" },
+                format!("{kind} {}", route.object.name),
+                Role::Text,
+            )
+            .and(format!("  {}  {}", address(route), route.ports), Role::Muted)
+            .and(format!("  {words}"), role),
         );
     }
 }

@@ -171,7 +171,10 @@ impl Rows for Network {
             PORTS => Cell::muted(route.ports.clone()),
             ENDPOINTS => {
                 let (words, level) = endpoints(route);
-                Cell { text: words.into(), role: if level == Level::Ok { Role::Text } else { Role::of_level(level) } }
+                Cell {
+                    text: words.into(),
+                    role: if level == Level::Ok { Role::Text } else { Role::of_level(level) },
+                }
             }
             _ => Cell::muted(""),
         }

@@ -79,10 +79,13 @@ impl State {
         let Settings { wanted, read_only, keymap, look } = settings;
         let mut shared = Shared::new(world, wanted, Options { read_only, user: user.into() });
         shared.keys = key_names(&keymap);
+        let panes = crate::panes::bridge();
+        // Pods, faults first: what is broken, without a key.
+        let focus = panes.iter().position(|pane| pane.id() == PaneId::Pods).unwrap_or(0);
         State {
             shared,
-            panes: crate::panes::bridge(),
-            focus: 0,
+            panes,
+            focus,
             zoomed: false,
             views: Vec::new(),
             overlay: None,

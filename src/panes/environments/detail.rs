@@ -87,10 +87,9 @@ fn health(card: &Card, lines: &mut Vec<Line>) {
         }
     }
     lines.push(line);
-    for (name, share, unit) in [
-        ("cpu", card.cpu, text::cpu_milli as fn(u64) -> String),
-        ("memory", card.memory, text::bytes),
-    ] {
+    for (name, share, unit) in
+        [("cpu", card.cpu, text::cpu_milli as fn(u64) -> String), ("memory", card.memory, text::bytes)]
+    {
         if let Some(share) = share {
             lines.push(Line::entry(name, share_words(share, unit), Role::Text));
         }
@@ -192,7 +191,7 @@ fn quotas(env: &Environment, cluster: &ClusterWorld, lines: &mut Vec<Line>) {
     for quota in here() {
         lines.push(Line::entry(&quota.namespace, &*quota.name, Role::Muted));
         for item in quota.items.iter() {
-            let part = if item.hard_milli == 0 { 0 } else { item.used_milli * 100 / item.hard_milli };
+            let part = (item.used_milli * 100).checked_div(item.hard_milli).unwrap_or(0);
             let role = if part >= 85 { Role::Warning } else { Role::Text };
             let words = format!("  {} {:>4}%  {}", text::cell(&item.resource, 28), part, amounts(item));
             lines.push(Line(vec![(words, role)]));

@@ -152,7 +152,9 @@ impl Pane for EnvironmentsPane {
 
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
         match action {
-            Action::Left | Action::Right | Action::Up | Action::Down | Action::Top | Action::Bottom => Applies::Yes,
+            Action::Left | Action::Right | Action::Up | Action::Down | Action::Top | Action::Bottom => {
+                Applies::Yes
+            }
             Action::Open if self.card(shared).is_some() => Applies::Yes,
             Action::Open => Applies::No("There is no environment yet.".to_owned()),
             Action::Filter => Applies::No("Cards are not filtered; [ and ] go through them.".to_owned()),

@@ -128,13 +128,7 @@ impl Workloads {
     }
 
     /// Calls `each` with everything below a workload, when it is unfolded.
-    fn below(
-        &self,
-        id: ClusterId,
-        cluster: &ClusterWorld,
-        workload: &Workload,
-        each: &mut dyn FnMut(Row),
-    ) {
+    fn below(&self, id: ClusterId, cluster: &ClusterWorld, workload: &Workload, each: &mut dyn FnMut(Row)) {
         if !self.is_unfolded(id, workload.uid) {
             return;
         }
@@ -172,8 +166,7 @@ impl Workloads {
 
     /// Whether something can be shown below a row.
     fn unfolds(shared: &Shared, row: Row) -> bool {
-        let (Some(workload), Some(cluster)) =
-            (row.workload(shared), shared.world.cluster(row.id().cluster))
+        let (Some(workload), Some(cluster)) = (row.workload(shared), shared.world.cluster(row.id().cluster))
         else {
             return false;
         };
@@ -181,9 +174,7 @@ impl Workloads {
             owner.as_ref().is_some_and(|owner| owner.uid == workload.uid)
         };
         match workload.kind {
-            Kind::Deployment | Kind::Rollout => {
-                cluster.replica_sets.iter().any(|(_, set)| owned(&set.owner))
-            }
+            Kind::Deployment | Kind::Rollout => cluster.replica_sets.iter().any(|(_, set)| owned(&set.owner)),
             Kind::CronJob => cluster.workloads.iter().any(|(_, job)| owned(&job.owner)),
             _ => !cluster.pods_owned_by(workload.uid).is_empty(),
         }
@@ -342,12 +333,10 @@ impl Rows for Workloads {
                 Some(workload) => self.workload_cell(shared, id, workload, column, look),
                 None => Cell::muted(""),
             },
-            Row::Set(id) => {
-                match shared.world.cluster(id.cluster).and_then(|c| c.replica_sets.at(id.slot)) {
-                    Some(set) => set_cell(shared, set, column),
-                    None => Cell::muted(""),
-                }
-            }
+            Row::Set(id) => match shared.world.cluster(id.cluster).and_then(|c| c.replica_sets.at(id.slot)) {
+                Some(set) => set_cell(shared, set, column),
+                None => Cell::muted(""),
+            },
             Row::Pod(id) => pod_cell(shared, id, column),
         }
     }
@@ -403,7 +392,9 @@ impl Rows for Workloads {
         let Some(row) = row else { return Applies::Elsewhere };
         let unfolded = self.key(shared, row).is_some_and(|key| self.unfolded.contains(&key));
         match action {
-            Action::Right if unfolded => Applies::No("It is unfolded; go down to what stands below.".to_owned()),
+            Action::Right if unfolded => {
+                Applies::No("It is unfolded; go down to what stands below.".to_owned())
+            }
             Action::Right if Workloads::unfolds(shared, row) => Applies::Yes,
             Action::Right => Applies::No("Nothing stands below this row.".to_owned()),
             Action::Left if unfolded => Applies::Yes,

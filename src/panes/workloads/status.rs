@@ -11,7 +11,12 @@ use crate::world::ClusterWorld;
 
 /// How a workload is, in words: `available`, `2/3 pods updated`, `3 pods
 /// CrashLoopBackOff (OOMKilled)`, `*/5 * * * *, last 3m`.
-pub fn status(cluster: &ClusterWorld, workload: &Workload, standing: Standing, now: Now) -> Cow<'static, str> {
+pub fn status(
+    cluster: &ClusterWorld,
+    workload: &Workload,
+    standing: Standing,
+    now: Now,
+) -> Cow<'static, str> {
     match (&workload.more, standing.level) {
         (More::CronJob(cron), Level::Idle) => {
             let last = match cron.last_schedule {
@@ -28,7 +33,8 @@ pub fn status(cluster: &ClusterWorld, workload: &Workload, standing: Standing, n
         _ => {}
     }
     let words = why(cluster, workload, standing);
-    let words = words.strip_prefix(&*workload.name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&words);
+    let words =
+        words.strip_prefix(&*workload.name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&words);
     if workload.paused && standing.level != Level::Idle {
         format!("{words}, paused").into()
     } else {
