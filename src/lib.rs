@@ -20,6 +20,7 @@ pub mod look;
 pub mod msg;
 pub mod panes;
 pub mod picture;
+pub mod report;
 pub mod runtime;
 pub mod shared;
 pub mod sources;

@@ -19,7 +19,7 @@ pub mod wanted;
 pub mod words;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use cards::{Basis, Card, Cards, Share};
 pub use environments::{environments, fingerprint, follow};
