@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use http_body_util::BodyExt;
 use kube::Client;
 use serde::Deserialize;
-use tokio::time::timeout;
 
-use crate::connect::client::get;
+use super::fetch::fetch;
 use crate::connect::problem::Fault;
 use crate::text::clean;
 use crate::wire::lenient::{Fields, Text};
@@ -56,34 +54,4 @@ pub(super) async fn may_read(
         }
     }
     false
-}
-
-/// A small JSON answer within a time limit. The body is never logged.
-pub(super) async fn fetch<T: serde::de::DeserializeOwned>(
-    client: &Client,
-    path: &str,
-    limit: Duration,
-) -> Result<T, Fault> {
-    let body = fetch_bytes(client, path, limit).await?;
-    serde_json::from_slice(&body).map_err(|error| Fault::of(&kube::Error::SerdeError(error)))
-}
-
-/// The body of a successful answer.
-pub(super) async fn fetch_bytes(client: &Client, path: &str, limit: Duration) -> Result<bytes::Bytes, Fault> {
-    let request = get(path)?;
-    let answer = async {
-        let response = client.send(request).await.map_err(|error| Fault::of(&error))?;
-        let status = response.status();
-        let body = response.into_body().collect().await.map_err(|error| Fault::of(&error))?.to_bytes();
-        if status.is_success() {
-            return Ok(body);
-        }
-        let said: Option<kube::core::Status> = serde_json::from_slice(&body).ok();
-        let said = said.unwrap_or_else(|| {
-            let text = String::from_utf8_lossy(&body);
-            kube::core::Status::failure(text.lines().next().unwrap_or_default(), "")
-        });
-        Err(Fault::of_status(&said.with_code(status.as_u16())))
-    };
-    timeout(limit, answer).await.unwrap_or_else(|_| Err(Fault::timed_out(limit)))
 }

@@ -6,9 +6,18 @@
 //! that receives, so that the update never sees bytes. Time is read here, because freshness is a fact of the wire.
 
 pub mod cluster;
+mod describe;
+mod events;
 mod feed;
+mod fetch;
 mod gate;
 mod heartbeat;
+mod log_lines;
+mod logs;
+mod object;
+mod pod_detail;
+pub mod question;
+pub mod shell;
 mod usage;
 mod watch;
 

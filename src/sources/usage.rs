@@ -7,8 +7,8 @@ use tokio::time::sleep;
 
 use super::cluster::WatchPlan;
 use super::feed::Mouth;
+use super::fetch::fetch_bytes;
 use super::gate::Guest;
-use super::heartbeat::fetch_bytes;
 use crate::connect::problem::Fault;
 use crate::domain::link::Feed;
 use crate::domain::meta::Interner;

@@ -6,11 +6,13 @@
 //! a [`Misfit`]: the sources count and log it, and the watch goes on. Texts are cleaned here, where they enter.
 //! No Kubernetes type leaves this room.
 
+pub mod event;
 pub mod lenient;
 pub mod meta;
 pub mod network;
 pub mod node;
 pub mod pod;
+pub mod pod_detail;
 pub mod pod_status;
 pub mod quantity;
 pub mod replicas;

@@ -7,7 +7,7 @@ use super::meta::Meta;
 use super::pod_status;
 use super::resources::{Amounts, Container, Needs, greater, overridden, total};
 use super::{Misfit, Wire, identity, name, resource, stamp};
-use crate::domain::id::{Kind, Name};
+use crate::domain::id::{Kind, Name, Uid};
 use crate::domain::meta::{ContainerImage, Interner, Resources};
 use crate::domain::pod::{LastExit, Pod};
 use crate::msg::{Delta, Facts};
@@ -21,6 +21,8 @@ pub struct WirePod {
     pub(super) status: Fields<Status>,
 }
 resource!(WirePod, Kind::Pod);
+/// A shell can be opened in it.
+impl kube::api::Execute for WirePod {}
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -30,6 +32,7 @@ pub(super) struct Spec {
     pub(super) init_containers: List<Fields<Container>>,
     overhead: Fields<Amounts>,
     resources: Fields<Needs>,
+    restart_policy: Text,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -131,7 +134,62 @@ impl Wire for WirePod {
     }
 }
 
+/// Whether a container can still write to its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerPhase {
+    /// It runs, waits, or may be started again.
+    Open,
+    /// It has ended for good; how, as it came.
+    Over(String),
+}
+
 impl WirePod {
+    /// `metadata.name`, as it came.
+    pub fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    /// `metadata.uid`
+    pub fn uid(&self) -> Option<Uid> {
+        self.metadata.uid()
+    }
+
+    /// The names of its containers as they came: init containers first.
+    pub fn container_names(&self) -> impl Iterator<Item = String> {
+        self.spec
+            .init_containers
+            .iter()
+            .chain(self.spec.containers.iter())
+            .map(|container| container.name.0.clone())
+    }
+
+    /// Whether a container can still write to its log.
+    pub fn container_phase(&self, container: &str) -> ContainerPhase {
+        let named = |status: &&Fields<ContainerStatus>| &*status.name == container;
+        let init = self.spec.init_containers.iter().find(|spec| &*spec.name == container);
+        let status = self.status.container_statuses.iter().find(named);
+        let status = status.or_else(|| self.status.init_container_statuses.iter().find(named));
+        let end = status.and_then(|status| status.state.terminated.as_ref());
+        let finished = matches!(&*self.status.phase, "Succeeded" | "Failed");
+        let Some(end) = end else {
+            return if finished {
+                ContainerPhase::Over("the pod has ended".to_owned())
+            } else {
+                ContainerPhase::Open
+            };
+        };
+        let stays = finished
+            || &*self.spec.restart_policy == "Never"
+            || (end.exit_code.0 == 0
+                && (init.is_some_and(|spec| !spec.is_sidecar())
+                    || &*self.spec.restart_policy == "OnFailure"));
+        if !stays {
+            return ContainerPhase::Open;
+        }
+        let word = if end.reason.is_empty() { "ended" } else { &end.reason };
+        ContainerPhase::Over(format!("{word}, exit code {}", end.exit_code.0))
+    }
+
     /// The newest end of a container. Init containers end as a matter of course: of these only failures count.
     fn last_exit(&self, interner: &mut Interner) -> Option<Box<LastExit>> {
         let ends = |statuses: &List<Fields<ContainerStatus>>| {

@@ -1,0 +1,50 @@
+//! One request, one answer, within a time limit. Bodies are never logged: they may be Secrets.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use kube::Client;
+use kube::client::Body;
+use tokio::time::timeout;
+
+use crate::connect::client::get;
+use crate::connect::problem::Fault;
+
+/// A small JSON answer.
+pub(super) async fn fetch<T: serde::de::DeserializeOwned>(
+    client: &Client,
+    path: &str,
+    limit: Duration,
+) -> Result<T, Fault> {
+    let body = fetch_bytes(client, path, limit).await?;
+    serde_json::from_slice(&body).map_err(|error| Fault::of(&kube::Error::SerdeError(error)))
+}
+
+/// The body of a successful answer.
+pub(super) async fn fetch_bytes(client: &Client, path: &str, limit: Duration) -> Result<bytes::Bytes, Fault> {
+    let request = get(path)?;
+    let answer = async {
+        let response = client.send(request).await.map_err(|error| Fault::of(&error))?;
+        if !response.status().is_success() {
+            return Err(refusal(response, limit).await);
+        }
+        Ok(response.into_body().collect().await.map_err(|error| Fault::of(&error))?.to_bytes())
+    };
+    timeout(limit, answer).await.unwrap_or_else(|_| Err(Fault::timed_out(limit)))
+}
+
+/// What an answer that is no success says.
+pub(super) async fn refusal(response: http::Response<Body>, limit: Duration) -> Fault {
+    let code = response.status().as_u16();
+    let body = match timeout(limit, response.into_body().collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) => return Fault::of(&error),
+        Err(_) => return Fault::timed_out(limit),
+    };
+    let said: Option<kube::core::Status> = serde_json::from_slice(&body).ok();
+    let said = said.unwrap_or_else(|| {
+        let text = String::from_utf8_lossy(&body);
+        kube::core::Status::failure(text.lines().next().unwrap_or_default(), "")
+    });
+    Fault::of_status(&said.with_code(code))
+}
