@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::events::{self, NORMAL};
 use super::replicasets::{self, Counts};
-use super::{Cluster, pods, revisions};
+use super::{Cluster, pods};
 use crate::demo::json::{deleting, entry, flag, int, map, name, namespace, set, text, uid};
 
 /// The number of a ReplicaSet's or Deployment's template, oldest 1.
@@ -115,8 +115,7 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
 /// Finds a Deployment's ReplicaSets and counts their pods.
 fn look(cx: &mut Cluster, deployment: Arc<Value>) -> View {
     let ns = namespace(&deployment).to_owned();
-    let template = deployment.pointer("/spec/template").cloned().unwrap_or(Value::Null);
-    let hash = revisions::hash(&template);
+    let hash = cx.template_hash(&deployment);
     let mut parts: Vec<Part> = cx
         .owned("replicasets.apps", &ns, uid(&deployment))
         .into_iter()
@@ -180,7 +179,7 @@ fn make_set(cx: &mut Cluster, view: &mut View) {
     let deployment = view.deployment.clone();
     let ns = namespace(&deployment).to_owned();
     let mut template = deployment.pointer("/spec/template").cloned().unwrap_or(json!({}));
-    let hash = revisions::hash(&template);
+    let hash = cx.template_hash(&deployment);
     set(&mut template, &["metadata", "labels", "pod-template-hash"], json!(hash));
     let mut selector = deployment.pointer("/spec/selector").cloned().unwrap_or(json!({}));
     set(&mut selector, &["matchLabels", "pod-template-hash"], json!(hash));

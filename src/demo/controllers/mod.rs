@@ -144,10 +144,13 @@ pub struct Cluster {
     pub kubelet: kubelet::Memory,
     /// Since when a pod (by uid) that became ready after the beginning is ready.
     pub ready_since: HashMap<String, Duration>,
+    /// Template hashes by owner's uid, with the generation that they are of.
+    hashes: HashMap<String, (i64, String)>,
     changes: broadcast::Receiver<super::store::Change>,
     objects: HashMap<&'static str, Objects>,
     versions: HashMap<&'static str, HashMap<(String, String), u64>>,
-    queue: VecDeque<Work>,
+    /// What is to be looked at, most basic kinds first (see [`rank`]).
+    queues: [VecDeque<Work>; RANKS],
     queued: HashSet<Work>,
     timers: BinaryHeap<Reverse<Due>>,
     order: u64,
@@ -172,10 +175,11 @@ impl Cluster {
             silent: HashSet::new(),
             kubelet: kubelet::Memory::default(),
             ready_since: HashMap::new(),
+            hashes: HashMap::new(),
             changes,
             objects: HashMap::new(),
             versions: HashMap::new(),
-            queue: VecDeque::new(),
+            queues: Default::default(),
             queued: HashSet::new(),
             timers: BinaryHeap::new(),
             order: 0,
@@ -276,7 +280,7 @@ impl Cluster {
     pub fn enqueue(&mut self, resource: &'static str, ns: &str, name: &str) {
         let work = Work { resource, ns: ns.to_owned(), name: name.to_owned() };
         if self.queued.insert(work.clone()) {
-            self.queue.push_back(work);
+            self.queues[rank(resource)].push_back(work);
         }
     }
 
@@ -320,7 +324,7 @@ impl Cluster {
     pub fn settle(&mut self) {
         loop {
             self.hear();
-            if let Some(work) = self.queue.pop_front() {
+            if let Some(work) = self.queues.iter_mut().find_map(VecDeque::pop_front) {
                 self.queued.remove(&work);
                 self.look_at(&work);
             } else if self.next_due().is_some_and(|at| at <= self.clock.now) {
@@ -454,6 +458,20 @@ impl Cluster {
             route::changed(self, resource, old.as_deref(), Some(&object));
         }
         object
+    }
+}
+
+/// How many ranks there are.
+const RANKS: usize = 4;
+
+/// When a kind is looked at among others that wait: pods first, then those who own them, then those who own these,
+/// last those who only count. So a sum is written once, not once for each of its parts.
+fn rank(resource: &str) -> usize {
+    match resource {
+        "pods" | "nodes" | "namespaces" => 0,
+        "replicasets.apps" | "statefulsets.apps" | "daemonsets.apps" | "jobs.batch" => 1,
+        "services" | "resourcequotas" | "poddisruptionbudgets.policy" => 3,
+        _ => 2,
     }
 }
 

@@ -26,11 +26,26 @@ pub fn hash(template: &Value) -> String {
     template_hash(&bytes)
 }
 
+impl Cluster {
+    /// The hash of an object's pod template, remembered until its spec changes.
+    pub fn template_hash(&mut self, owner: &Value) -> String {
+        let generation = int(owner, "/metadata/generation");
+        if let Some((known, hash)) = self.hashes.get(uid(owner))
+            && *known == generation
+        {
+            return hash.clone();
+        }
+        let hash = hash(owner.pointer("/spec/template").unwrap_or(&Value::Null));
+        self.hashes.insert(uid(owner).to_owned(), (generation, hash.clone()));
+        hash
+    }
+}
+
 /// Makes the revision of an object's present template if it is new, raises it if it was used before;
 /// gives its hash.
 pub fn ensure(cx: &mut Cluster, owner: &Value) -> String {
     let template = owner.pointer("/spec/template").cloned().unwrap_or(Value::Null);
-    let hash = hash(&template);
+    let hash = cx.template_hash(owner);
     let (ns, own) = (namespace(owner), name(owner));
     let all = cx.owned("controllerrevisions.apps", ns, uid(owner));
     let newest = all.iter().map(|r| int(r, "/revision")).max().unwrap_or(0);

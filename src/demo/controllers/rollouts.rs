@@ -22,7 +22,7 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
         return;
     }
     let template = rollout.pointer("/spec/template").cloned().unwrap_or(Value::Null);
-    let hash = revisions::hash(&template);
+    let hash = cx.template_hash(&rollout);
     let stable = match text(&rollout, "/status/stableRS") {
         "" => hash.clone(),
         stable => stable.to_owned(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::events::{self, NORMAL, WARNING};
-use super::{Cluster, pods};
+use super::{Cluster, kubelet, pods};
 use crate::demo::json::{
     controller, flag, holds, items, map, millis, name, namespace, set, set_condition, text,
 };
@@ -18,10 +18,17 @@ pub fn bind(cx: &mut Cluster, pod: &Value) -> bool {
     let stamp = cx.clock.stamp();
     match choose(cx, pod) {
         Ok(node) => {
-            cx.update("pods", &ns, &own, |p| {
-                set(p, &["spec", "nodeName"], json!(node));
-                set_condition(p, "PodScheduled", "True", "", "", &stamp, &[]);
-            });
+            // While the past is made, the kubelet writes it down with all the rest.
+            if cx.clock.instant {
+                let mut bound = pod.clone();
+                set(&mut bound, &["spec", "nodeName"], json!(node));
+                kubelet::up_at_once(cx, &bound);
+            } else {
+                cx.update("pods", &ns, &own, |p| {
+                    set(p, &["spec", "nodeName"], json!(node));
+                    set_condition(p, "PodScheduled", "True", "", "", &stamp, &[]);
+                });
+            }
             let message = format!("Successfully assigned {ns}/{own} to {node}");
             events::tell(cx, pod, "", NORMAL, "Scheduled", &message, "default-scheduler");
             true

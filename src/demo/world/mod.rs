@@ -164,7 +164,12 @@ fn release(cx: &mut Cluster, site: &Site, app: &'static App, env: Env, n: usize)
             cx.create("deployments.apps", objects::deployment(app, env, release, Some(color)));
         }
         Shape::Deployment => {
-            put(cx, "deployments.apps", objects::deployment(app, env, release, None));
+            let mut object = objects::deployment(app, env, release, None);
+            if n + 1 < history.len() {
+                // Of an earlier release only the ReplicaSet is left; its pods need not be made.
+                object["spec"]["replicas"] = json!(0);
+            }
+            put(cx, "deployments.apps", object);
         }
         Shape::StatefulSet => put(cx, "statefulsets.apps", objects::stateful_set(app, env, release)),
         Shape::DaemonSet => put(cx, "daemonsets.apps", objects::daemon_set(app, env, release)),

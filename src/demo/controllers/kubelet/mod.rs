@@ -102,11 +102,17 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
     }
     if cx.kubelet.known.insert(id) {
         if cx.clock.instant {
-            run::up_at_once(cx, &pod);
+            up_at_once(cx, &pod);
         } else {
             admit(cx, &pod);
         }
     }
+}
+
+/// The past is being made: a pod with a node is up in one stroke.
+pub fn up_at_once(cx: &mut Cluster, pod: &Value) {
+    cx.kubelet.known.insert(uid(pod).to_owned());
+    run::up_at_once(cx, pod);
 }
 
 /// Does the next thing in a pod's life, if it is still the same pod.

@@ -185,6 +185,7 @@ pub fn up_at_once(cx: &mut Cluster, pod: &Value) {
         cx.kubelet.images.insert((node.clone(), image));
     }
     cx.update("pods", namespace(pod), name(pod), |p| {
+        set(p, &["spec", "nodeName"], json!(node));
         super::admitted(p, &taken, &host);
         status::addresses(p, &address, &host);
         for (i, (container, id)) in init.iter().zip(&init_ids).enumerate() {
