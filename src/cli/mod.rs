@@ -5,10 +5,15 @@
 //! 4 refused, 5 timed out or unknown.
 
 mod demo;
+mod completions;
+mod config;
+mod files;
+mod keys;
 mod screen;
 mod settings;
 mod snapshot;
 pub mod start;
+mod themes;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +73,16 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Print one frame of the screen once data is in
     Snapshot(snapshot::SnapshotArgs),
+    /// Show what each key does, list and check keymaps
+    Keys(keys::KeysArgs),
+    /// List, show and check themes
+    Themes(themes::ThemesArgs),
+    /// Write or check the configuration
+    Config(config::ConfigArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page
+    Man(completions::ManArgs),
 }
 
 /// The exit codes that commands give.
@@ -114,6 +129,11 @@ fn run(cli: Cli) -> Result<Exit, Problems> {
         None => screen::run(&cli.global),
         Some(Command::Demo(args)) => demo::run(&cli.global, args),
         Some(Command::Snapshot(args)) => snapshot::run(&cli.global, args),
+        Some(Command::Keys(args)) => keys::run(&cli.global, &args),
+        Some(Command::Themes(args)) => themes::run(&cli.global, &args),
+        Some(Command::Config(args)) => config::run(&cli.global, &args),
+        Some(Command::Completions(args)) => completions::completions(args),
+        Some(Command::Man(args)) => completions::man(&args),
     }
 }
 

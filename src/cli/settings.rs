@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Global;
 use super::start::Canvas;
-use crate::config::{self, Config, Folders, SymbolChoice};
+use crate::config::{self, Config, Folders, GroundChoice, SymbolChoice};
 use crate::connect::contexts::Contexts;
 use crate::domain::id::Name;
 use crate::error::Problems;
@@ -17,9 +17,11 @@ use crate::look::Look;
 use crate::state::Settings;
 use crate::theme::{self, Depth, Ground, Symbols, Themes};
 
-/// How long the terminal may take to tell its ground; over a slow line it is
-/// taken for dark.
-const GROUND_WAIT: Duration = Duration::from_millis(150);
+/// How long the terminal may take to tell its ground. One that cannot tell is
+/// known after a round trip, for it answers the question that goes with it. An
+/// answer that came after the wait would be taken for keys, so the wait is long
+/// enough for slow lines.
+const GROUND_WAIT: Duration = Duration::from_secs(1);
 
 /// Where settings come from.
 #[derive(Clone, Debug)]
@@ -43,17 +45,29 @@ impl Origin {
     /// Looks at the surroundings once. On a terminal it asks for the ground's
     /// colour, so it must come before the terminal is taken.
     pub fn find(global: &Global, canvas: Canvas, contexts: &Contexts) -> Origin {
+        let folders = Folders::find(|name| std::env::var(name).ok());
+        let ground = match canvas {
+            Canvas::Terminal => ground(global, &folders),
+            Canvas::Picture => None,
+        };
+        Origin { global: global.clone(), ground, folders, ..Origin::bare(global, canvas, contexts) }
+    }
+
+    /// An origin without any file of the person's: defaults and flags alone.
+    pub fn bare(global: &Global, canvas: Canvas, contexts: &Contexts) -> Origin {
         let current = contexts.current.and_then(|at| contexts.list.get(at));
         Origin {
-            global: global.clone(),
-            folders: Folders::find(|name| std::env::var(name).ok()),
+            global: Global { config: None, ..global.clone() },
+            folders: Folders::default(),
             canvas,
-            ground: match canvas {
-                Canvas::Terminal => theme::probe_ground(GROUND_WAIT),
-                Canvas::Picture => None,
-            },
+            ground: None,
             current_context: current.map(|info| info.name.clone()).unwrap_or_default(),
         }
+    }
+
+    /// What is drawn on.
+    pub fn canvas(&self) -> Canvas {
+        self.canvas
     }
 
     /// The folder of what is remembered between starts.
@@ -109,6 +123,25 @@ impl Origin {
                 Some((file, meta.len(), meta.modified().ok()))
             })
             .collect()
+    }
+}
+
+/// The terminal's ground, when the theme is chosen by it: as configured, else
+/// from COLORFGBG, else by asking the terminal.
+fn ground(global: &Global, folders: &Folders) -> Option<Ground> {
+    // What is wrong with the file is told when it is read for good.
+    let ui = config::load(global.config.as_deref(), folders).map(|loaded| loaded.config.ui).ok()?;
+    let theme = global.theme.as_deref().unwrap_or(&ui.theme);
+    let depth = ui.colour.unwrap_or_else(|| Depth::detect(&stdout()));
+    if theme != theme::AUTO || depth <= Depth::Ansi16 {
+        return None;
+    }
+    match ui.ground {
+        GroundChoice::Is(ground) => Some(ground),
+        GroundChoice::Auto => std::env::var("COLORFGBG")
+            .ok()
+            .and_then(|value| theme::ground_by_variable(&value))
+            .or_else(|| theme::probe_ground(GROUND_WAIT)),
     }
 }
 

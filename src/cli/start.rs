@@ -95,7 +95,15 @@ pub fn log(file: Option<&Path>) -> Result<Option<WorkerGuard>, Problem> {
 /// Everything that is wrong with arguments, kubeconfig, keymap or theme.
 pub fn driver(global: &Global, connect: Connect, canvas: Canvas) -> Result<Ready, Problems> {
     let contexts = contexts(global)?;
-    let origin = Origin::find(global, canvas, &contexts);
+    driver_from(Origin::find(global, canvas, &contexts), contexts, connect)
+}
+
+/// Builds the machine by settings from this origin and begins to connect.
+///
+/// # Errors
+/// Everything that is wrong with flags and files.
+pub fn driver_from(origin: Origin, contexts: Contexts, connect: Connect) -> Result<Ready, Problems> {
+    let canvas = origin.canvas();
     let Read { settings, config } = origin.read()?;
     let (memory, note) = Memory::open(origin.state_folder());
     let world = World::new(contexts.list.iter().map(contexts::ContextInfo::connection).collect());

@@ -15,7 +15,7 @@ pub mod sample;
 use std::path::{Path, PathBuf};
 
 pub use folders::Folders;
-pub use raw::SymbolChoice;
+pub use raw::{GroundChoice, SymbolChoice};
 pub use raw_services::RawAddress as Address;
 pub use remembered::Remembered;
 pub use resolved::{

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::raw_services::{RawArgocd, RawGitops, RawInCluster, RawMonitoring};
 use crate::domain::selector::Selector;
-use crate::theme::Depth;
+use crate::theme::{Depth, Ground};
 use crate::yaml::{Cursor, Fields};
 
 /// The whole file.
@@ -101,11 +101,23 @@ pub enum SymbolChoice {
     Ascii,
 }
 
+/// How the ground of the terminal is learnt, for the theme `auto`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GroundChoice {
+    /// From COLORFGBG, else by asking the terminal.
+    #[default]
+    Auto,
+    /// It is this.
+    Is(Ground),
+}
+
 /// The look and feel.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RawUi {
     /// `theme`
     pub theme: Option<String>,
+    /// `ground`
+    pub ground: Option<GroundChoice>,
     /// `keymap`
     pub keymap: Option<String>,
     /// `symbols`
@@ -355,10 +367,16 @@ fn read_apps(f: &Fields<'_>) -> Vec<RawApp> {
 fn read_ui(f: &Fields<'_>) -> RawUi {
     let symbols =
         [("auto", SymbolChoice::Auto), ("unicode", SymbolChoice::Unicode), ("ascii", SymbolChoice::Ascii)];
+    let grounds = [
+        ("auto", GroundChoice::Auto),
+        ("dark", GroundChoice::Is(Ground::Dark)),
+        ("light", GroundChoice::Is(Ground::Light)),
+    ];
     let mut colours = vec![("auto", None)];
     colours.extend(Depth::NAMES.map(|(name, depth)| (name, Some(depth))));
     let ui = RawUi {
         theme: text(f, "theme"),
+        ground: f.take("ground").and_then(|c| c.choice(&grounds)),
         keymap: text(f, "keymap"),
         symbols: f.take("symbols").and_then(|c| c.choice(&symbols)),
         mouse: f.take("mouse").and_then(|c| c.boolean()),

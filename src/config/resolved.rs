@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::raw::{RawApp, RawConfig, RawEnvironment, RawTier, RawUi, SymbolChoice, TIERS};
+use super::raw::{GroundChoice, RawApp, RawConfig, RawEnvironment, RawTier, RawUi, SymbolChoice, TIERS};
 use super::raw_services::{RawAddress, RawArgocd, RawInCluster, RawMonitoring, RawSecret};
 use crate::domain::environment::Targets;
 use crate::domain::selector::Selector;
@@ -87,6 +87,8 @@ pub struct App {
 pub struct Ui {
     /// Name or path of the theme, or `auto`.
     pub theme: String,
+    /// How the terminal's ground is learnt, for the theme `auto`.
+    pub ground: GroundChoice,
     /// Name or path of the keymap.
     pub keymap: String,
     /// Which signs.
@@ -306,6 +308,7 @@ impl From<RawUi> for Ui {
     fn from(raw: RawUi) -> Ui {
         Ui {
             theme: raw.theme.unwrap_or_else(|| theme::AUTO.to_owned()),
+            ground: raw.ground.unwrap_or_default(),
             keymap: raw.keymap.unwrap_or_else(|| "default".to_owned()),
             symbols: raw.symbols.unwrap_or_default(),
             mouse: raw.mouse.unwrap_or(false),

@@ -83,6 +83,17 @@ pub enum Ground {
     Light,
 }
 
+/// The ground that COLORFGBG names, as rxvt, Konsole and others set it: `15;0`, the last number being the ground in
+/// the terminal's palette. `None` when it says nothing.
+#[must_use]
+pub fn ground_by_variable(colorfgbg: &str) -> Option<Ground> {
+    match colorfgbg.rsplit(';').next()?.trim().parse::<u8>().ok()? {
+        0..=6 | 8 => Some(Ground::Dark),
+        7 | 9..=15 => Some(Ground::Light),
+        _ => None,
+    }
+}
+
 /// Asks the terminal for its colours. Call it before raw mode and the alternate screen; it waits no longer than
 /// `timeout`. `None` when the terminal does not say.
 #[must_use]
@@ -111,6 +122,14 @@ mod tests {
         assert_eq!(Depth::Ansi256.adapt(style).fg, Some(Color::Indexed(196)));
         assert_eq!(Depth::Ansi16.adapt(style).fg, Some(Color::LightRed));
         assert_eq!(Depth::Mono.adapt(style), Style::new().bold());
+    }
+
+    #[test]
+    fn grounds_by_variable() {
+        assert_eq!(ground_by_variable("15;0"), Some(Ground::Dark));
+        assert_eq!(ground_by_variable("0;default;15"), Some(Ground::Light));
+        assert_eq!(ground_by_variable("default;default"), None);
+        assert_eq!(ground_by_variable(""), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use ratatui::style::Style;
 
-pub use depth::{Depth, Ground, probe_ground};
+pub use depth::{Depth, Ground, ground_by_variable, probe_ground};
 pub use role::Role;
 pub use symbols::{ASCII, Symbols, UNICODE, by_locale};
 
