@@ -4,9 +4,9 @@
 //! Exit codes: 0 done (healthy), 1 failed (unhealthy), 2 usage or configuration, 3 a gate failed,
 //! 4 refused, 5 timed out or unknown.
 
-mod demo;
 mod completions;
 mod config;
+mod demo;
 mod files;
 mod keys;
 mod screen;
