@@ -5,10 +5,11 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Level {
+    /// Is meant to be at rest: completed, scaled to zero, suspended. Below
+    /// [`Level::Ok`], so that what is over stands behind what runs.
+    Idle,
     /// Works as wanted.
     Ok,
-    /// Is meant to be at rest: completed, scaled to zero, suspended.
-    Idle,
     /// On its way to a wanted state.
     Progressing,
     /// Nothing trustworthy is known.
@@ -23,7 +24,7 @@ pub enum Level {
 impl Level {
     /// All levels, best first.
     pub const ALL: [Level; 6] =
-        [Level::Ok, Level::Idle, Level::Progressing, Level::Unknown, Level::Warning, Level::Critical];
+        [Level::Idle, Level::Ok, Level::Progressing, Level::Unknown, Level::Warning, Level::Critical];
 
     /// Whether the faults-only filter shows it.
     pub fn is_fault(self) -> bool {
