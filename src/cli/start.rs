@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -112,8 +110,7 @@ pub fn driver_from(origin: Origin, contexts: Contexts, connect: Connect) -> Resu
     let mut machine = Driver::new(state, Arc::new(contexts));
     machine.remember_with(memory.keeper());
     if canvas == Canvas::Terminal {
-        let (out, news) = mpsc::channel(1);
-        machine.reload_with(news, reload(origin, out));
+        machine.reload_with(reload(origin));
     }
     if let Some(note) = note {
         machine.state.toast(note);
@@ -155,26 +152,16 @@ impl Memory {
     }
 }
 
-/// How often the files of the configuration are looked at.
-const RELOAD: Duration = Duration::from_secs(2);
-
-/// Sends settings that were read anew, whenever a file changed.
-async fn reload(mut origin: Origin, out: mpsc::Sender<Result<Settings, String>>) {
+/// Reads the settings anew when a file has changed since the last look.
+fn reload(origin: Origin) -> impl FnMut() -> Option<Result<Settings, String>> + Send + 'static {
     let mut seen = origin.fingerprint();
-    loop {
-        tokio::time::sleep(RELOAD).await;
-        let look = tokio::task::spawn_blocking(move || {
-            let now = origin.fingerprint();
-            let read = (now != seen).then(|| origin.read().map(|read| read.settings));
-            (origin, now, read)
-        });
-        let Ok((same, now, read)) = look.await else { return };
-        (origin, seen) = (same, now);
-        if let Some(read) = read
-            && out.send(read.map_err(|problems| problems.to_string())).await.is_err()
-        {
-            return;
+    move || {
+        let now = origin.fingerprint();
+        if now == seen {
+            return None;
         }
+        seen = now;
+        Some(origin.read().map(|read| read.settings).map_err(|problems| problems.to_string()))
     }
 }
 

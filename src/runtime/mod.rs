@@ -28,6 +28,9 @@ use crate::state::{Settings, State};
 use crate::text::clean;
 use crate::update;
 
+/// How often the files of the configuration are looked at.
+const RELOAD: Duration = Duration::from_secs(2);
+
 /// Room for messages on their way; a full channel holds the sources back.
 const CHANNEL: usize = 256;
 
@@ -152,16 +155,25 @@ impl Driver {
         self.keeper = Some(Arc::new(Mutex::new(keeper)));
     }
 
-    /// Where settings come from that were read anew, and the work that looks for them.
-    pub fn reload_with(
-        &mut self,
-        news: mpsc::Receiver<Result<Settings, String>>,
-        watch: impl Future<Output = ()> + Send + 'static,
-    ) {
+    /// What looks for settings that have changed, off the loop.
+    pub fn reload_with(&mut self, mut look: impl FnMut() -> Option<Result<Settings, String>> + Send + 'static) {
+        let (out, news) = mpsc::channel(1);
         self.reloads = Some(news);
         self.spawn(async move {
-            watch.await;
-            Done::Chore
+            loop {
+                tokio::time::sleep(RELOAD).await;
+                let looked = tokio::task::spawn_blocking(move || {
+                    let read = look();
+                    (look, read)
+                });
+                let Ok((same, read)) = looked.await else { return Done::Chore };
+                look = same;
+                if let Some(read) = read
+                    && out.send(read).await.is_err()
+                {
+                    return Done::Chore;
+                }
+            }
         });
     }
 
