@@ -156,7 +156,10 @@ impl Driver {
     }
 
     /// What looks for settings that have changed, off the loop.
-    pub fn reload_with(&mut self, mut look: impl FnMut() -> Option<Result<Settings, String>> + Send + 'static) {
+    pub fn reload_with(
+        &mut self,
+        mut look: impl FnMut() -> Option<Result<Settings, String>> + Send + 'static,
+    ) {
         let (out, news) = mpsc::channel(1);
         self.reloads = Some(news);
         self.spawn(async move {
