@@ -14,6 +14,7 @@ mod settings;
 mod snapshot;
 pub mod start;
 mod themes;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,6 +84,8 @@ pub enum Command {
     Completions(completions::CompletionsArgs),
     /// Print the manual page
     Man(completions::ManArgs),
+    /// Print environments and apps; the exit code tells their health
+    Status(status::StatusArgs),
 }
 
 /// The exit codes that commands give.
@@ -134,6 +137,7 @@ fn run(cli: Cli) -> Result<Exit, Problems> {
         Some(Command::Config(args)) => config::run(&cli.global, &args),
         Some(Command::Completions(args)) => completions::completions(args),
         Some(Command::Man(args)) => completions::man(&args),
+        Some(Command::Status(args)) => status::run(&cli.global, args),
     }
 }
 
