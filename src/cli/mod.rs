@@ -13,8 +13,8 @@ mod screen;
 mod settings;
 mod snapshot;
 pub mod start;
-mod themes;
 mod status;
+mod themes;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
