@@ -219,6 +219,8 @@ pub enum Turn {
     Focus(crate::panes::PaneId),
     /// Ask for one word or a yes before going on.
     Ask(Ask),
+    /// Close the topmost view, then ask.
+    CloseAndAsk(Ask),
 }
 
 /// A question to the person before a shell is opened in a protected environment.

@@ -15,6 +15,7 @@ pub mod order;
 pub mod pods;
 pub mod releases;
 pub mod sheet;
+pub mod views;
 pub mod words;
 pub mod workloads;
 

@@ -81,6 +81,10 @@ fn follow(state: &mut State, outcome: Outcome) -> Vec<Effect> {
                 state.focus = at;
             }
         }
+        Some(Turn::CloseAndAsk(ask)) => {
+            effects.extend(close_view(state));
+            state.overlay = Some(Overlay::Ask { ask, typed: tui_input::Input::default() });
+        }
         Some(Turn::Ask(ask)) => {
             state.overlay = Some(Overlay::Ask { ask, typed: tui_input::Input::default() });
         }

@@ -155,6 +155,14 @@ impl<I: Clone + PartialEq> Page<I> {
     fn step(&mut self, down: bool) {
         let at = self.scroll.cursor;
         let is_row = |at: &usize| self.lines.get(*at).is_some_and(|line| line.row.is_some());
+        if self.lost {
+            // The row under the cursor went: the nearest one is taken.
+            let nearest = (0..self.lines.len()).filter(is_row).min_by_key(|line| line.abs_diff(at));
+            return match nearest {
+                Some(line) => self.select(line),
+                None => self.lost = false,
+            };
+        }
         let next = if down {
             (at + 1..self.lines.len()).find(is_row)
         } else {

@@ -177,6 +177,12 @@ pub fn wrapped(content: &str, width: usize, indent: usize) -> Vec<Range<usize>> 
     let (mut start, mut used, mut room) = (0, 0, first);
     for (at, grapheme) in content.grapheme_indices(true) {
         let cells = text::width(grapheme);
+        if used + cells > room && at > start && grapheme == " " && used <= room {
+            // A space at the edge hangs over it unseen, rather than begin the next row.
+            rows.push(start..at + 1);
+            (start, used, room) = (at + 1, 0, later);
+            continue;
+        }
         if used + cells > room && at > start {
             // Rather break at a space, when there is one in the row's second half.
             let row = content.get(start..at).unwrap_or_default();
@@ -191,7 +197,9 @@ pub fn wrapped(content: &str, width: usize, indent: usize) -> Vec<Range<usize>> 
         }
         used += cells;
     }
-    rows.push(start..content.len());
+    if start < content.len() || rows.is_empty() {
+        rows.push(start..content.len());
+    }
     rows
 }
 
@@ -247,6 +255,8 @@ mod tests {
         assert_eq!(rows("abcdefgh", 3, 0), ["abc", "def", "gh"]);
         assert_eq!(rows("abcdefgh", 4, 2), ["abcd", "ef", "gh"]);
         assert_eq!(rows("one two three", 8, 0), ["one two ", "three"]);
+        assert_eq!(rows("one two three", 7, 0), ["one two ", "three"], "the space hangs over the edge");
+        assert_eq!(rows("abc ", 3, 0), ["abc "]);
         assert_eq!(rows("東京東京", 3, 0), ["東", "京", "東", "京"]);
         assert_eq!(rows("東", 1, 0), ["東"], "there is always progress");
         assert_eq!(rows("abc", 0, 9), ["a", "b", "c"]);
@@ -270,7 +280,7 @@ mod tests {
         {
             let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 1));
             let place = Place { x: 0, y: 0, width: 10, skip };
-            line.draw(0..line.text().len(), &[0..3], &look, Style::new(), place, &mut buffer);
+            line.draw(0..line.text().len(), &[0..2], &look, Style::new(), place, &mut buffer);
             let drawn: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
             let mut expected = Buffer::empty(Rect::new(0, 0, 10, 1));
             expected.set_string(0, 0, shown, Style::new());

@@ -54,6 +54,12 @@ pub fn is_gone(shared: &Shared, object: &ObjectRef) -> bool {
     }
 }
 
+/// `1 line`, `2,048 lines`.
+pub fn counted(n: usize, noun: &str) -> String {
+    let end = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{end}", text::count(n as u64))
+}
+
 /// `20261121T143205Z`, for file names.
 pub fn file_time(at: Stamp) -> String {
     jiff::Timestamp::from_second(at.0)

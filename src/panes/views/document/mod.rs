@@ -65,6 +65,11 @@ pub struct DocumentView {
 impl DocumentView {
     /// Opens the YAML or the description of an object.
     pub fn open(shared: &mut Shared, object: ObjectRef, what: What) -> Outcome {
+        let (view, effects) = DocumentView::new(shared, object, what);
+        Outcome::open(Box::new(view), effects)
+    }
+
+    fn new(shared: &mut Shared, object: ObjectRef, what: What) -> (DocumentView, Vec<Effect>) {
         let mut view = DocumentView {
             object,
             what,
@@ -83,7 +88,7 @@ impl DocumentView {
             copied: None,
         };
         let effects = view.ask(shared);
-        Outcome::open(Box::new(view), effects)
+        (view, effects)
     }
 
     fn ask(&mut self, shared: &mut Shared) -> Vec<Effect> {
@@ -236,7 +241,7 @@ impl DocumentView {
         } else if self.reveal && self.document.is_some() {
             add(Role::Critical, format!("values are shown: {} masks them", shared.key(Action::Reveal)));
         }
-        if !self.search.is_empty() {
+        if !self.search.is_empty() && self.document.is_some() {
             let at = self.matches.iter().position(|line| *line == self.scroll.cursor);
             let total = text::count(self.matches.len() as u64);
             match (at, self.matches.is_empty()) {
@@ -275,7 +280,7 @@ impl Pane for DocumentView {
         let kind = self.object.kind.word().to_lowercase();
         let mut note = String::new();
         if self.document.is_some() {
-            note = format!("{} lines", text::count(self.lines.len() as u64));
+            note = words::counted(self.lines.len(), "line");
         }
         if words::is_gone(shared, &self.object) {
             note.push_str(if note.is_empty() { "gone" } else { " · gone since" });
@@ -421,6 +426,10 @@ impl Pane for DocumentView {
                 None => Painted::role(Role::Muted, &format!("Asking for {name}…")),
             };
             words::paragraph(&[line], look, area, buffer);
+            return;
+        }
+        if self.lines.is_empty() {
+            words::paragraph(&[Painted::role(Role::Muted, "The text is empty.")], look, area, buffer);
             return;
         }
         let status = area.height > 2;

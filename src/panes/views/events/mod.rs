@@ -65,6 +65,11 @@ pub fn newest_first(events: &mut [EventFact]) {
 impl EventsView {
     /// Opens the events of an object.
     pub fn open(shared: &mut Shared, object: ObjectRef) -> Outcome {
+        let (view, effects) = EventsView::new(shared, object);
+        Outcome::open(Box::new(view), effects)
+    }
+
+    fn new(shared: &mut Shared, object: ObjectRef) -> (EventsView, Vec<Effect>) {
         let mut view = EventsView {
             feed: Feed::new(EVENTS_EVERY),
             object,
@@ -78,7 +83,7 @@ impl EventsView {
         };
         let question = events_of(&view.object);
         let effects = view.feed.ask(shared, question);
-        Outcome::open(Box::new(view), effects)
+        (view, effects)
     }
 
     fn filter_events(&mut self) {
@@ -183,7 +188,7 @@ impl Pane for EventsView {
                 false => format!("{} of {}", text::count(count as u64), text::count(self.events.len() as u64)),
             });
             if warnings > 0 {
-                note.push(format!("{warnings} warnings"));
+                note.push(super::words::counted(warnings, "warning"));
             }
             note.push("newest first".to_owned());
         }
@@ -435,8 +440,8 @@ impl EventsView {
             return vec![muted(&format!("Asking for the events of {name}…"))];
         }
         if !self.events.is_empty() {
-            let total = self.events.len();
-            return vec![muted(&format!("{total} events, none of them is shown by this filter."))];
+            let total = words::counted(self.events.len(), "event");
+            return vec![muted(&format!("{total}, none of them is shown by this filter."))];
         }
         vec![
             muted(&format!("No events of {name}.")),

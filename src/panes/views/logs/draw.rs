@@ -98,8 +98,8 @@ impl LogView {
                 Some(only) => format!("none of {only} matches /{}", self.search.text()),
                 None => format!("none matches /{}", self.search.text()),
             };
-            let total = text::count(self.store.total() as u64);
-            lines.push(Painted::role(Role::Muted, &format!("{total} lines, {what}.")));
+            let total = words::counted(self.store.total(), "line");
+            lines.push(Painted::role(Role::Muted, &format!("{total}, {what}.")));
             return lines;
         }
         if self.gone {
@@ -139,8 +139,9 @@ impl LogView {
         match &self.phase {
             Phase::Failed(why) => add(Role::Critical, format!("broken off: {why}")),
             _ if self.paused => {
-                let held = text::count(self.held.total() as u64 + self.held.let_go());
-                add(Role::Warning, format!("paused, {held} lines held back ({})", shared.key(Action::Pause)));
+                let held = self.held.total().saturating_add(usize::try_from(self.held.let_go()).unwrap_or(0));
+                let held = words::counted(held, "line");
+                add(Role::Warning, format!("paused, {held} held back ({})", shared.key(Action::Pause)));
             }
             _ if self.gone => add(Role::Warning, "gone".to_owned()),
             _ if self.sources.all_ended() => add(Role::Idle, "ended".to_owned()),
@@ -168,8 +169,8 @@ impl LogView {
             add(Role::Muted, format!("from column {}", self.scroll.x + 1));
         }
         if self.store.len() > 0 && !self.follow {
-            let at = text::count(self.scroll.cursor as u64 + 1);
-            add(Role::Muted, format!("line {at}"));
+            let (at, all) = (self.scroll.cursor as u64 + 1, self.store.len() as u64);
+            add(Role::Muted, format!("line {} of {}", text::count(at), text::count(all)));
         }
         let place = Place { x: area.x, y: area.y, width: area.width, skip: 0 };
         line.draw_row(look, look.style(Role::Muted), place, buffer);

@@ -14,14 +14,15 @@ const TIME: [&str; 7] = ["time", "ts", "timestamp", "@timestamp", "t", "datetime
 const LEVEL: [&str; 6] = ["level", "severity", "lvl", "log.level", "levelname", "loglevel"];
 const MESSAGE: [&str; 4] = ["msg", "message", "event", "log"];
 
-/// A line ready to draw. With `json` lines that are JSON objects become fields.
-pub fn shown(raw: &str, json: bool) -> Painted {
+/// A line ready to draw. With `json` lines that are JSON objects become fields;
+/// `time` shows their own time (not needed beside the one of the kubelet).
+pub fn shown(raw: &str, json: bool, time: bool) -> Painted {
     if json
         && raw.trim_start().starts_with('{')
         && let Ok(Fields(fields)) = serde_json::from_str(raw.trim())
         && !fields.is_empty()
     {
-        return of_fields(&fields);
+        return of_fields(&fields, time);
     }
     let line = text::log_line(raw);
     let own_colours = line.spans.iter().any(|span| span.style != ratatui::style::Style::new());
@@ -72,7 +73,7 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-fn of_fields(fields: &[(String, Value)]) -> Painted {
+fn of_fields(fields: &[(String, Value)], with_time: bool) -> Painted {
     let find = |names: &[&str]| {
         names.iter().find_map(|name| {
             fields.iter().position(|(key, value)| key.eq_ignore_ascii_case(name) && is_scalar(value))
@@ -80,12 +81,12 @@ fn of_fields(fields: &[(String, Value)]) -> Painted {
     };
     let (time, level, message) = (find(&TIME), find(&LEVEL), find(&MESSAGE));
     let mut line = Painted::default();
-    let mut separate = |line: &mut Painted| {
+    let separate = |line: &mut Painted| {
         if !line.text().is_empty() {
             line.push_plain(" ");
         }
     };
-    if let Some((_, value)) = time.and_then(|at| fields.get(at)) {
+    if let Some((_, value)) = time.filter(|_| with_time).and_then(|at| fields.get(at)) {
         line.push(Role::LogTime, &time_words(value));
     }
     if let Some((_, value)) = level.and_then(|at| fields.get(at)) {
@@ -251,7 +252,7 @@ mod tests {
     use super::*;
 
     fn text(raw: &str) -> String {
-        shown(raw, true).text().to_owned()
+        shown(raw, true, true).text().to_owned()
     }
 
     #[test]
@@ -268,7 +269,7 @@ mod tests {
             (r#"{"msg":{"nested":1}}"#, r#"msg={"nested":1}"#),
         ] {
             assert_eq!(text(raw), expected);
-            assert_eq!(shown(raw, false).text(), raw);
+            assert_eq!(shown(raw, false, true).text(), raw);
         }
     }
 
@@ -298,7 +299,7 @@ mod tests {
 
     #[test]
     fn colours_of_the_line_itself_stay_and_sequences_go() {
-        let line = shown("\x1b[31mERROR\x1b[0m \x1b]52;c;AAAA\x07x\x1b[2J", true);
+        let line = shown("\x1b[31mERROR\x1b[0m \x1b]52;c;AAAA\x07x\x1b[2J", true, true);
         assert_eq!(line.text(), "ERROR x");
     }
 }

@@ -96,6 +96,17 @@ impl LogView {
         container: Option<Name>,
         previous: bool,
     ) -> Outcome {
+        let (view, effects) = LogView::new(shared, object, pods, container, previous);
+        Outcome::open(Box::new(view), effects)
+    }
+
+    fn new(
+        shared: &mut Shared,
+        object: ObjectRef,
+        pods: LogPods,
+        container: Option<Name>,
+        previous: bool,
+    ) -> (LogView, Vec<Effect>) {
         let mut view = LogView {
             object,
             pods,
@@ -122,7 +133,7 @@ impl LogView {
             copied: None,
         };
         let effects = view.ask(shared);
-        Outcome::open(Box::new(view), effects)
+        (view, effects)
     }
 
     /// Asks anew, from the start.
@@ -175,7 +186,8 @@ impl LogView {
                 let reason = text::clean(&reason).into_owned();
                 self.sources.end(source, &reason);
                 // A remark in the text shows where the one of several streams ended.
-                if self.sources.len() > 1 || !reason.is_empty() {
+                // Where there are no lines the page says it in full.
+                if self.store.total() > 0 && (self.sources.len() > 1 || !reason.is_empty()) {
                     let words = if reason.is_empty() { "ended".to_owned() } else { format!("ended: {reason}") };
                     self.add(vec![Incoming { at: 0, source, remark: true, text: words.into() }]);
                 }
@@ -378,7 +390,7 @@ fn passes(
 /// Whether the pattern is in a line, as it came or as it is shown.
 fn finds(search: &Search, json: bool, line: &Kept) -> bool {
     search.finds(&fields::plain(&line.text))
-        || (json && line.text.trim_start().starts_with('{') && search.finds(fields::shown(&line.text, true).text()))
+        || (json && line.text.trim_start().starts_with('{') && search.finds(fields::shown(&line.text, true, true).text()))
 }
 
 /// Measures lines: what wrapping needs to know.
@@ -415,7 +427,7 @@ impl Measure<'_> {
         if line.remark {
             Painted::role(crate::theme::Role::Muted, &format!("-- {}", fields::plain(&line.text)))
         } else {
-            fields::shown(&line.text, self.json)
+            fields::shown(&line.text, self.json, !self.times)
         }
     }
 }
@@ -435,10 +447,10 @@ impl Pane for LogView {
             let how = if self.in_context { "in context" } else { "matches only" };
             note.push(format!("/{} {how}", self.search.text()));
         }
-        let count = text::count(self.store.len() as u64);
+        let total = words::counted(self.store.total(), "line");
         note.push(match self.store.len() == self.store.total() {
-            true => format!("{count} lines"),
-            false => format!("{count} of {} lines", text::count(self.store.total() as u64)),
+            true => total,
+            false => format!("{} of {total}", text::count(self.store.len() as u64)),
         });
         Title {
             name: format!("{what} {}", self.name()),
@@ -508,6 +520,8 @@ impl Pane for LogView {
     fn act(&mut self, shared: &mut Shared, action: Action) -> Outcome {
         let page = isize::try_from(self.scroll.height.max(1)).unwrap_or(isize::MAX);
         let copied = self.copied.take();
+        // Lines may have come since the last frame.
+        self.find_place();
         match action {
             Action::Up => self.leave_end(),
             Action::HalfPageUp | Action::PageUp | Action::Top if self.store.len() > 0 => self.leave_end(),

@@ -53,6 +53,11 @@ pub struct PodView {
 impl PodView {
     /// Opens a pod.
     pub fn open(shared: &mut Shared, object: ObjectRef) -> Outcome {
+        let (view, effects) = PodView::new(shared, object);
+        Outcome::open(Box::new(view), effects)
+    }
+
+    fn new(shared: &mut Shared, object: ObjectRef) -> (PodView, Vec<Effect>) {
         let mut view = PodView {
             pod: shared.world.find_pod(&object).cloned(),
             gone: false,
@@ -67,7 +72,7 @@ impl PodView {
         let mut effects = view.ask_detail(shared);
         let question = events_of(&view.object);
         effects.extend(view.events_feed.ask(shared, question));
-        Outcome::open(Box::new(view), effects)
+        (view, effects)
     }
 
     fn ask_detail(&mut self, shared: &mut Shared) -> Vec<Effect> {

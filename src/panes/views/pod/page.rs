@@ -51,7 +51,9 @@ impl PodView {
         match &self.detail {
             Some(detail) => {
                 lines.push(head("Containers"));
-                for container in &detail.containers {
+                let mut containers: Vec<&ContainerDetail> = detail.containers.iter().collect();
+                containers.sort_by_key(|container| std::cmp::Reverse(container_level(container).is_fault()));
+                for container in containers {
                     lines.extend(container_lines(container, shared));
                 }
                 lines.extend(condition_lines(detail, shared));
@@ -289,7 +291,10 @@ fn container_lines(container: &ContainerDetail, shared: &Shared) -> Vec<Line> {
     if !container.ports.is_empty() {
         add("  ports", Painted::plain(&container.ports));
     }
-    lines.extend(resource_lines("  ", container.usage, container.requests, container.limits));
+    let none = Resources::default();
+    if container.usage.is_some() || container.requests != none || container.limits != none {
+        lines.extend(resource_lines("  ", container.usage, container.requests, container.limits));
+    }
     lines
 }
 
@@ -318,7 +323,7 @@ fn resource_lines(before: &str, used: Option<Resources>, requests: Resources, li
             Some(used) => {
                 value.push_plain(&format!("uses {}", text::cell(&unit(used), 7)));
             }
-            None => value.push(Role::Muted, &text::cell("use not known", 12)),
+            None => value.push(Role::Muted, &text::cell("use unknown", 12)),
         }
         value.push(Role::Muted, "  request ");
         value.push_plain(&text::cell(&amount(request), 6));

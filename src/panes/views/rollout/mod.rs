@@ -65,6 +65,11 @@ pub struct RolloutView {
 impl RolloutView {
     /// Opens a workload.
     pub fn open(shared: &mut Shared, object: ObjectRef) -> Outcome {
+        let (view, effects) = RolloutView::new(shared, object);
+        Outcome::open(Box::new(view), effects)
+    }
+
+    fn new(shared: &mut Shared, object: ObjectRef) -> (RolloutView, Vec<Effect>) {
         let mut view = RolloutView {
             workload: shared.world.find_workload(&object).cloned(),
             gone: false,
@@ -77,7 +82,7 @@ impl RolloutView {
         };
         let question = events_of(&view.object);
         let effects = view.events_feed.ask(shared, question);
-        Outcome::open(Box::new(view), effects)
+        (view, effects)
     }
 
     fn changed(&mut self, shared: &Shared) -> bool {

@@ -20,7 +20,7 @@ use crate::theme::Role;
 use crate::world::ClusterWorld;
 
 /// Columns of the names of facts.
-const NAMES: usize = 12;
+const NAMES: usize = 14;
 /// Most events that the page shows.
 const EVENTS: usize = 8;
 /// Most ReplicaSets of before that are counted one by one.
@@ -70,14 +70,9 @@ impl RolloutView {
         }
         let (level, words) = sentence(workload, &new, shared.now.wall);
         lines.push(Line::text(Painted::role(Role::of_level(level), &words)).sign(level));
-        lines.extend(way_out(&new));
+        lines.extend(ways_out(workload, &new));
         lines.push(blank());
         lines.extend(facts(workload, &sets, shared));
-        let conditions = conditions(workload, shared);
-        if !conditions.is_empty() {
-            lines.push(blank());
-            lines.extend(conditions);
-        }
         lines.push(blank());
         if workload.kind == Kind::CronJob {
             lines.extend(runs(workload, cluster, shared));
@@ -89,6 +84,11 @@ impl RolloutView {
                 lines.extend(group.pods.iter().map(|pod| pod_line(pod, self.page.width(), shared)));
             }
         }
+        let conditions = conditions(workload, shared);
+        if !conditions.is_empty() {
+            lines.push(blank());
+            lines.extend(conditions);
+        }
         lines.extend(self.event_lines(shared));
         lines
     }
@@ -98,7 +98,7 @@ impl RolloutView {
         let warnings = self.events.iter().filter(|event| events::level(event) == Level::Warning).count();
         let mut head = Painted::role(Role::Strong, "Events");
         if warnings > 0 {
-            head.push(Role::Muted, &format!(", {warnings} of {} are warnings", self.events.len()));
+            head.push(Role::Muted, &format!(", {}", words::counted(warnings, "warning")));
         }
         lines.push(Line::text(head));
         if let Some(why) = &self.events_feed.failed {
@@ -160,14 +160,19 @@ fn newest_revision<'a>(workload: &'a Workload, pods: &[&'a Pod]) -> Option<&'a s
     pods.iter().max_by_key(|pod| pod.created).map(|pod| revision_of(pod))
 }
 
-/// What the worst of the new pods' states means, and what to do.
-fn way_out(new: &[&Pod]) -> Option<Line> {
-    let worst = new.iter().filter(|pod| pod.level().is_fault()).max_by_key(|pod| pod.level())?;
-    let meaning = match &worst.last_exit {
+/// What the faults mean and what to do: conditions that are broken, and the
+/// worst state of the new pods.
+fn ways_out(workload: &Workload, new: &[&Pod]) -> Vec<Line> {
+    let broken = workload.conditions.iter().filter(|condition| {
+        explain::condition_level(&condition.kind, &condition.status, &condition.reason) == Level::Critical
+    });
+    let conditions = broken.filter_map(|condition| explain::condition(&condition.kind, &condition.reason));
+    let worst = new.iter().filter(|pod| pod.level().is_fault()).max_by_key(|pod| pod.level());
+    let pods = worst.and_then(|worst| match &worst.last_exit {
         Some(exit) if &*exit.reason == "OOMKilled" => explain::reason("OOMKilled"),
         _ => explain::reason(&worst.status),
-    };
-    meaning.map(|words| Line::text(Painted::plain(words)))
+    });
+    conditions.chain(pods).map(|words| Line::text(Painted::plain(words))).collect()
 }
 
 fn facts(workload: &Workload, sets: &[&ReplicaSet], shared: &Shared) -> Vec<Line> {
@@ -243,7 +248,7 @@ fn deployment_facts(workload: &Workload, more: &DeploymentMore, shared: &Shared)
         value.push_plain(&given(&more.max_unavailable, unavailable));
         let least = workload.desired.saturating_sub(unavailable);
         let most = workload.desired.saturating_add(surge);
-        value.push(Role::Muted, &format!("  (of {}: {least} to {most} pods)", workload.desired));
+        value.push(Role::Muted, &format!("  ({least} to {most} pods)"));
     }
     lines.push(fact("strategy", value));
     let now = shared.now.wall;
@@ -325,7 +330,10 @@ fn conditions(workload: &Workload, shared: &Shared) -> Vec<Line> {
             }
         }
         lines.push(Line::text(line).sign(level));
-        if let Some(meaning) = explain::condition(&condition.kind, &condition.reason) {
+        // Those of broken ones stand at the top.
+        if level != Level::Critical
+            && let Some(meaning) = explain::condition(&condition.kind, &condition.reason)
+        {
             lines.push(Line::text(Painted::role(Role::Muted, &format!("  {meaning}"))).indent(4));
         }
     }
@@ -345,6 +353,10 @@ fn groups<'a>(workload: &Workload, sets: &[&ReplicaSet], pods: &[&'a Pod], share
 
 /// A head with `ready/desired` and its bar, and the pods below it.
 fn group<'a>(mut title: Painted, desired: u64, pods: Vec<&'a Pod>) -> Group<'a> {
+    if desired == 0 && pods.is_empty() {
+        title.push(Role::Muted, "  none");
+        return Group { title, bar: None, pods };
+    }
     let ready = pods.iter().filter(|pod| pod.level() == Level::Ok).count() as u64;
     title.push_plain(&format!("  {ready}/{desired} ready "));
     let bar = (desired > 0).then(|| Bar { column: title.width(), width: 10, part: ready, whole: desired });
