@@ -127,7 +127,8 @@ fn log_pods(shared: &Shared, object: &ObjectRef) -> Result<LogPods, String> {
     let workload = cluster.workloads.get(object.uid).ok_or_else(unknown)?;
     if object.kind == Kind::CronJob {
         let newest = jobs_of(cluster, workload).max_by_key(|job| job.created);
-        let newest = newest.ok_or_else(|| format!("{} has no run that the cluster still keeps.", object.name))?;
+        let newest =
+            newest.ok_or_else(|| format!("{} has no run that the cluster still keeps.", object.name))?;
         return selected(newest);
     }
     selected(workload)

@@ -31,15 +31,29 @@ fn what_does_not_apply_says_why() {
     assert_eq!(why(&shared, &node, Action::ToggleNamespace), "no/gke-eu1-pool-2 is in no namespace.");
     assert_eq!(why(&shared, &cart(), Action::Shell), "A shell needs a pod.");
     assert_eq!(why(&shared, &node, Action::Rollout), "A rollout needs a workload, or one of its pods.");
-    assert_eq!(why(&shared, &well, Action::PreviousLogs), "cart-5b66-kk2p9 has not restarted: there are no logs of before.");
-    for action in [Action::Open, Action::Logs, Action::PreviousLogs, Action::Describe, Action::Yaml, Action::Events,
-        Action::Rollout, Action::Shell, Action::Copy, Action::ToggleNamespace] {
+    assert_eq!(
+        why(&shared, &well, Action::PreviousLogs),
+        "cart-5b66-kk2p9 has not restarted: there are no logs of before."
+    );
+    for action in [
+        Action::Open,
+        Action::Logs,
+        Action::PreviousLogs,
+        Action::Describe,
+        Action::Yaml,
+        Action::Events,
+        Action::Rollout,
+        Action::Shell,
+        Action::Copy,
+        Action::ToggleNamespace,
+    ] {
         assert_eq!(applies(&shared, &pod(), action), Applies::Yes, "{action:?}");
     }
     assert_eq!(applies(&shared, &environment, Action::Open), Applies::Elsewhere, "the pane opens it");
 
     testing::tell(&mut shared, ClusterMsg::Facts(Facts::Pods(vec![Delta::Gone(Uid(21))])));
-    for action in [Action::Open, Action::Logs, Action::Describe, Action::Yaml, Action::Rollout, Action::Shell] {
+    for action in [Action::Open, Action::Logs, Action::Describe, Action::Yaml, Action::Rollout, Action::Shell]
+    {
         assert_eq!(why(&shared, &pod(), action), "cart-7d9c-x2kfp is gone.", "{action:?}");
     }
     assert_eq!(applies(&shared, &pod(), Action::Events), Applies::Yes, "they can still be read");
@@ -77,8 +91,16 @@ fn several_containers_are_chosen_from_first() {
     incident(&mut shared);
     let mut two = shared.world.find_pod(&reference(Kind::Pod, "", 21)).unwrap().clone();
     let mut images = two.images.to_vec();
-    images.push(crate::domain::meta::ContainerImage { container: "proxy".into(), image: "mesh:2".into(), init: false });
-    images.push(crate::domain::meta::ContainerImage { container: "migrate".into(), image: "m:1".into(), init: true });
+    images.push(crate::domain::meta::ContainerImage {
+        container: "proxy".into(),
+        image: "mesh:2".into(),
+        init: false,
+    });
+    images.push(crate::domain::meta::ContainerImage {
+        container: "migrate".into(),
+        image: "m:1".into(),
+        init: true,
+    });
     two.images = images.into();
     testing::put_pods(&mut shared, vec![two]);
     let (mut list, _) = opened(act(&mut shared, &pod(), Action::Shell));

@@ -86,17 +86,25 @@ pub fn condition(kind: &str, reason: &str) -> Option<&'static str> {
         ("Available", "MinimumReplicasUnavailable") => {
             "Fewer pods are available than desired less maxUnavailable."
         }
-        (_, "BackoffLimitExceeded") => "Its pods failed more often than backoffLimit allows: it will not try again.",
+        (_, "BackoffLimitExceeded") => {
+            "Its pods failed more often than backoffLimit allows: it will not try again."
+        }
         (_, "PodFailurePolicy") => "A pod failed in a way that podFailurePolicy does not forgive.",
         (_, "DeadlineExceeded") => "It ran longer than activeDeadlineSeconds and was ended.",
         ("PodScheduled", "Unschedulable") => {
             "No node fits: too little room, taints that it does not tolerate, an affinity, or a volume in another zone."
         }
         ("PodScheduled", "SchedulingGated") => "A scheduling gate holds it back until somebody removes it.",
-        ("Ready" | "ContainersReady", "ContainersNotReady") => "A container does not run, or its readiness probe fails.",
-        ("Ready", "ReadinessGatesNotReady") => "A readiness gate is not true yet: its controller has to say so.",
+        ("Ready" | "ContainersReady", "ContainersNotReady") => {
+            "A container does not run, or its readiness probe fails."
+        }
+        ("Ready", "ReadinessGatesNotReady") => {
+            "A readiness gate is not true yet: its controller has to say so."
+        }
         ("DisruptionTarget", _) => "It is about to be ended by the cluster, not by its program.",
-        (_, "RolloutAborted") => "The new release was given up and the stable one serves. Retry, or go back in Git.",
+        (_, "RolloutAborted") => {
+            "The new release was given up and the stable one serves. Retry, or go back in Git."
+        }
         (_, "InvalidSpec") => "The definition is not valid: nothing happens until it is corrected.",
         _ => return None,
     })
@@ -105,16 +113,25 @@ pub fn condition(kind: &str, reason: &str) -> Option<&'static str> {
 /// Whether a condition is a good or a bad sign: most conditions are well when
 /// they are true, some are faults.
 pub fn condition_level(kind: &str, status: &str, reason: &str) -> Level {
-    let fault_when_true =
-        matches!(kind, "ReplicaFailure" | "Failed" | "FailureTarget" | "DisruptionTarget" | "InvalidSpec" | "PodResizePending");
+    let fault_when_true = matches!(
+        kind,
+        "ReplicaFailure"
+            | "Failed"
+            | "FailureTarget"
+            | "DisruptionTarget"
+            | "InvalidSpec"
+            | "PodResizePending"
+    );
     match (kind, status) {
         _ if matches!(reason, "ProgressDeadlineExceeded" | "RolloutAborted") => Level::Critical,
         (_, "True") if fault_when_true => Level::Critical,
         (_, "False") if fault_when_true => Level::Ok,
         // These tell what is going on, not how well it is.
-        ("Progressing" | "Complete" | "SuccessCriteriaMet" | "Suspended" | "Paused" | "Completed" | "Healthy", _) => {
-            Level::Ok
-        }
+        (
+            "Progressing" | "Complete" | "SuccessCriteriaMet" | "Suspended" | "Paused" | "Completed"
+            | "Healthy",
+            _,
+        ) => Level::Ok,
         (_, "True") => Level::Ok,
         (_, "False") => Level::Warning,
         _ => Level::Unknown,

@@ -242,9 +242,12 @@ impl<I: Clone + PartialEq> Page<I> {
         match event {
             Pointer::Wheel(by) => self.shift(isize::from(by)),
             Pointer::Click(_, row) => {
-                let shown = self.scroll.shown(self.lines.len(), &|at| rows(&self.lines, self.scroll.width, at));
+                let shown =
+                    self.scroll.shown(self.lines.len(), &|at| rows(&self.lines, self.scroll.width, at));
                 let line = shown.get(usize::from(row)).map(|shown| shown.line);
-                if let Some(line) = line.filter(|at| self.lines.get(*at).is_some_and(|line| line.row.is_some())) {
+                if let Some(line) =
+                    line.filter(|at| self.lines.get(*at).is_some_and(|line| line.row.is_some()))
+                {
                     self.select(line);
                 }
             }
@@ -268,14 +271,19 @@ impl<I: Clone + PartialEq> Page<I> {
         for (y, place) in (area.y..area.bottom()).zip(shown) {
             let Some(line) = self.lines.get(place.line) else { break };
             let Some(part) = line.line.rows(width, line.indent).get(place.row).cloned() else { continue };
-            let indent = if place.row > 0 { u16::try_from(line.indent).unwrap_or(0).min(text.width) } else { 0 };
+            let indent =
+                if place.row > 0 { u16::try_from(line.indent).unwrap_or(0).min(text.width) } else { 0 };
             let at = Place { x: text.x + indent, y, width: text.width - indent, skip: 0 };
             line.line.draw(part, &[], look, look.style(Role::Text), at, buffer);
             if place.row == 0 {
                 if let Some(level) = line.sign {
                     let at = Place { x: area.x, y, width: area.width.min(1), skip: 0 };
-                    Painted::role(Role::of_level(level), look.symbols.level(level))
-                        .draw_row(look, look.style(Role::Text), at, buffer);
+                    Painted::role(Role::of_level(level), look.symbols.level(level)).draw_row(
+                        look,
+                        look.style(Role::Text),
+                        at,
+                        buffer,
+                    );
                 }
                 if let Some(bar) = &line.bar {
                     draw_bar(bar, look, Rect { y, height: 1, ..text }, buffer);

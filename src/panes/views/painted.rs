@@ -276,7 +276,8 @@ mod tests {
     fn scrolled_text_keeps_its_columns() {
         let look = crate::panes::views::testing::look();
         let line = Painted::plain("ab").with(Role::Warning, "東京").and("cd");
-        for (skip, shown) in [(0, "ab東京cd  "), (1, "b東京cd   "), (3, " 京cd     "), (7, "d         "), (99, "          ")]
+        for (skip, shown) in
+            [(0, "ab東京cd  "), (1, "b東京cd   "), (3, " 京cd     "), (7, "d         "), (99, "          ")]
         {
             let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 1));
             let place = Place { x: 0, y: 0, width: 10, skip };

@@ -129,7 +129,8 @@ pub fn crashing(mut pod: Pod) -> Pod {
     pod.state = PodState::Failed;
     pod.ready = 0;
     pod.restarts = 6;
-    pod.last_exit = Some(Box::new(LastExit { reason: "OOMKilled".into(), code: 137, at: Some(NOW.plus(-31)) }));
+    pod.last_exit =
+        Some(Box::new(LastExit { reason: "OOMKilled".into(), code: 137, at: Some(NOW.plus(-31)) }));
     pod
 }
 
@@ -183,7 +184,12 @@ pub fn cart() -> Workload {
         available: 3,
         paused: false,
         conditions: Arc::from([
-            condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability."),
+            condition(
+                "Available",
+                "True",
+                "MinimumReplicasAvailable",
+                "Deployment has minimum availability.",
+            ),
             condition("Progressing", "True", "NewReplicaSetAvailable", ""),
         ]),
         images: images("registry.example/shop/cart:1.31.0"),
@@ -223,7 +229,12 @@ pub fn incident(shared: &mut Shared) {
     cart.ready = 1;
     cart.available = 1;
     cart.conditions = Arc::from([
-        condition("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."),
+        condition(
+            "Available",
+            "False",
+            "MinimumReplicasUnavailable",
+            "Deployment does not have minimum availability.",
+        ),
         condition("Progressing", "True", "ReplicaSetUpdated", "ReplicaSet \"cart-7d9c\" is progressing."),
     ]);
     put_workload(shared, cart);
@@ -300,7 +311,9 @@ pub fn survives_all_sizes(view: &mut dyn Pane, shared: &Shared) {
             screen(view, shared, width, height);
         }
     }
-    for action in [Action::Down, Action::PageDown, Action::Bottom, Action::Up, Action::HalfPageUp, Action::Top] {
+    for action in
+        [Action::Down, Action::PageDown, Action::Bottom, Action::Up, Action::HalfPageUp, Action::Top]
+    {
         let mut shared = crate::panes::views::testing::shared();
         view.resize(1, 1);
         view.act(&mut shared, action);

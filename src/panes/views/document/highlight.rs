@@ -24,7 +24,9 @@ pub fn blocks(lines: &[String]) -> Vec<bool> {
         found.push(false);
         let value = line.trim_end();
         let header = value.rsplit(' ').next().unwrap_or_default();
-        let opens = header.starts_with(['|', '>']) && header.len() <= 3 && (value.contains(": ") || value.contains("- "));
+        let opens = header.starts_with(['|', '>'])
+            && header.len() <= 3
+            && (value.contains(": ") || value.contains("- "));
         if opens {
             // `- |` opens a block that is deeper than its dash; `- key: |` one that is deeper than its key.
             let dashes = value.trim_start_matches(' ');
@@ -114,7 +116,10 @@ pub fn described(line: &str) -> Painted {
         return painted;
     }
     match trimmed.find(':') {
-        Some(at) if matches!(trimmed.as_bytes().get(at + 1), None | Some(b' ')) && !trimmed.get(..at).unwrap_or_default().contains("  ") => {
+        Some(at)
+            if matches!(trimmed.as_bytes().get(at + 1), None | Some(b' '))
+                && !trimmed.get(..at).unwrap_or_default().contains("  ") =>
+        {
             let (key, value) = trimmed.split_at(at);
             painted.push(Role::LogKey, key);
             painted.push(Role::Muted, ":");
@@ -162,7 +167,10 @@ mod tests {
     #[test]
     fn pieces_have_their_roles() {
         let debug = |line: &str| format!("{:?}", yaml(line, false));
-        assert!(debug("replicas: 3").contains("10..11, Role(LogNumber)") || debug("replicas: 3").contains("9..11, Role(LogNumber)"));
+        assert!(
+            debug("replicas: 3").contains("10..11, Role(LogNumber)")
+                || debug("replicas: 3").contains("9..11, Role(LogNumber)")
+        );
         assert!(debug("# note").contains("0..6, Role(LogTime)"));
         assert!(debug("name: cart").contains("0..4, Role(LogKey)"));
         assert!(!debug("http://x").contains("LogKey"), "a colon inside of a value is no key");

@@ -122,8 +122,10 @@ impl DocumentView {
             if self.unfolded {
                 self.lines.splice(at..at, folded.iter().cloned());
             } else {
-                let indent: String =
-                    folded.first().map(|line| line.chars().take_while(|c| *c == ' ').collect()).unwrap_or_default();
+                let indent: String = folded
+                    .first()
+                    .map(|line| line.chars().take_while(|c| *c == ' ').collect())
+                    .unwrap_or_default();
                 self.lines.insert(at, format!("{indent}managedFields: … {} lines", folded.len()));
                 self.fold_line = Some(at);
             }
@@ -195,10 +197,8 @@ impl DocumentView {
         }
         self.copied = Some(at);
         let line = self.lines.get(at).map(|line| line.trim()).unwrap_or_default();
-        let said = format!(
-            "Copied this line; once more copies all {}.",
-            text::count(self.lines.len() as u64)
-        );
+        let said =
+            format!("Copied this line; once more copies all {}.", text::count(self.lines.len() as u64));
         Outcome { note: Outcome::say(Level::Ok, said).note, ..Outcome::effect(Effect::Copy(line.to_owned())) }
     }
 
@@ -346,10 +346,13 @@ impl Pane for DocumentView {
             Action::Yaml if self.what == What::Yaml => Applies::Yes,
             Action::Describe if self.what == What::Describe => Applies::Yes,
             Action::Back if !self.search.is_empty() => Applies::Yes,
-            Action::ToggleNamespace | Action::Mark | Action::FaultsOnly | Action::SortColumn
-            | Action::SortDirection | Action::ClearMarks | Action::Open => {
-                Applies::No(format!("{} does not apply to a text.", action.info().name))
-            }
+            Action::ToggleNamespace
+            | Action::Mark
+            | Action::FaultsOnly
+            | Action::SortColumn
+            | Action::SortDirection
+            | Action::ClearMarks
+            | Action::Open => Applies::No(format!("{} does not apply to a text.", action.info().name)),
             _ => Applies::Elsewhere,
         }
     }
@@ -361,7 +364,9 @@ impl Pane for DocumentView {
             Action::Up => self.moved(|scroll, len, rows| scroll.step(-1, len, rows)),
             Action::Down => self.moved(|scroll, len, rows| scroll.step(1, len, rows)),
             Action::HalfPageUp => self.moved(|scroll, len, rows| scroll.shift(-(page / 2).max(1), len, rows)),
-            Action::HalfPageDown => self.moved(|scroll, len, rows| scroll.shift((page / 2).max(1), len, rows)),
+            Action::HalfPageDown => {
+                self.moved(|scroll, len, rows| scroll.shift((page / 2).max(1), len, rows))
+            }
             Action::PageUp => self.moved(|scroll, len, rows| scroll.shift(-page, len, rows)),
             Action::PageDown => self.moved(|scroll, len, rows| scroll.shift(page, len, rows)),
             Action::Top => self.moved(|scroll, len, rows| scroll.step(isize::MIN / 2, len, rows)),
@@ -443,11 +448,8 @@ impl Pane for DocumentView {
                 What::Yaml => highlight::yaml(content, self.blocks.get(place.line).copied().unwrap_or(false)),
                 What::Describe => highlight::described(content),
             };
-            let whole: Vec<Range<usize>> = if self.wrap {
-                painted.rows(width, 0)
-            } else {
-                std::iter::once(0..content.len()).collect()
-            };
+            let whole: Vec<Range<usize>> =
+                if self.wrap { painted.rows(width, 0) } else { std::iter::once(0..content.len()).collect() };
             let Some(part) = whole.get(place.row).cloned() else { continue };
             let hits = self.search.ranges(content);
             let skip = if self.wrap { 0 } else { self.scroll.x };

@@ -16,7 +16,10 @@ fn lines(text: &str) -> Vec<String> {
 fn yaml() -> Document {
     Document {
         lines: lines(include_str!("testdata/pod.yaml")),
-        folded: Some((11, lines("  managedFields:\n  - apiVersion: v1\n    fieldsType: FieldsV1\n    manager: kubelet"))),
+        folded: Some((
+            11,
+            lines("  managedFields:\n  - apiVersion: v1\n    fieldsType: FieldsV1\n    manager: kubelet"),
+        )),
         masked: false,
     }
 }
@@ -88,7 +91,10 @@ fn a_secret_is_masked_until_asked_for_and_masked_again() {
     let asked = press(&mut view, &mut shared, &[Action::Reveal]);
     let question = Question::Yaml { object: reference(Kind::Secret, "cart-db", 21), reveal: true };
     assert_eq!(asked.effects, [Effect::Cancel(first), Effect::Ask(view.request, question)]);
-    give(&mut view, Document { lines: lines("data:\n  password: aHVudGVyMg=="), folded: None, masked: false });
+    give(
+        &mut view,
+        Document { lines: lines("data:\n  password: aHVudGVyMg=="), folded: None, masked: false },
+    );
     assert!(screen(&mut view, &shared, 60, 6).contains("aHVudGVyMg=="));
     press(&mut view, &mut shared, &[Action::Reveal]);
     let text = screen(&mut view, &shared, 60, 6);

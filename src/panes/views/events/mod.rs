@@ -59,7 +59,9 @@ pub fn level(event: &EventFact) -> Level {
 
 /// Sorts events newest first.
 pub fn newest_first(events: &mut [EventFact]) {
-    events.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.about.cmp(&b.about)).then_with(|| a.reason.cmp(&b.reason)));
+    events.sort_by(|a, b| {
+        b.last.cmp(&a.last).then_with(|| a.about.cmp(&b.about)).then_with(|| a.reason.cmp(&b.reason))
+    });
 }
 
 impl EventsView {
@@ -92,14 +94,16 @@ impl EventsView {
         *shown = all
             .filter(|(_, event)| !*warnings_only || level(event) != Level::Ok)
             .filter(|(_, event)| {
-                search.hits(&format!("{} {} {} {}", event.event_type, event.reason, event.about, event.message))
+                search
+                    .hits(&format!("{} {} {} {}", event.event_type, event.reason, event.about, event.message))
             })
             .map(|(at, _)| at)
             .collect();
         // The cursor stays on its event, and on its line of the screen.
         let before = self.scroll.cursor;
         if let Some(selected) = self.selected
-            && let Some(at) = self.shown.iter().position(|at| self.events.get(*at).map(identity) == Some(selected))
+            && let Some(at) =
+                self.shown.iter().position(|at| self.events.get(*at).map(identity) == Some(selected))
         {
             self.scroll.top = (self.scroll.top + at).saturating_sub(before);
             self.scroll.cursor = at;
@@ -133,10 +137,13 @@ impl EventsView {
         } else if let Some(event) = self.current() {
             let first = words::moment(event.first, shared.now.wall);
             let last = words::moment(event.last, shared.now.wall);
-            line.push(Role::Muted, &match event.count {
-                0 | 1 => format!("at {last}"),
-                count => format!("{count} times, first at {first}, last at {last}"),
-            });
+            line.push(
+                Role::Muted,
+                &match event.count {
+                    0 | 1 => format!("at {last}"),
+                    count => format!("{count} times, first at {first}, last at {last}"),
+                },
+            );
             line.push(Role::Muted, &format!(" {} {}", look.symbols.dot, event.about));
         }
         line
@@ -155,10 +162,12 @@ struct Columns {
 impl Columns {
     fn new(width: usize, events: &[EventFact], object: &ObjectRef) -> Columns {
         let widest = |of: &dyn Fn(&EventFact) -> usize| events.iter().map(of).max().unwrap_or(0);
-        let count = widest(&|event| if event.count > 1 { text::count(event.count.into()).len() + 1 } else { 0 });
+        let count =
+            widest(&|event| if event.count > 1 { text::count(event.count.into()).len() + 1 } else { 0 });
         let reason = widest(&|event| text::width(&event.reason)).clamp(6, 22);
         let one = events.iter().all(|event| about_name(event) == &*object.name);
-        let about = if one || width < 100 { 0 } else { widest(&|event| text::width(&event.about)).min(width / 4) };
+        let about =
+            if one || width < 100 { 0 } else { widest(&|event| text::width(&event.about)).min(width / 4) };
         let used = 2 + 5 + count + 1 + reason + 1 + if about > 0 { about + 1 } else { 0 };
         Columns { age: 4, count, reason, about, message: width.saturating_sub(used) }
     }
@@ -185,7 +194,9 @@ impl Pane for EventsView {
             let count = self.shown.len();
             note.push(match count == self.events.len() {
                 true => text::count(count as u64),
-                false => format!("{} of {}", text::count(count as u64), text::count(self.events.len() as u64)),
+                false => {
+                    format!("{} of {}", text::count(count as u64), text::count(self.events.len() as u64))
+                }
             });
             if warnings > 0 {
                 note.push(super::words::counted(warnings, "warning"));
@@ -244,7 +255,10 @@ impl Pane for EventsView {
             Action::Save if self.shown.is_empty() => Applies::No("There are no events.".to_owned()),
             Action::Save => Applies::Yes,
             Action::Back if !self.search.is_empty() => Applies::Yes,
-            Action::ToggleNamespace | Action::Mark | Action::SortColumn | Action::SortDirection
+            Action::ToggleNamespace
+            | Action::Mark
+            | Action::SortColumn
+            | Action::SortDirection
             | Action::ClearMarks => Applies::No(format!("{} does not apply to events.", action.info().name)),
             _ => Applies::Elsewhere,
         }
@@ -256,7 +270,9 @@ impl Pane for EventsView {
             Action::Up | Action::PreviousMatch => self.moved(|scroll, len, rows| scroll.step(-1, len, rows)),
             Action::Down | Action::NextMatch => self.moved(|scroll, len, rows| scroll.step(1, len, rows)),
             Action::HalfPageUp => self.moved(|scroll, len, rows| scroll.shift(-(page / 2).max(1), len, rows)),
-            Action::HalfPageDown => self.moved(|scroll, len, rows| scroll.shift((page / 2).max(1), len, rows)),
+            Action::HalfPageDown => {
+                self.moved(|scroll, len, rows| scroll.shift((page / 2).max(1), len, rows))
+            }
             Action::PageUp => self.moved(|scroll, len, rows| scroll.shift(-page, len, rows)),
             Action::PageDown => self.moved(|scroll, len, rows| scroll.shift(page, len, rows)),
             Action::Top => self.moved(|scroll, len, rows| scroll.step(isize::MIN / 2, len, rows)),
@@ -275,7 +291,9 @@ impl Pane for EventsView {
                 return Outcome { effects: self.feed.ask(shared, question), ..Outcome::none() };
             }
             Action::Copy => {
-                let words = self.current().map(|event| format!("{} {}: {}", event.about, event.reason, event.message));
+                let words = self
+                    .current()
+                    .map(|event| format!("{} {}: {}", event.about, event.reason, event.message));
                 return words.map(|words| Outcome::effect(Effect::Copy(words))).unwrap_or_default();
             }
             Action::Save => {
@@ -347,10 +365,16 @@ impl Pane for EventsView {
                 };
                 line.push_plain(&text::cell_end(&count, columns.count));
                 line.push_plain(" ");
-                line.push(if level == Level::Ok { Role::Text } else { role }, &text::cell(&event.reason, columns.reason));
+                line.push(
+                    if level == Level::Ok { Role::Text } else { role },
+                    &text::cell(&event.reason, columns.reason),
+                );
                 line.push_plain(" ");
                 if columns.about > 0 {
-                    line.push(Role::Muted, &text::cell(&text::fit_middle(&event.about, columns.about), columns.about));
+                    line.push(
+                        Role::Muted,
+                        &text::cell(&text::fit_middle(&event.about, columns.about), columns.about),
+                    );
                     line.push_plain(" ");
                 }
             } else {
@@ -434,7 +458,10 @@ impl EventsView {
         let name = words::object(&self.object);
         let muted = |words: &str| Painted::role(Role::Muted, words);
         if let Some(why) = self.feed.failed.as_ref().filter(|_| self.events.is_empty()) {
-            return vec![Painted::role(Role::Critical, &format!("The events of {name} cannot be read: {why}"))];
+            return vec![Painted::role(
+                Role::Critical,
+                &format!("The events of {name} cannot be read: {why}"),
+            )];
         }
         if !self.feed.answered {
             return vec![muted(&format!("Asking for the events of {name}…"))];
@@ -453,5 +480,8 @@ impl EventsView {
 /// An event as a line of a file.
 fn saved(event: &EventFact) -> String {
     let time = jiff::Timestamp::from_second(event.last.0).map(|at| at.to_string()).unwrap_or_default();
-    format!("{time} {} x{} {} {}: {}", event.event_type, event.count, event.about, event.reason, event.message)
+    format!(
+        "{time} {} x{} {} {}: {}",
+        event.event_type, event.count, event.about, event.reason, event.message
+    )
 }

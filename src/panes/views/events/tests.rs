@@ -17,10 +17,38 @@ fn event(kind: &str, reason: &str, about: &str, message: &str, count: u32, ago: 
 
 fn facts() -> Vec<EventFact> {
     vec![
-        event("Normal", "ScalingReplicaSet", "deployment/cart", "Scaled up replica set cart-7d9c from 0 to 1", 1, 360),
-        event("Normal", "Scheduled", "pod/cart-7d9c-x2kfp", "Successfully assigned shop-prod/cart-7d9c-x2kfp to gke-eu1-pool-2", 1, 359),
-        event("Warning", "Unhealthy", "pod/cart-7d9c-x2kfp", "Readiness probe failed: HTTP probe failed with statuscode: 503", 9, 40),
-        event("Warning", "BackOff", "pod/cart-7d9c-x2kfp", "Back-off restarting failed container app in pod cart-7d9c-x2kfp_shop-prod(0d3f8a52-19c4-4e58-9f0a-7c1de2b3a405)", 1_418, 5),
+        event(
+            "Normal",
+            "ScalingReplicaSet",
+            "deployment/cart",
+            "Scaled up replica set cart-7d9c from 0 to 1",
+            1,
+            360,
+        ),
+        event(
+            "Normal",
+            "Scheduled",
+            "pod/cart-7d9c-x2kfp",
+            "Successfully assigned shop-prod/cart-7d9c-x2kfp to gke-eu1-pool-2",
+            1,
+            359,
+        ),
+        event(
+            "Warning",
+            "Unhealthy",
+            "pod/cart-7d9c-x2kfp",
+            "Readiness probe failed: HTTP probe failed with statuscode: 503",
+            9,
+            40,
+        ),
+        event(
+            "Warning",
+            "BackOff",
+            "pod/cart-7d9c-x2kfp",
+            "Back-off restarting failed container app in pod cart-7d9c-x2kfp_shop-prod(0d3f8a52-19c4-4e58-9f0a-7c1de2b3a405)",
+            1_418,
+            5,
+        ),
     ]
 }
 
@@ -82,7 +110,10 @@ fn a_failed_question_keeps_what_was_known_and_says_so() {
     let request = view.requests()[0];
     answer(&mut view, request, Answer::Failed("the server does not answer".into()));
     let text = screen(&mut view, &shared, 78, 18);
-    assert!(text.contains("BackOff") && text.contains("cannot be read now: the server does not answer"), "{text}");
+    assert!(
+        text.contains("BackOff") && text.contains("cannot be read now: the server does not answer"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -130,7 +161,11 @@ fn what_it_looks_like() {
     snapshots("empty", &mut empty, &shared);
     let mut failing = view(&mut shared);
     let request = failing.requests()[0];
-    answer(&mut failing, request, Answer::Failed("events is forbidden: User \"maria\" cannot list events".into()));
+    answer(
+        &mut failing,
+        request,
+        Answer::Failed("events is forbidden: User \"maria\" cannot list events".into()),
+    );
     snapshots("failing", &mut failing, &shared);
     let mut full = view(&mut shared);
     give(&mut full, facts());

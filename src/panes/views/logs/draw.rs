@@ -62,7 +62,10 @@ impl LogView {
                 if let Some(source) = self.sources.get(line.source)
                     && self.sources.width() > 0
                 {
-                    before.push(Role::series(usize::from(line.source)), &text::cell(&source.label, self.sources.width()));
+                    before.push(
+                        Role::series(usize::from(line.source)),
+                        &text::cell(&source.label, self.sources.width()),
+                    );
                 }
                 let at = Place { x: area.x, y, width: indent, skip: 0 };
                 before.draw_row(look, base, at, buffer);
@@ -109,7 +112,10 @@ impl LogView {
             let whose = format!("{} in {}", source.container, source.pod);
             match &source.ended {
                 Some(reason) if reason.is_empty() => {
-                    lines.push(Painted::role(Role::Muted, &format!("{whose} has ended and has written nothing.")));
+                    lines.push(Painted::role(
+                        Role::Muted,
+                        &format!("{whose} has ended and has written nothing."),
+                    ));
                 }
                 Some(reason) => lines.push(Painted::role(Role::Warning, &format!("{whose}: {reason}"))),
                 None => lines.push(Painted::role(Role::Muted, &format!("{whose} has written nothing yet."))),

@@ -128,7 +128,9 @@ fn scalar_words(value: &Value) -> String {
 
 fn value_words(value: &Value) -> String {
     match value {
-        Value::String(s) if s.is_empty() || s.contains(|c: char| c.is_whitespace() || c == '"' || c == '=') => {
+        Value::String(s)
+            if s.is_empty() || s.contains(|c: char| c.is_whitespace() || c == '"' || c == '=') =>
+        {
             text::clean(&Value::String(s.clone()).to_string()).into_owned()
         }
         Value::String(s) => text::clean(s).into_owned(),

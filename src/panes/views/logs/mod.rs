@@ -188,7 +188,8 @@ impl LogView {
                 // A remark in the text shows where the one of several streams ended.
                 // Where there are no lines the page says it in full.
                 if self.store.total() > 0 && (self.sources.len() > 1 || !reason.is_empty()) {
-                    let words = if reason.is_empty() { "ended".to_owned() } else { format!("ended: {reason}") };
+                    let words =
+                        if reason.is_empty() { "ended".to_owned() } else { format!("ended: {reason}") };
                     self.add(vec![Incoming { at: 0, source, remark: true, text: words.into() }]);
                 }
             }
@@ -214,9 +215,8 @@ impl LogView {
     fn resume(&mut self) {
         self.paused = false;
         let LogView { sources, only, search, in_context, json, store, held, .. } = self;
-        let shown = store.take_all(held, &mut |line| {
-            passes(sources, only.as_ref(), search, *in_context, *json, line)
-        });
+        let shown = store
+            .take_all(held, &mut |line| passes(sources, only.as_ref(), search, *in_context, *json, line));
         self.came(shown);
     }
 
@@ -240,7 +240,13 @@ impl LogView {
         let len = self.store.len();
         let LogView { store, scroll, .. } = self;
         if self.follow {
-            let rows = Measure { store, sources: &self.sources, wrap: self.wrap, times: self.times, json: self.json };
+            let rows = Measure {
+                store,
+                sources: &self.sources,
+                wrap: self.wrap,
+                times: self.times,
+                json: self.json,
+            };
             let width = scroll.width;
             scroll.to_end(len, &|line| rows.rows(width, line));
         } else {
@@ -251,7 +257,13 @@ impl LogView {
             }
             scroll.top = top;
             scroll.cursor = store.position(self.cursor_key).min(len.saturating_sub(1));
-            let rows = Measure { store, sources: &self.sources, wrap: self.wrap, times: self.times, json: self.json };
+            let rows = Measure {
+                store,
+                sources: &self.sources,
+                wrap: self.wrap,
+                times: self.times,
+                json: self.json,
+            };
             let width = scroll.width;
             scroll.clamp(len, &|line| rows.rows(width, line));
         }
@@ -265,7 +277,8 @@ impl LogView {
 
     fn moved(&mut self, how: impl FnOnce(&mut Scroll, usize, &dyn Fn(usize) -> usize)) {
         let LogView { store, scroll, .. } = self;
-        let rows = Measure { store, sources: &self.sources, wrap: self.wrap, times: self.times, json: self.json };
+        let rows =
+            Measure { store, sources: &self.sources, wrap: self.wrap, times: self.times, json: self.json };
         let width = scroll.width;
         how(scroll, store.len(), &|line| rows.rows(width, line));
         self.keep_place();
@@ -293,10 +306,11 @@ impl LogView {
         }
         let (len, at) = (self.store.len(), self.scroll.cursor);
         let hit = |n: &usize| {
-            self.store.get(*n).is_some_and(|line| finds(&self.search, self.json, line) != self.search.is_inverse())
+            self.store
+                .get(*n)
+                .is_some_and(|line| finds(&self.search, self.json, line) != self.search.is_inverse())
         };
-        let found =
-            if forward { (at + 1..len).find(hit) } else { (0..at.min(len)).rev().find(hit) };
+        let found = if forward { (at + 1..len).find(hit) } else { (0..at.min(len)).rev().find(hit) };
         match found {
             Some(line) => {
                 self.leave_end();
@@ -330,13 +344,14 @@ impl LogView {
             self.copied = None;
             let lines: Vec<String> = self.store.shown().map(|line| self.plain_line(line)).collect();
             let said = format!("Copied {} lines.", text::count(lines.len() as u64));
-            return Outcome { note: Outcome::say(Level::Ok, said).note, ..Outcome::effect(Effect::Copy(lines.join("\n"))) };
+            return Outcome {
+                note: Outcome::say(Level::Ok, said).note,
+                ..Outcome::effect(Effect::Copy(lines.join("\n")))
+            };
         }
         self.copied = Some(line.key);
-        let said = format!(
-            "Copied this line; once more copies all {}.",
-            text::count(self.store.len() as u64)
-        );
+        let said =
+            format!("Copied this line; once more copies all {}.", text::count(self.store.len() as u64));
         let effect = Effect::Copy(fields::plain(&line.text).into_owned());
         Outcome { note: Outcome::say(Level::Ok, said).note, ..Outcome::effect(effect) }
     }
@@ -380,17 +395,17 @@ fn passes(
     json: bool,
     line: &Kept,
 ) -> bool {
-    let of_container = only.is_none_or(|only| {
-        sources.get(line.source).is_some_and(|source| source.container == *only)
-    });
-    of_container
-        && (in_context || search.is_empty() || (finds(search, json, line) != search.is_inverse()))
+    let of_container =
+        only.is_none_or(|only| sources.get(line.source).is_some_and(|source| source.container == *only));
+    of_container && (in_context || search.is_empty() || (finds(search, json, line) != search.is_inverse()))
 }
 
 /// Whether the pattern is in a line, as it came or as it is shown.
 fn finds(search: &Search, json: bool, line: &Kept) -> bool {
     search.finds(&fields::plain(&line.text))
-        || (json && line.text.trim_start().starts_with('{') && search.finds(fields::shown(&line.text, true, true).text()))
+        || (json
+            && line.text.trim_start().starts_with('{')
+            && search.finds(fields::shown(&line.text, true, true).text()))
 }
 
 /// Measures lines: what wrapping needs to know.
@@ -509,10 +524,13 @@ impl Pane for LogView {
             Action::Logs if !self.previous => Applies::No("These are the logs.".to_owned()),
             Action::Logs | Action::PreviousLogs => Applies::Yes,
             Action::Back if !self.search.is_empty() => Applies::Yes,
-            Action::ToggleNamespace | Action::Mark | Action::FaultsOnly | Action::SortColumn
-            | Action::SortDirection | Action::ClearMarks | Action::Open => {
-                Applies::No(format!("{} does not apply to logs.", action.info().name))
-            }
+            Action::ToggleNamespace
+            | Action::Mark
+            | Action::FaultsOnly
+            | Action::SortColumn
+            | Action::SortDirection
+            | Action::ClearMarks
+            | Action::Open => Applies::No(format!("{} does not apply to logs.", action.info().name)),
             _ => Applies::Elsewhere,
         }
     }
@@ -531,7 +549,9 @@ impl Pane for LogView {
             Action::Up => self.moved(|scroll, len, rows| scroll.step(-1, len, rows)),
             Action::Down => self.moved(|scroll, len, rows| scroll.step(1, len, rows)),
             Action::HalfPageUp => self.moved(|scroll, len, rows| scroll.shift(-(page / 2).max(1), len, rows)),
-            Action::HalfPageDown => self.moved(|scroll, len, rows| scroll.shift((page / 2).max(1), len, rows)),
+            Action::HalfPageDown => {
+                self.moved(|scroll, len, rows| scroll.shift((page / 2).max(1), len, rows))
+            }
             Action::PageUp => self.moved(|scroll, len, rows| scroll.shift(-page, len, rows)),
             Action::PageDown => self.moved(|scroll, len, rows| scroll.shift(page, len, rows)),
             Action::Top => self.moved(|scroll, len, rows| scroll.step(isize::MIN / 2, len, rows)),

@@ -65,15 +65,7 @@ pub struct Store {
 impl Store {
     /// An empty store that keeps so many bytes.
     pub fn new(limit: usize) -> Store {
-        Store {
-            lines: VecDeque::new(),
-            kept: None,
-            newest: Vec::new(),
-            bytes: 0,
-            limit,
-            seq: 0,
-            let_go: 0,
-        }
+        Store { lines: VecDeque::new(), kept: None, newest: Vec::new(), bytes: 0, limit, seq: 0, let_go: 0 }
     }
 
     /// Takes lines in; `passes` is the filter, asked about new lines only.
@@ -171,9 +163,8 @@ impl Store {
 
     /// Looks at every line anew; `None` keeps all.
     pub fn refilter(&mut self, passes: Option<&mut dyn FnMut(&Kept) -> bool>) {
-        self.kept = passes.map(|passes| {
-            self.lines.iter().filter(|line| passes(line)).map(|line| line.key).collect()
-        });
+        self.kept =
+            passes.map(|passes| self.lines.iter().filter(|line| passes(line)).map(|line| line.key).collect());
     }
 
     /// Forgets everything.

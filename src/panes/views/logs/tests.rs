@@ -230,18 +230,35 @@ fn full(view: &mut LogView) {
     for (n, pod) in ["cart-7d9c-x2kfp", "cart-7d9c-m8rzq", "cart-5b66-kk2p9"].into_iter().enumerate() {
         join(view, n as u16, pod, "app");
     }
-    send(view, 0, &[
-        (-40, r#"{"level":"info","ts":"2026-11-21T14:31:19Z","msg":"cart 1.31.0 starting","heap":"96Mi","workers":8}"#),
-        (-38, r#"{"level":"warn","ts":"2026-11-21T14:31:21Z","msg":"cache is cold","entries":0}"#),
-        (-31, "java.lang.OutOfMemoryError: Java heap space"),
-        (-31, "\tat shop.cart.Basket.grow(Basket.java:214)"),
-    ]);
-    send(view, 2, &[
-        (-39, r#"{"level":"info","ts":"2026-11-21T14:31:20Z","msg":"GET /cart/4711","status":200,"ms":12}"#),
-        (-30, r#"{"level":"error","ts":"2026-11-21T14:31:29Z","msg":"upstream payments timed out","status":504,"ms":3000,"upstream":"http://payments.shop-prod.svc:8080/charge","retry":true}"#),
-        (-2, "plain text with 東京, متجر and 👩‍👩‍👧‍👦 in it"),
-        (-1, "\x1b[33mWARN\x1b[0m coloured by the program \x1b]52;c;AAAA\x07and \u{202e}harmless"),
-    ]);
+    send(
+        view,
+        0,
+        &[
+            (
+                -40,
+                r#"{"level":"info","ts":"2026-11-21T14:31:19Z","msg":"cart 1.31.0 starting","heap":"96Mi","workers":8}"#,
+            ),
+            (-38, r#"{"level":"warn","ts":"2026-11-21T14:31:21Z","msg":"cache is cold","entries":0}"#),
+            (-31, "java.lang.OutOfMemoryError: Java heap space"),
+            (-31, "\tat shop.cart.Basket.grow(Basket.java:214)"),
+        ],
+    );
+    send(
+        view,
+        2,
+        &[
+            (
+                -39,
+                r#"{"level":"info","ts":"2026-11-21T14:31:20Z","msg":"GET /cart/4711","status":200,"ms":12}"#,
+            ),
+            (
+                -30,
+                r#"{"level":"error","ts":"2026-11-21T14:31:29Z","msg":"upstream payments timed out","status":504,"ms":3000,"upstream":"http://payments.shop-prod.svc:8080/charge","retry":true}"#,
+            ),
+            (-2, "plain text with 東京, متجر and 👩‍👩‍👧‍👦 in it"),
+            (-1, "\x1b[33mWARN\x1b[0m coloured by the program \x1b]52;c;AAAA\x07and \u{202e}harmless"),
+        ],
+    );
     send(view, 1, &[(-33, "INFO  started in 1.2 s"), (-32, "ERROR out of memory, giving up")]);
     end(view, 0, "OOMKilled, exit code 137");
 }
@@ -260,7 +277,11 @@ fn what_it_looks_like() {
     snapshots("empty", &mut empty, &shared);
 
     let (mut failing, request) = one_pod(&mut shared);
-    answer(&mut failing, request, Answer::Failed("pods \"cart-7d9c-x2kfp\" is forbidden: User \"maria\" cannot get pods/log".into()));
+    answer(
+        &mut failing,
+        request,
+        Answer::Failed("pods \"cart-7d9c-x2kfp\" is forbidden: User \"maria\" cannot get pods/log".into()),
+    );
     snapshots("failing", &mut failing, &shared);
 
     let (mut lines, _) = view(&mut shared, selector, false);

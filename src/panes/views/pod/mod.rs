@@ -147,10 +147,13 @@ impl Pane for PodView {
             }
             Action::Shell if self.container().is_some() => objects::shell_applies(shared, &self.object),
             Action::Save => Applies::Yes,
-            Action::ToggleNamespace | Action::Mark | Action::FaultsOnly | Action::SortColumn
-            | Action::SortDirection | Action::ClearMarks | Action::Wrap => {
-                Applies::No(format!("{} does not apply to a pod's page.", action.info().name))
-            }
+            Action::ToggleNamespace
+            | Action::Mark
+            | Action::FaultsOnly
+            | Action::SortColumn
+            | Action::SortDirection
+            | Action::ClearMarks
+            | Action::Wrap => Applies::No(format!("{} does not apply to a pod's page.", action.info().name)),
             _ => Applies::Elsewhere,
         }
     }

@@ -139,7 +139,10 @@ impl PodView {
     fn images(&self, pod: &Pod) -> Vec<Line> {
         let mut lines = vec![head("Containers")];
         if let Some(why) = &self.detail_feed.failed {
-            lines.push(Line::text(Painted::role(Role::Critical, &format!("Cannot be read one by one: {why}"))));
+            lines.push(Line::text(Painted::role(
+                Role::Critical,
+                &format!("Cannot be read one by one: {why}"),
+            )));
         }
         for image in pod.images.iter() {
             let mut line = Painted::plain(text::cell(&image.container, 20).into_owned());
@@ -215,7 +218,9 @@ fn worst(detail: &PodDetail, shared: &Shared) -> Option<String> {
         (ContainerState::Waiting { reason, .. }, Some(last)) if &**reason == "CrashLoopBackOff" => {
             format!("{name} {}; it waits before it is started again.", ended(last))
         }
-        (ContainerState::Waiting { reason, message }, _) if message.is_empty() => format!("{name} waits: {reason}."),
+        (ContainerState::Waiting { reason, message }, _) if message.is_empty() => {
+            format!("{name} waits: {reason}.")
+        }
         (ContainerState::Waiting { reason, message }, _) => format!("{name} waits: {reason}: {message}"),
         (ContainerState::Terminated(end), _) => format!("{name} {}.", ended(end)),
         (_, Some(last)) if last.code != 0 => format!("{name} {}; it runs again.", ended(last)),
@@ -252,10 +257,13 @@ fn container_lines(container: &ContainerDetail, shared: &Shared) -> Vec<Line> {
     line.push_plain("  ");
     match &container.state {
         ContainerState::Unknown => line.push(role, "not reported"),
-        ContainerState::Waiting { reason, .. } => line.push(role, if reason.is_empty() { "waiting" } else { reason }),
+        ContainerState::Waiting { reason, .. } => {
+            line.push(role, if reason.is_empty() { "waiting" } else { reason })
+        }
         ContainerState::Running { since } => {
             let since = since.map(|at| format!(" for {}", age(at, shared))).unwrap_or_default();
-            let ready = if container.ready || container.role != ContainerRole::App { "" } else { ", not ready" };
+            let ready =
+                if container.ready || container.role != ContainerRole::App { "" } else { ", not ready" };
             line.push(role, &format!("running{since}{ready}"));
         }
         ContainerState::Terminated(end) => line.push(role, &ended_words(end, shared)),
@@ -276,7 +284,10 @@ fn container_lines(container: &ContainerDetail, shared: &Shared) -> Vec<Line> {
         add("  says", Painted::plain(&end.message));
     }
     if let Some(last) = &container.last {
-        let mut value = Painted::role(if last.code == 0 { Role::Muted } else { Role::Warning }, &ended_words(last, shared));
+        let mut value = Painted::role(
+            if last.code == 0 { Role::Muted } else { Role::Warning },
+            &ended_words(last, shared),
+        );
         if !last.message.is_empty() {
             value.push_plain(&format!(": {}", last.message));
         }
@@ -315,7 +326,12 @@ fn ended_words(end: &Termination, shared: &Shared) -> String {
 }
 
 /// CPU and memory: use, request, limit, and a bar of the use against the limit.
-fn resource_lines(before: &str, used: Option<Resources>, requests: Resources, limits: Resources) -> Vec<Line> {
+fn resource_lines(
+    before: &str,
+    used: Option<Resources>,
+    requests: Resources,
+    limits: Resources,
+) -> Vec<Line> {
     let one = |name: &str, used: Option<u64>, request: u64, limit: u64, unit: fn(u64) -> String| {
         let amount = |n: u64| if n == 0 { "none".to_owned() } else { unit(n) };
         let mut value = Painted::default();
@@ -335,13 +351,20 @@ fn resource_lines(before: &str, used: Option<Resources>, requests: Resources, li
             let at = line.line.width() + 2;
             line.line.pad_to(at + 10);
             let percent = text::percent(used, bound).unwrap_or_default();
-            line.line.push(Role::Muted, &format!(" {percent} of {}", if limit > 0 { "limit" } else { "request" }));
+            line.line
+                .push(Role::Muted, &format!(" {percent} of {}", if limit > 0 { "limit" } else { "request" }));
             line.bar = Some(Bar { column: at, width: 10, part: used, whole: bound });
         }
         line
     };
     vec![
-        one(&format!("{before}cpu"), used.map(|u| u.cpu_milli), requests.cpu_milli, limits.cpu_milli, text::cpu_milli),
+        one(
+            &format!("{before}cpu"),
+            used.map(|u| u.cpu_milli),
+            requests.cpu_milli,
+            limits.cpu_milli,
+            text::cpu_milli,
+        ),
         one(&format!("{before}memory"), used.map(|u| u.memory), requests.memory, limits.memory, text::bytes),
     ]
 }

@@ -3,7 +3,9 @@ use crate::domain::id::Kind;
 use crate::domain::meta::Resources;
 use crate::domain::pod_detail::{ContainerDetail, ContainerRole, ContainerState, Termination};
 use crate::msg::ClusterMsg;
-use crate::panes::views::testing::{self, NOW, answer, condition, reference, screen, shared, survives_all_sizes};
+use crate::panes::views::testing::{
+    self, NOW, answer, condition, reference, screen, shared, survives_all_sizes,
+};
 
 fn view(shared: &mut Shared) -> PodView {
     let (mut view, effects) = PodView::new(shared, reference(Kind::Pod, "cart-7d9c-x2kfp", 21));
@@ -46,7 +48,8 @@ fn detail() -> PodDetail {
                 digest: "sha256:4be1f00d4be1f00d4be1f00d".into(),
                 state: ContainerState::Waiting {
                     reason: "CrashLoopBackOff".into(),
-                    message: "back-off 2m40s restarting failed container=app pod=cart-7d9c-x2kfp_shop-prod".into(),
+                    message: "back-off 2m40s restarting failed container=app pod=cart-7d9c-x2kfp_shop-prod"
+                        .into(),
                 },
                 last: Some(Termination {
                     reason: "OOMKilled".into(),
@@ -90,7 +93,8 @@ fn events() -> Vec<EventFact> {
             event_type: "Normal".into(),
             reason: "Pulled".into(),
             about: "pod/cart-7d9c-x2kfp".into(),
-            message: "Container image \"registry.example/shop/cart:1.31.0\" already present on machine".into(),
+            message: "Container image \"registry.example/shop/cart:1.31.0\" already present on machine"
+                .into(),
             count: 7,
             first: NOW.plus(-378),
             last: NOW.plus(-43),

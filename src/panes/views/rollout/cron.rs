@@ -8,7 +8,17 @@ use crate::domain::time::Stamp;
 
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -94,7 +104,10 @@ fn names(field: &str, all: &[&'static str], first: usize) -> Option<String> {
         let by_number = word.parse::<usize>().ok().and_then(|n| n.checked_sub(first));
         let by_number = by_number.map(|n| if all.len() == 7 { n % 7 } else { n });
         let by_name = (word.len() == 3)
-            .then(|| all.iter().position(|name| name.get(..3).is_some_and(|short| short.eq_ignore_ascii_case(word))))
+            .then(|| {
+                all.iter()
+                    .position(|name| name.get(..3).is_some_and(|short| short.eq_ignore_ascii_case(word)))
+            })
             .flatten();
         by_number.or(by_name).and_then(|n| all.get(n)).map(|name| (*name).to_owned())
     };

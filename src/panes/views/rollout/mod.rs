@@ -159,8 +159,13 @@ impl Pane for RolloutView {
             Action::Rollout if !matches!(self.page.selected(), Some(Item::Job(..))) => {
                 Applies::No("This is the rollout.".to_owned())
             }
-            Action::ToggleNamespace | Action::Mark | Action::FaultsOnly | Action::SortColumn
-            | Action::SortDirection | Action::ClearMarks | Action::Wrap => {
+            Action::ToggleNamespace
+            | Action::Mark
+            | Action::FaultsOnly
+            | Action::SortColumn
+            | Action::SortDirection
+            | Action::ClearMarks
+            | Action::Wrap => {
                 Applies::No(format!("{} does not apply to a rollout's page.", action.info().name))
             }
             _ => Applies::Elsewhere,

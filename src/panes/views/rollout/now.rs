@@ -55,7 +55,9 @@ fn because(new: &[&Pod]) -> String {
     };
     let alike = new.iter().filter(|pod| pod.status == worst.status && pod.level() == worst.level()).count();
     let exit = match &worst.last_exit {
-        Some(exit) if exit.code != 0 && worst.level().is_fault() => format!(" ({} {})", exit.reason, exit.code),
+        Some(exit) if exit.code != 0 && worst.level().is_fault() => {
+            format!(" ({} {})", exit.reason, exit.code)
+        }
         _ => String::new(),
     };
     let whose = match (alike, new.len()) {
@@ -98,10 +100,18 @@ fn settled(workload: &Workload, since: Option<Stamp>, now: Stamp) -> Sentence {
     if workload.desired == 0 {
         return (Level::Idle, "Scaled to zero: nothing runs, by intent.".to_owned());
     }
-    let since = since.map(|at| format!(", since {}", text::duration_words(now.since(at)))).unwrap_or_default();
+    let since =
+        since.map(|at| format!(", since {}", text::duration_words(now.since(at)))).unwrap_or_default();
     let release = release(workload);
     let what = if release.is_empty() { String::new() } else { format!(" of {release}") };
-    (Level::Ok, format!("Rolled out: all {}{what} {} available{since}.", pods(workload.desired), is(workload.desired)))
+    (
+        Level::Ok,
+        format!(
+            "Rolled out: all {}{what} {} available{since}.",
+            pods(workload.desired),
+            is(workload.desired)
+        ),
+    )
 }
 
 fn of_deployment(workload: &Workload, more: &DeploymentMore, new: &[&Pod], now: Stamp) -> Sentence {
@@ -118,31 +128,51 @@ fn of_deployment(workload: &Workload, more: &DeploymentMore, new: &[&Pod], now: 
     }
     if progressing.is_some_and(|c| &*c.reason == "ProgressDeadlineExceeded") {
         let deadline = text::duration_words(more.deadline_seconds.into());
-        let words = format!("Stuck: no progress for more than {deadline}, and it does not go back by itself.");
+        let words =
+            format!("Stuck: no progress for more than {deadline}, and it does not go back by itself.");
         return (Level::Critical, words + &because(new));
     }
     let (desired, updated, current, available) =
         (workload.desired, workload.updated, workload.current, workload.available);
     let old = current.saturating_sub(updated);
-    let level = if new.iter().any(|pod| pod.level() == Level::Critical) { Level::Warning } else { Level::Progressing };
+    let level = if new.iter().any(|pod| pod.level() == Level::Critical) {
+        Level::Warning
+    } else {
+        Level::Progressing
+    };
     if updated < desired {
-        let olds = if old > 0 { format!("; {} of before still {}", pods(old), if old == 1 { "runs" } else { "run" }) } else { String::new() };
+        let olds = if old > 0 {
+            format!("; {} of before still {}", pods(old), if old == 1 { "runs" } else { "run" })
+        } else {
+            String::new()
+        };
         return (level, format!("{updated} of {desired} new pods are created{olds}.{}", because(new)));
     }
     if old > 0 {
-        let ready = u32::try_from(new.iter().filter(|pod| pod.level() == Level::Ok).count()).unwrap_or(u32::MAX);
+        let ready =
+            u32::try_from(new.iter().filter(|pod| pod.level() == Level::Ok).count()).unwrap_or(u32::MAX);
         let words = if ready >= desired {
             format!("All {} new pods are ready; {} of before {} being ended.", desired, pods(old), is(old))
         } else {
-            format!("{ready} of {desired} new pods are ready; {} of before {} kept until more are.{}", pods(old), is(old), because(new))
+            format!(
+                "{ready} of {desired} new pods are ready; {} of before {} kept until more are.{}",
+                pods(old),
+                is(old),
+                because(new)
+            )
         };
         return (level, words);
     }
     if available < updated {
         let was_done = progressing.is_some_and(|c| &*c.reason == "NewReplicaSetAvailable");
-        let level = if was_done { if available == 0 { Level::Critical } else { Level::Warning } } else { level };
+        let level =
+            if was_done { if available == 0 { Level::Critical } else { Level::Warning } } else { level };
         let missing = updated - available;
-        let words = format!("{available} of {updated} pods are available; {missing} {} not.{}", is(missing), because(new));
+        let words = format!(
+            "{available} of {updated} pods are available; {missing} {} not.{}",
+            is(missing),
+            because(new)
+        );
         return (level, words);
     }
     let since = progressing.filter(|c| &*c.reason == "NewReplicaSetAvailable").and_then(|c| c.updated);
@@ -154,12 +184,18 @@ fn of_update(workload: &Workload, more: &UpdateMore, new: &[&Pod]) -> Sentence {
         return waits;
     }
     let (desired, updated, available) = (workload.desired, workload.updated, workload.available);
-    let level = if new.iter().any(|pod| pod.level() == Level::Critical) { Level::Warning } else { Level::Progressing };
+    let level = if new.iter().any(|pod| pod.level() == Level::Critical) {
+        Level::Warning
+    } else {
+        Level::Progressing
+    };
     let on_delete = &*more.strategy == "OnDelete";
     let wanted = desired.saturating_sub(more.partition);
     if updated < wanted {
         if on_delete {
-            let words = format!("{updated} of {desired} pods have the newest template; the others get it when they are deleted (OnDelete).");
+            let words = format!(
+                "{updated} of {desired} pods have the newest template; the others get it when they are deleted (OnDelete)."
+            );
             return (Level::Idle, words);
         }
         let kept = match more.partition {
@@ -171,12 +207,21 @@ fn of_update(workload: &Workload, more: &UpdateMore, new: &[&Pod]) -> Sentence {
     if available < desired {
         let missing = desired - available;
         let level = if available == 0 { Level::Critical } else { Level::Warning };
-        return (level, format!("{available} of {desired} pods are available; {missing} {} not.{}", is(missing), because(new)));
+        return (
+            level,
+            format!(
+                "{available} of {desired} pods are available; {missing} {} not.{}",
+                is(missing),
+                because(new)
+            ),
+        );
     }
     if more.partition > 0 && more.partition < desired && updated < desired {
         let words = format!(
             "Updated as far as the partition allows: {} from ordinal {} up; {} below keep the template before.",
-            pods(updated), more.partition, pods(desired - updated)
+            pods(updated),
+            more.partition,
+            pods(desired - updated)
         );
         return (Level::Ok, words);
     }
@@ -199,10 +244,14 @@ fn of_rollout(workload: &Workload, more: &RolloutMore, new: &[&Pod]) -> Sentence
     match &*more.phase {
         "Healthy" => settled(workload, None, Stamp::default()),
         "Degraded" => (Level::Critical, format!("Degraded{says}.{}", because(new))),
-        "Paused" if workload.paused => (Level::Progressing, format!("Paused by hand; nothing moves until it is resumed.{step}")),
+        "Paused" if workload.paused => {
+            (Level::Progressing, format!("Paused by hand; nothing moves until it is resumed.{step}"))
+        }
         "Paused" => (Level::Progressing, format!("Paused{says}: it waits to be promoted.{step}")),
         "Progressing" => (Level::Progressing, format!("Progressing{says}.{step}{}", because(new))),
-        "" => (Level::Unknown, "The controller of Argo Rollouts has not said anything about it yet.".to_owned()),
+        "" => {
+            (Level::Unknown, "The controller of Argo Rollouts has not said anything about it yet.".to_owned())
+        }
         other => (Level::Unknown, format!("{other}{says}.{step}")),
     }
 }
@@ -222,7 +271,8 @@ fn of_job(workload: &Workload, job: &JobMore, now: Stamp) -> Sentence {
     if workload.paused {
         return (Level::Idle, format!("Suspended: {tally}."));
     }
-    let since = job.started.map(|at| format!(" for {}", text::duration_words(now.since(at)))).unwrap_or_default();
+    let since =
+        job.started.map(|at| format!(" for {}", text::duration_words(now.since(at)))).unwrap_or_default();
     let (level, failures) = match job.failed {
         0 => (Level::Progressing, String::new()),
         1 => (Level::Warning, ", 1 pod failed and was tried again".to_owned()),

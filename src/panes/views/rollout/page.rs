@@ -207,12 +207,15 @@ fn facts(workload: &Workload, sets: &[&ReplicaSet], shared: &Shared) -> Vec<Line
             lines.push(fact("schedule", value));
             let now = shared.now.wall;
             let next = cron::next(&more.schedule, &more.time_zone, now);
-            lines.push(fact("next run", match next {
-                _ if workload.paused => Painted::role(Role::Idle, "suspended"),
-                Some(next) => Painted::plain(words::moment(next, now))
-                    .with(Role::Muted, &format!("  in {}", text::duration_words(next.since(now)))),
-                None => Painted::role(Role::Muted, "cannot be told from the schedule"),
-            }));
+            lines.push(fact(
+                "next run",
+                match next {
+                    _ if workload.paused => Painted::role(Role::Idle, "suspended"),
+                    Some(next) => Painted::plain(words::moment(next, now))
+                        .with(Role::Muted, &format!("  in {}", text::duration_words(next.since(now)))),
+                    None => Painted::role(Role::Muted, "cannot be told from the schedule"),
+                },
+            ));
             let ago = |at: Option<_>| match at {
                 Some(at) => Painted::plain(words::moment(at, now))
                     .with(Role::Muted, &format!("  {} ago", text::duration_words(now.since(at)))),
@@ -273,7 +276,9 @@ fn update_facts(workload: &Workload, more: &UpdateMore) -> Vec<Line> {
         let kept = more.partition.min(workload.desired);
         value.push(Role::Muted, &format!("  (ordinals below it, {kept} pods, keep the template before)"));
     }
-    for (name, written, up) in [("surge", &more.max_surge, true), ("unavailable", &more.max_unavailable, false)] {
+    for (name, written, up) in
+        [("surge", &more.max_surge, true), ("unavailable", &more.max_unavailable, false)]
+    {
         if written.is_empty() {
             continue;
         }
@@ -302,7 +307,10 @@ fn rollout_facts(workload: &Workload, more: &RolloutMore) -> Vec<Line> {
     let mut strategy = fact("strategy", value);
     strategy.bar = bar;
     let level = workload.level();
-    let mut phase = Painted::role(Role::of_level(level), if more.phase.is_empty() { "not reported" } else { &more.phase });
+    let mut phase = Painted::role(
+        Role::of_level(level),
+        if more.phase.is_empty() { "not reported" } else { &more.phase },
+    );
     if !more.message.is_empty() {
         phase.push_plain(&format!(": {}", more.message));
     }
@@ -322,7 +330,8 @@ fn conditions(workload: &Workload, shared: &Shared) -> Vec<Line> {
             continue;
         }
         let mut line = Painted::role(Role::of_level(level), &condition.kind);
-        let since = condition.since.map(|at| format!(" for {}", words::short_age(at, shared))).unwrap_or_default();
+        let since =
+            condition.since.map(|at| format!(" for {}", words::short_age(at, shared))).unwrap_or_default();
         line.push_plain(&format!(" {}{since}", condition.status));
         for part in [&condition.reason, &condition.message] {
             if !part.is_empty() {
@@ -343,7 +352,12 @@ fn conditions(workload: &Workload, shared: &Shared) -> Vec<Line> {
     lines
 }
 
-fn groups<'a>(workload: &Workload, sets: &[&ReplicaSet], pods: &[&'a Pod], shared: &Shared) -> Vec<Group<'a>> {
+fn groups<'a>(
+    workload: &Workload,
+    sets: &[&ReplicaSet],
+    pods: &[&'a Pod],
+    shared: &Shared,
+) -> Vec<Group<'a>> {
     match workload.kind {
         Kind::Deployment | Kind::Rollout if !sets.is_empty() => set_groups(workload, sets, pods, shared),
         Kind::StatefulSet | Kind::DaemonSet => revision_groups(workload, pods),
@@ -363,7 +377,12 @@ fn group<'a>(mut title: Painted, desired: u64, pods: Vec<&'a Pod>) -> Group<'a> 
     Group { title, bar, pods }
 }
 
-fn set_groups<'a>(workload: &Workload, sets: &[&ReplicaSet], pods: &[&'a Pod], shared: &Shared) -> Vec<Group<'a>> {
+fn set_groups<'a>(
+    workload: &Workload,
+    sets: &[&ReplicaSet],
+    pods: &[&'a Pod],
+    shared: &Shared,
+) -> Vec<Group<'a>> {
     let newest = newest_set(workload, sets).map(|set| set.uid);
     let stable = match &workload.more {
         More::Rollout(more) => Some(&more.stable_hash),
@@ -398,7 +417,14 @@ fn set_groups<'a>(workload: &Workload, sets: &[&ReplicaSet], pods: &[&'a Pod], s
         let named: Vec<String> = rest
             .iter()
             .take(OLD_SETS)
-            .map(|set| format!("{} ({}, {})", set.revision, image(&set.images), words::short_age(set.created, shared)))
+            .map(|set| {
+                format!(
+                    "{} ({}, {})",
+                    set.revision,
+                    image(&set.images),
+                    words::short_age(set.created, shared)
+                )
+            })
             .collect();
         let more = rest.len().saturating_sub(OLD_SETS);
         let mut words = format!("Kept at zero to go back to: revision {}", named.join(", "));

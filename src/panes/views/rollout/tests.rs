@@ -8,7 +8,8 @@ use crate::domain::pod::Pod;
 use crate::domain::workload::{CronJobMore, DeploymentMore, JobMore, More, RolloutMore, UpdateMore};
 use crate::msg::{ClusterMsg, Delta, Facts};
 use crate::panes::views::testing::{
-    self, NOW, answer, cart, condition, pod, put_pods, put_workload, reference, screen, shared, survives_all_sizes,
+    self, NOW, answer, cart, condition, pod, put_pods, put_workload, reference, screen, shared,
+    survives_all_sizes,
 };
 
 fn said(workload: &Workload, new: &[Pod]) -> (Level, String) {
@@ -30,10 +31,16 @@ fn with(mut workload: Workload, conditions: &[Condition]) -> Workload {
 #[test]
 fn a_deployment_says_what_it_does_and_what_it_waits_for() {
     let done = cart();
-    assert_eq!(said(&done, &new_pods(0, 3)), (Level::Ok, "Rolled out: all 3 pods of 1.31.0 are available, since 5 m 48 s.".into()));
+    assert_eq!(
+        said(&done, &new_pods(0, 3)),
+        (Level::Ok, "Rolled out: all 3 pods of 1.31.0 are available, since 5 m 48 s.".into())
+    );
 
     let unseen = Workload { generation: 13, ..cart() };
-    assert_eq!(said(&unseen, &[]).1, "The controller has not seen the newest change yet (generation 13, seen 12).");
+    assert_eq!(
+        said(&unseen, &[]).1,
+        "The controller has not seen the newest change yet (generation 13, seen 12)."
+    );
 
     let updated = |conditions: &[Condition], current, updated, available| Workload {
         current,
@@ -54,10 +61,7 @@ fn a_deployment_says_what_it_does_and_what_it_waits_for() {
         said(&updated(&moving, 4, 3, 4), &new_pods(0, 3)),
         (Level::Progressing, "All 3 new pods are ready; 1 pod of before is being ended.".into())
     );
-    assert_eq!(
-        said(&updated(&moving, 3, 3, 2), &new_pods(0, 3)).1,
-        "2 of 3 pods are available; 1 is not."
-    );
+    assert_eq!(said(&updated(&moving, 3, 3, 2), &new_pods(0, 3)).1, "2 of 3 pods are available; 1 is not.");
 
     let stuck = [condition("Progressing", "False", "ProgressDeadlineExceeded", "")];
     assert_eq!(
@@ -67,8 +71,16 @@ fn a_deployment_says_what_it_does_and_what_it_waits_for() {
             "Stuck: no progress for more than 10 m, and it does not go back by itself. All 3 are CrashLoopBackOff (OOMKilled 137).".into()
         )
     );
-    let quota = [condition("ReplicaFailure", "True", "FailedCreate", "pods \"cart-\" is forbidden: exceeded quota: team")];
-    assert_eq!(said(&updated(&quota, 3, 1, 3), &[]).1, "Pods cannot be created: pods \"cart-\" is forbidden: exceeded quota: team");
+    let quota = [condition(
+        "ReplicaFailure",
+        "True",
+        "FailedCreate",
+        "pods \"cart-\" is forbidden: exceeded quota: team",
+    )];
+    assert_eq!(
+        said(&updated(&quota, 3, 1, 3), &[]).1,
+        "Pods cannot be created: pods \"cart-\" is forbidden: exceeded quota: team"
+    );
     assert_eq!(said(&Workload { paused: true, ..cart() }, &[]).0, Level::Idle);
     let zero = Workload { desired: 0, current: 0, updated: 0, ready: 0, available: 0, ..cart() };
     assert_eq!(said(&zero, &[]).1, "Scaled to zero: nothing runs, by intent.");
@@ -96,7 +108,10 @@ fn stateful_sets_daemon_sets_and_rollouts_say_it_in_their_words() {
     );
     let on_delete = UpdateMore { strategy: "OnDelete".into(), ..UpdateMore::default() };
     assert!(said(&update(on_delete, 1, 5), &[]).1.contains("when they are deleted"));
-    assert_eq!(said(&update(UpdateMore::default(), 5, 4), &[]), (Level::Warning, "4 of 5 pods are available; 1 is not.".into()));
+    assert_eq!(
+        said(&update(UpdateMore::default(), 5, 4), &[]),
+        (Level::Warning, "4 of 5 pods are available; 1 is not.".into())
+    );
 
     let rollout = |phase: &str, message: &str, aborted| Workload {
         kind: Kind::Rollout,
@@ -111,22 +126,49 @@ fn stateful_sets_daemon_sets_and_rollouts_say_it_in_their_words() {
         })),
         ..cart()
     };
-    assert_eq!(said(&rollout("Paused", "CanaryPauseStep", false), &[]).1, "Paused: CanaryPauseStep: it waits to be promoted. Step 2 of 6.");
+    assert_eq!(
+        said(&rollout("Paused", "CanaryPauseStep", false), &[]).1,
+        "Paused: CanaryPauseStep: it waits to be promoted. Step 2 of 6."
+    );
     assert_eq!(said(&rollout("Degraded", "RolloutAborted: aborted", true), &[]).0, Level::Critical);
     assert_eq!(said(&rollout("NewWord", "", false), &[]).0, Level::Unknown);
 }
 
 #[test]
 fn jobs_and_cron_jobs_say_when() {
-    let job = |more: JobMore| Workload { kind: Kind::Job, conditions: Arc::from([]), more: More::Job(more), ..cart() };
-    let base = JobMore { completions: 3, succeeded: 1, failed: 0, active: 2, started: Some(NOW.plus(-130)), completed: None };
+    let job = |more: JobMore| Workload {
+        kind: Kind::Job,
+        conditions: Arc::from([]),
+        more: More::Job(more),
+        ..cart()
+    };
+    let base = JobMore {
+        completions: 3,
+        succeeded: 1,
+        failed: 0,
+        active: 2,
+        started: Some(NOW.plus(-130)),
+        completed: None,
+    };
     assert_eq!(said(&job(base.clone()), &[]).1, "Runs for 2 m 10 s: 1 of 3 done, 2 pods are at work.");
     let retried = JobMore { failed: 1, active: 1, ..base.clone() };
-    assert_eq!(said(&job(retried), &[]), (Level::Warning, "Runs for 2 m 10 s: 1 of 3 done, 1 pod is at work, 1 pod failed and was tried again.".into()));
+    assert_eq!(
+        said(&job(retried), &[]),
+        (
+            Level::Warning,
+            "Runs for 2 m 10 s: 1 of 3 done, 1 pod is at work, 1 pod failed and was tried again.".into()
+        )
+    );
     let done = JobMore { succeeded: 3, active: 0, completed: Some(NOW.plus(-10)), ..base };
     assert_eq!(said(&job(done), &[]).1, "Completed in 2 m: 3 of 3 done.");
 
-    let cron = CronJobMore { schedule: "0 3 * * *".into(), time_zone: "".into(), active: 0, last_schedule: None, last_success: None };
+    let cron = CronJobMore {
+        schedule: "0 3 * * *".into(),
+        time_zone: "".into(),
+        active: 0,
+        last_schedule: None,
+        last_success: None,
+    };
     let cron = Workload { kind: Kind::CronJob, more: More::CronJob(cron), ..cart() };
     assert_eq!(said(&cron, &[]).1, "Waits: it runs every day at 03:00, next in 12 h 28 m.");
     assert!(said(&Workload { paused: true, ..cron }, &[]).1.starts_with("Suspended"));
@@ -134,7 +176,10 @@ fn jobs_and_cron_jobs_say_when() {
 
 #[test]
 fn surge_rounds_up_unavailable_rounds_down_and_never_both_are_none() {
-    assert_eq!([resolved("25%", 3, true), resolved("25%", 3, false), resolved("2", 3, true)], [Some(1), Some(0), Some(2)]);
+    assert_eq!(
+        [resolved("25%", 3, true), resolved("25%", 3, false), resolved("2", 3, true)],
+        [Some(1), Some(0), Some(2)]
+    );
     assert_eq!(resolved("many", 3, true), None);
     let more = |surge: &str, unavailable: &str| DeploymentMore {
         strategy: "RollingUpdate".into(),
@@ -151,7 +196,8 @@ fn surge_rounds_up_unavailable_rounds_down_and_never_both_are_none() {
 fn the_deadline_counts_from_the_last_progress_of_a_rollout_under_way() {
     let More::Deployment(more) = cart().more else { panic!("a Deployment") };
     assert_eq!(time_left(&cart(), &more, NOW), None, "nothing is under way");
-    let moving = Workload { updated: 1, ..with(cart(), &[condition("Progressing", "True", "ReplicaSetUpdated", "")]) };
+    let moving =
+        Workload { updated: 1, ..with(cart(), &[condition("Progressing", "True", "ReplicaSetUpdated", "")]) };
     assert_eq!(time_left(&moving, &more, NOW), Some(252));
     assert_eq!(time_left(&Workload { paused: true, ..moving }, &more, NOW), None);
 }
@@ -181,7 +227,11 @@ fn the_cursor_stays_on_its_pod_while_the_rollout_goes_on() {
     assert_eq!(view.subject(&shared), subject);
     testing::tell(&mut shared, ClusterMsg::Facts(Facts::Pods(vec![Delta::Gone(object.uid)])));
     view.refresh(&shared);
-    assert_eq!(view.subject(&shared), Some(Subject::Object(view.object.clone())), "its pod is gone: the workload itself");
+    assert_eq!(
+        view.subject(&shared),
+        Some(Subject::Object(view.object.clone())),
+        "its pod is gone: the workload itself"
+    );
 }
 
 #[test]
@@ -192,7 +242,10 @@ fn late_answers_are_ignored_and_a_workload_that_went_is_kept_as_it_was() {
     let first = view.requests()[0];
     assert!(answer(&mut view, first, Answer::Events(Vec::new())));
     assert!(!answer(&mut view, first, Answer::Failed("late".into())));
-    testing::tell(&mut shared, ClusterMsg::Facts(Facts::Workloads(Kind::Deployment, vec![Delta::Gone(Uid(1))])));
+    testing::tell(
+        &mut shared,
+        ClusterMsg::Facts(Facts::Workloads(Kind::Deployment, vec![Delta::Gone(Uid(1))])),
+    );
     let text = screen(&mut view, &shared, 100, 30);
     assert!(text.contains("deploy/cart is gone; this is how it was."), "{text}");
     shared.now.mono += std::time::Duration::from_secs(60);
@@ -225,7 +278,10 @@ fn what_a_rollout_looks_like() {
     let mut unknown = view(&mut loading);
     snapshots("loading", &mut unknown, &loading);
     let mut shared = shared();
-    put_workload(&mut shared, Workload { desired: 0, current: 0, updated: 0, ready: 0, available: 0, ..cart() });
+    put_workload(
+        &mut shared,
+        Workload { desired: 0, current: 0, updated: 0, ready: 0, available: 0, ..cart() },
+    );
     let mut empty = view(&mut shared);
     let request = empty.requests()[0];
     answer(&mut empty, request, Answer::Events(Vec::new()));
@@ -233,16 +289,38 @@ fn what_a_rollout_looks_like() {
     testing::incident(&mut shared);
     let mut full = view(&mut shared);
     let request = full.requests()[0];
-    answer(&mut full, request, Answer::Events(vec![
-        warning("BackOff", "Back-off restarting failed container app in pod cart-7d9c-x2kfp_shop-prod"),
-        EventFact { event_type: "Normal".into(), ..warning("ScalingReplicaSet", "Scaled up replica set cart-7d9c from 2 to 3") },
-    ]));
+    answer(
+        &mut full,
+        request,
+        Answer::Events(vec![
+            warning("BackOff", "Back-off restarting failed container app in pod cart-7d9c-x2kfp_shop-prod"),
+            EventFact {
+                event_type: "Normal".into(),
+                ..warning("ScalingReplicaSet", "Scaled up replica set cart-7d9c from 2 to 3")
+            },
+        ]),
+    );
     snapshots("full", &mut full, &shared);
     let mut failed = shared.world.find_workload(&full.object).unwrap().clone();
     failed.conditions = Arc::from([
-        condition("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."),
-        condition("ReplicaFailure", "True", "FailedCreate", "pods \"cart-7d9c-\" is forbidden: exceeded quota: team, requested: memory=128Mi"),
-        condition("Progressing", "False", "ProgressDeadlineExceeded", "ReplicaSet \"cart-7d9c\" has timed out progressing."),
+        condition(
+            "Available",
+            "False",
+            "MinimumReplicasUnavailable",
+            "Deployment does not have minimum availability.",
+        ),
+        condition(
+            "ReplicaFailure",
+            "True",
+            "FailedCreate",
+            "pods \"cart-7d9c-\" is forbidden: exceeded quota: team, requested: memory=128Mi",
+        ),
+        condition(
+            "Progressing",
+            "False",
+            "ProgressDeadlineExceeded",
+            "ReplicaSet \"cart-7d9c\" has timed out progressing.",
+        ),
     ]);
     put_workload(&mut shared, failed);
     let mut failing = view(&mut shared);
@@ -259,49 +337,65 @@ fn what_other_kinds_look_like() {
         labels: Labels::new(vec![("controller-revision-hash".into(), hash.into())]),
         ..pod(uid, name, (Uid(2), "StatefulSet", "db"))
     };
-    put_workload(&mut shared, Workload {
-        uid: Uid(2),
-        kind: Kind::StatefulSet,
-        name: "db".into(),
-        desired: 3,
-        updated: 1,
-        conditions: Arc::from([]),
-        more: More::Update(UpdateMore { partition: 2, update_revision: "db-6f".into(), ..UpdateMore::default() }),
-        ..cart()
-    });
-    put_pods(&mut shared, vec![labelled(50, "db-0", "db-5d"), labelled(51, "db-1", "db-5d"), labelled(52, "db-2", "db-6f")]);
-    put_workload(&mut shared, Workload {
-        uid: Uid(3),
-        kind: Kind::CronJob,
-        name: "reindex".into(),
-        conditions: Arc::from([]),
-        more: More::CronJob(CronJobMore {
-            schedule: "*/15 * * * *".into(),
-            time_zone: "Europe/Zurich".into(),
-            active: 1,
-            last_schedule: Some(NOW.plus(-119)),
-            last_success: Some(NOW.plus(-1_100)),
-        }),
-        ..cart()
-    });
-    for (uid, name, completed) in [(60, "reindex-29100", Some(NOW.plus(-900))), (61, "reindex-29115", None)] {
-        put_workload(&mut shared, Workload {
-            uid: Uid(uid),
-            kind: Kind::Job,
-            name: name.into(),
-            created: NOW.plus(if completed.is_some() { -1_019 } else { -119 }),
+    put_workload(
+        &mut shared,
+        Workload {
+            uid: Uid(2),
+            kind: Kind::StatefulSet,
+            name: "db".into(),
+            desired: 3,
+            updated: 1,
             conditions: Arc::from([]),
-            owner: Some(Arc::new(Owner { uid: Uid(3), kind: "CronJob".into(), name: "reindex".into() })),
-            more: More::Job(JobMore {
-                completions: 1,
-                succeeded: u32::from(completed.is_some()),
-                failed: 0,
-                active: u32::from(completed.is_none()),
-                started: Some(NOW.plus(if completed.is_some() { -1_019 } else { -119 })),
-                completed,
+            more: More::Update(UpdateMore {
+                partition: 2,
+                update_revision: "db-6f".into(),
+                ..UpdateMore::default()
             }),
             ..cart()
-        });
+        },
+    );
+    put_pods(
+        &mut shared,
+        vec![labelled(50, "db-0", "db-5d"), labelled(51, "db-1", "db-5d"), labelled(52, "db-2", "db-6f")],
+    );
+    put_workload(
+        &mut shared,
+        Workload {
+            uid: Uid(3),
+            kind: Kind::CronJob,
+            name: "reindex".into(),
+            conditions: Arc::from([]),
+            more: More::CronJob(CronJobMore {
+                schedule: "*/15 * * * *".into(),
+                time_zone: "Europe/Zurich".into(),
+                active: 1,
+                last_schedule: Some(NOW.plus(-119)),
+                last_success: Some(NOW.plus(-1_100)),
+            }),
+            ..cart()
+        },
+    );
+    for (uid, name, completed) in [(60, "reindex-29100", Some(NOW.plus(-900))), (61, "reindex-29115", None)] {
+        put_workload(
+            &mut shared,
+            Workload {
+                uid: Uid(uid),
+                kind: Kind::Job,
+                name: name.into(),
+                created: NOW.plus(if completed.is_some() { -1_019 } else { -119 }),
+                conditions: Arc::from([]),
+                owner: Some(Arc::new(Owner { uid: Uid(3), kind: "CronJob".into(), name: "reindex".into() })),
+                more: More::Job(JobMore {
+                    completions: 1,
+                    succeeded: u32::from(completed.is_some()),
+                    failed: 0,
+                    active: u32::from(completed.is_none()),
+                    started: Some(NOW.plus(if completed.is_some() { -1_019 } else { -119 })),
+                    completed,
+                }),
+                ..cart()
+            },
+        );
     }
     for (name, object) in [
         ("stateful_set", object(Kind::StatefulSet, "db", 2)),
