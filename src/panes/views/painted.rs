@@ -275,13 +275,14 @@ mod tests {
     #[test]
     fn scrolled_text_keeps_its_columns() {
         let look = crate::panes::views::testing::look();
+        let found = [(0..2), (2..5)];
         let line = Painted::plain("ab").with(Role::Warning, "東京").and("cd");
         for (skip, shown) in
             [(0, "ab東京cd  "), (1, "b東京cd   "), (3, " 京cd     "), (7, "d         "), (99, "          ")]
         {
             let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 1));
             let place = Place { x: 0, y: 0, width: 10, skip };
-            line.draw(0..line.text().len(), &[0..2], &look, Style::new(), place, &mut buffer);
+            line.draw(0..line.text().len(), &found, &look, Style::new(), place, &mut buffer);
             let drawn: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
             let mut expected = Buffer::empty(Rect::new(0, 0, 10, 1));
             expected.set_string(0, 0, shown, Style::new());

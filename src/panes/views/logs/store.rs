@@ -81,7 +81,7 @@ impl Store {
             let Some(line) = self.lines.pop_back() else { break };
             let was_kept = match &mut self.kept {
                 None => true,
-                Some(kept) => kept.pop_back_if(|key| *key == line.key).is_some(),
+                Some(kept) => kept.back() == Some(&line.key) && kept.pop_back().is_some(),
             };
             tail.push((line, was_kept));
         }
@@ -141,8 +141,10 @@ impl Store {
             if !line.remark {
                 self.let_go += 1;
             }
-            if let Some(kept) = &mut self.kept {
-                kept.pop_front_if(|key| *key == line.key);
+            if let Some(kept) = &mut self.kept
+                && kept.front() == Some(&line.key)
+            {
+                kept.pop_front();
             }
         }
     }
