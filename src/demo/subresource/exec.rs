@@ -195,7 +195,9 @@ impl Session {
     async fn exec(mut self, mut socket: Socket) -> Result<(), Failed> {
         let command = self.command.clone();
         let first = command.first().map(String::as_str).unwrap_or_default();
-        let interactive = is_shell(first) && !command.iter().any(|w| w == "-c");
+        // `sh -c "… exec sh"` is how clients ask for the best shell there is: it becomes that shell.
+        let becomes_shell = command.last().is_some_and(|script| script.trim_end().ends_with("exec sh"));
+        let interactive = is_shell(first) && (becomes_shell || !command.iter().any(|w| w == "-c"));
         if interactive && self.stdin {
             return self.interact(socket).await;
         }

@@ -1,0 +1,14 @@
+//! The way from a kubeconfig to messages, against a server that fails in every way that API servers fail.
+//!
+//! No test sleeps or asserts times: each waits until what it claims has come.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod questions;
+#[cfg(test)]
+mod script;
