@@ -66,11 +66,15 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
+        self.terminal.autoresize()?;
+        // Nothing waits in the writer while the frame is drawn: after a panic it would be written behind our
+        // back, and a terminal that was told of an update shows nothing until its end.
+        let mut frame = self.terminal.get_frame();
+        let area = frame.area();
+        draw(area, frame.buffer_mut());
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| {
-            let area = frame.area();
-            draw(area, frame.buffer_mut());
-        })?;
+        self.terminal.flush()?;
+        self.terminal.swap_buffers();
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
@@ -79,7 +83,9 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not `clear`, which asks the terminal where its cursor is and fails when the answer is late.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Lends the terminal to something else.
@@ -157,6 +163,11 @@ pub fn give_back_on_panic() {
             tracing::error!("{panic}");
         }
     }));
+}
+
+/// Whether the terminal went away. Told or not, nobody can quit us any more.
+pub fn is_gone() -> bool {
+    rustix::termios::tcgetattr(rustix::stdio::stdin()).is_err()
 }
 
 /// Stops the whole job as ctrl-z does, with the terminal given back, and

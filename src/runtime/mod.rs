@@ -5,6 +5,7 @@
 //! one-frame commands ([`headless`]) and the tests drive the same one.
 
 pub mod headless;
+pub mod keys;
 pub mod screen;
 
 use std::collections::HashMap;

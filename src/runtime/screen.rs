@@ -7,11 +7,10 @@
 use std::io;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
-use futures::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
+use super::keys::Keys;
 use super::{Driver, TerminalEffect};
 use crate::domain::level::Level;
 use crate::msg::{Msg, Note};
@@ -62,7 +61,7 @@ pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
     let mut signals = Signals::listen()?;
     let mut screen = Screen::take(mouse)?;
     driver.state.size = screen.size()?;
-    let mut keys = Some(EventStream::new());
+    let mut keys = Keys::listen()?;
     let mut messages: Vec<Msg> = Vec::new();
     let mut drawn = Instant::now();
     let mut due = Some(Instant::now());
@@ -80,7 +79,7 @@ pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
                 screen.take_back()?;
                 due = Some(Instant::now());
             }
-            event = next(&mut keys) => match event {
+            event = keys.next() => match event {
                 Some(Ok(event)) => {
                     wanted = driver.feed(Msg::Input(event));
                     due = Some(Instant::now());
@@ -90,6 +89,9 @@ pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
             },
             () = tokio::time::sleep_until(frame), if due.is_some() => {}
             _ = tick.tick() => {
+                if terminal::is_gone() {
+                    return Ok(Ended::Told);
+                }
                 wanted = driver.feed(Msg::Tick);
                 due = due.or(Some(Instant::now()));
             }
@@ -113,17 +115,16 @@ pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
                     driver.state.toast(Note { level: Level::Ok, text });
                 }
                 TerminalEffect::Suspend => {
-                    drop(keys.take());
+                    // The thread that reads keys stops and goes on with the whole process.
                     terminal::stop_here()?;
                     screen.take_back()?;
-                    keys = Some(EventStream::new());
                 }
                 TerminalEffect::Shell(request) => {
-                    drop(keys.take());
+                    keys.hold();
                     screen.lend();
                     let note = Note { level: Level::Warning, text: format!("{request:?}") };
                     screen.take_back()?;
-                    keys = Some(EventStream::new());
+                    keys.go_on();
                     driver.state.toast(note);
                 }
             }
@@ -143,12 +144,5 @@ pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
             drawn = Instant::now();
             due = None;
         }
-    }
-}
-
-async fn next(keys: &mut Option<EventStream>) -> Option<io::Result<Event>> {
-    match keys {
-        Some(keys) => keys.next().await,
-        None => std::future::pending().await,
     }
 }

@@ -1,0 +1,138 @@
+//! All the ways to end, and to stop and go on.
+
+use portable_pty::CommandBuilder;
+use rustix::process::Signal;
+
+use super::program::{PILOTHOUSE, Platform, Program, surroundings};
+
+#[test]
+fn q_quits() {
+    let platform = Platform::start();
+    let mut program = platform.open();
+    program.assert_taken();
+    program.press("q");
+    assert_eq!(program.ended().exit_code(), 0);
+    program.wait_until_given_back();
+}
+
+#[test]
+fn ctrl_c_quits() {
+    let platform = Platform::start();
+    let mut program = platform.open();
+    program.press("\x03");
+    assert_eq!(program.ended().exit_code(), 0);
+    program.wait_until_given_back();
+}
+
+fn ends_on(signal: Signal) {
+    let platform = Platform::start();
+    let mut program = platform.open();
+    program.assert_taken();
+    program.signal(signal);
+    assert_eq!(program.ended().exit_code(), 0);
+    program.wait_until_given_back();
+}
+
+#[test]
+fn sigterm_ends() {
+    ends_on(Signal::TERM);
+}
+
+#[test]
+fn sigint_ends() {
+    ends_on(Signal::INT);
+}
+
+#[test]
+fn sighup_ends() {
+    ends_on(Signal::HUP);
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_it() {
+    let platform = Platform::start();
+    let mut program = platform.open();
+    program.hang_up();
+    program.ended();
+}
+
+#[test]
+fn a_signal_before_the_first_data_ends_it() {
+    let home = tempfile::tempdir().unwrap();
+    // A port where nobody answers: the connection is refused again and again.
+    let kubeconfig = home.path().join("kubeconfig.yaml");
+    std::fs::write(&kubeconfig, NOBODY).unwrap();
+    let mut command = CommandBuilder::new(PILOTHOUSE);
+    command.env_clear();
+    for (name, value) in surroundings(home.path()) {
+        command.env(name, value);
+    }
+    command.args(["--kubeconfig".as_ref(), kubeconfig.as_os_str()]);
+    let mut program = Program::start(command, (80, 24));
+    program.wait("a frame", |screen| screen.alternate_screen() && screen.contents().contains("nobody"));
+    program.signal(Signal::TERM);
+    assert_eq!(program.ended().exit_code(), 0);
+    program.wait_until_given_back();
+}
+
+const NOBODY: &str = "
+apiVersion: v1
+kind: Config
+current-context: nobody
+contexts: [{name: nobody, context: {cluster: nobody, user: nobody}}]
+clusters: [{name: nobody, cluster: {server: 'http://127.0.0.1:1'}}]
+users: [{name: nobody, user: {}}]
+";
+
+/// ctrl-z needs a shell that takes the terminal meanwhile.
+#[test]
+fn ctrl_z_stops_and_fg_goes_on() {
+    let platform = Platform::start();
+    let mut command = CommandBuilder::new("sh");
+    platform.surroundings(&mut command);
+    let script = r#"set -m; "$0" --kubeconfig "$1"; echo STOPPED; read line; fg >/dev/null; echo ENDED $?"#;
+    command.args(["-c", script, PILOTHOUSE, platform.kubeconfig().to_str().unwrap()]);
+    let mut program = Program::start(command, (120, 40));
+    program.see("cart-");
+    program.assert_taken();
+
+    program.press("\x1a");
+    program.see("STOPPED");
+    program.wait_until_given_back();
+    assert!(!program.text().contains("cart-"), "the screen of before is not back");
+
+    program.press("\r");
+    program.wait("the pods again", |screen| screen.alternate_screen() && screen.contents().contains("cart-"));
+    program.assert_taken();
+    program.press("q");
+    program.see("ENDED 0");
+    program.wait_until_given_back();
+    program.ended();
+}
+
+/// Without a shell behind it nothing may stop it, and nothing is lost.
+#[test]
+fn ctrl_z_without_a_shell_goes_on() {
+    let platform = Platform::start();
+    let mut program = platform.open();
+    program.press("\x1a");
+    program.wait("the screen to be taken again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("cart-")
+    });
+    program.press("q");
+    assert_eq!(program.ended().exit_code(), 0);
+    program.wait_until_given_back();
+}
+
+#[test]
+fn after_sigstop_and_sigcont_the_frame_is_whole() {
+    let platform = Platform::start();
+    let program = platform.open();
+    program.signal(Signal::STOP);
+    program.signal(Signal::CONT);
+    // Whatever was written over it meanwhile, the next frame is drawn whole.
+    let bytes = program.frames(1);
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains("\x1b[2J") && text.contains("cart-"), "{text:?}");
+    program.assert_taken();
+}
