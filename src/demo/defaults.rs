@@ -206,6 +206,28 @@ fn pod_spec(spec: &mut Value) {
     }
 }
 
+/// A quantity as a real server stores it: `1000m` is `1`, `1024Mi` is `1Gi`. Without this an undo through kubectl,
+/// which writes the short form, would look like another template.
+fn canonical(quantity: &Value) -> Value {
+    let text = match quantity {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let Ok(mut number) = number.parse::<i64>() else { return json!(text) };
+    const UNITS: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    if unit == "m" && number % 1000 == 0 {
+        return json!((number / 1000).to_string());
+    }
+    let Some(mut at) = UNITS.iter().position(|u| *u == unit) else { return json!(text) };
+    while number != 0 && number % 1024 == 0 && at + 1 < UNITS.len() {
+        number /= 1024;
+        at += 1;
+    }
+    json!(format!("{number}{}", UNITS[at]))
+}
+
 fn container(container: &mut Value) {
     let image = container["image"].as_str().unwrap_or_default();
     let last = image.rsplit('/').next().unwrap_or_default();
@@ -213,6 +235,13 @@ fn container(container: &mut Value) {
     let policy = if moving { "Always" } else { "IfNotPresent" };
     set(container, "imagePullPolicy", json!(policy));
     set(container, "resources", json!({}));
+    for key in ["requests", "limits"] {
+        for quantity in
+            container["resources"].get_mut(key).and_then(Value::as_object_mut).into_iter().flatten()
+        {
+            *quantity.1 = canonical(quantity.1);
+        }
+    }
     set(container, "terminationMessagePath", json!("/dev/termination-log"));
     set(container, "terminationMessagePolicy", json!("File"));
     if let Some(ports) = container.get_mut("ports").and_then(Value::as_array_mut) {
@@ -289,6 +318,21 @@ mod tests {
         let again = object.clone();
         apply("deployments.apps", &mut object);
         assert_eq!(object, again);
+    }
+
+    #[test]
+    fn quantities_are_stored_in_their_short_form() {
+        for (given, stored) in [
+            (json!("1000m"), "1"),
+            (json!("1500m"), "1500m"),
+            (json!(2), "2"),
+            (json!("2048Mi"), "2Gi"),
+            (json!("1536Mi"), "1536Mi"),
+            (json!("1.5"), "1.5"),
+            (json!("0"), "0"),
+        ] {
+            assert_eq!(canonical(&given), stored);
+        }
     }
 
     #[test]

@@ -191,13 +191,13 @@ pub fn from_label_selector(selector: &serde_json::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::store::entry::entry;
+    use crate::demo::store::entry::lone;
     use serde_json::json;
 
     fn pod() -> Entry {
         let pod = json!({"kind":"Pod","metadata":{"name":"cart-1","namespace":"shop","labels":{"app":"cart","tier":"web","n":"5"}},
                          "spec":{"nodeName":"n1"},"status":{"phase":"Running"}});
-        entry("pods", &pod, 1, |s| s.into())
+        lone("pods", &pod, 1)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::kinds::Kind;
 use super::selector::{Selector, from_label_selector};
-use super::store::entry::entry;
+use super::store::entry::lone;
 
 /// 422 unless the object can be stored.
 pub fn check(kind: &Kind, object: &Value) -> Result<(), ApiError> {
@@ -80,7 +80,7 @@ fn selector_fits(object: &Value) -> Result<(), (&'static str, String)> {
     let fits = Selector::labels(&text).map_err(|e| ("spec.selector", e.message))?;
     let template = &object["spec"]["template"];
     let template = serde_json::json!({"metadata": {"labels": template["metadata"]["labels"]}});
-    if !fits.matches(&entry("", &template, 0, |text| text.into())) {
+    if !fits.matches(&lone("", &template, 0)) {
         let labels = &template["metadata"]["labels"];
         let why = format!("Invalid value: {labels}: `selector` does not match template `labels`");
         return Err(("spec.template.metadata.labels", why));

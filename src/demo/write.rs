@@ -22,7 +22,7 @@ const NO_OWNERSHIP: &str = "299 - \"the demo merges what is applied without trac
 pub fn object_answer(call: &Call, code: u16, object: &Value) -> Result<Answer, ApiError> {
     let shape = list::shape(call)?;
     let version = object["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse().ok());
-    let entry = entry::entry(&call.resource(), object, version.unwrap_or_default(), |text| text.into());
+    let entry = entry::lone(&call.resource(), object, version.unwrap_or_default());
     let tabler = Tabler::new(&call.kind, table::include(&call.query)?, Timestamp::now());
     Ok(respond::bytes(code, "application/json", render(&entry, shape, &tabler, true)))
 }

@@ -168,6 +168,10 @@ async fn exec_of_a_command() {
         (&status["reason"], &status["details"]["causes"]),
         (&json!("NonZeroExitCode"), &json!([{"reason": "ExitCode", "message": "3"}]))
     );
+    let session =
+        Session::open(&demo, &format!("{POD}/exec?command=cat&command=/etc/hostname"), "v5.channel.k8s.io")
+            .await;
+    assert_eq!(session.rest().await.0, "web-5d8f7c6b9d-aaaaa\n");
     let session = Session::open(&demo, &format!("{POD}/exec?command=frob"), "v5.channel.k8s.io").await;
     assert_eq!(session.rest().await.2["reason"], "InternalError");
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use super::pool::Pool;
+
 /// An object at one version.
 #[derive(Debug)]
 pub struct Entry {
@@ -53,13 +55,18 @@ impl Entry {
     }
 }
 
+/// An entry outside a store, for judging or rendering an object that is not stored.
+pub fn lone(resource: &str, object: &Value, version: u64) -> Entry {
+    entry(resource, object, version, &Pool::default(), |text| text.into())
+}
+
 /// A string at a path of keys, if there is one.
 pub fn text_at<'a>(object: &'a Value, path: &[&str]) -> Option<&'a str> {
     path.iter().try_fold(object, |value, key| value.get(key))?.as_str()
 }
 
 /// The object's text in the order of a real server (kind, apiVersion, metadata, rest), with the places of its parts.
-fn encode(object: &Map<String, Value>) -> (Bytes, u32, Range<u32>) {
+fn encode(object: &Map<String, Value>, pool: &Pool) -> (Bytes, u32, Range<u32>) {
     let mut out = Vec::with_capacity(1024);
     out.push(b'{');
     for key in ["kind", "apiVersion"] {
@@ -80,8 +87,7 @@ fn encode(object: &Map<String, Value>) -> (Bytes, u32, Range<u32>) {
         }
     }
     out.push(b'}');
-    out.shrink_to_fit();
-    (Bytes::from(out), as_offset(body_at), as_offset(start)..as_offset(end))
+    (pool.hold(&out), as_offset(body_at), as_offset(start)..as_offset(end))
 }
 
 fn as_offset(at: usize) -> u32 {
@@ -101,16 +107,17 @@ fn write(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-/// Builds an entry from a complete object. `intern` shares label keys between objects.
+/// Builds an entry from a complete object, its text in memory of the pool. `intern` shares label keys between objects.
 pub fn entry(
     resource: &str,
     object: &Value,
     version: u64,
+    pool: &Pool,
     mut intern: impl FnMut(&str) -> Arc<str>,
 ) -> Entry {
     let empty = Map::new();
     let map = object.as_object().unwrap_or(&empty);
-    let (bytes, body_at, metadata) = encode(map);
+    let (bytes, body_at, metadata) = encode(map, pool);
     let labels = object["metadata"]["labels"]
         .as_object()
         .map(|labels| {
@@ -198,7 +205,7 @@ mod tests {
     #[test]
     fn text_is_in_the_order_of_a_real_server_and_its_parts_are_found() {
         let object = json!({"apiVersion":"v1","data":{"a":"b"},"kind":"ConfigMap","metadata":{"name":"c","namespace":"n","uid":"u","labels":{"app":"x"}}});
-        let e = entry("configmaps", &object, 7, |s| s.into());
+        let e = entry("configmaps", &object, 7, &Pool::default(), |s| s.into());
         let text = String::from_utf8(e.bytes.to_vec()).unwrap();
         assert!(text.starts_with("{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{"), "{text}");
         assert_eq!(e.value(), object);
@@ -213,7 +220,8 @@ mod tests {
 
     #[test]
     fn fields_of_selectors_are_kept_with_the_defaults_of_the_real_server() {
-        let e = entry("nodes", &json!({"metadata":{"name":"n"},"spec":{}}), 1, |s| s.into());
+        let e =
+            entry("nodes", &json!({"metadata":{"name":"n"},"spec":{}}), 1, &Pool::default(), |s| s.into());
         assert_eq!(&*e.fields, &[("spec.unschedulable", "false".into())]);
     }
 }

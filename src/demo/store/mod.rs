@@ -7,6 +7,7 @@
 pub mod entry;
 mod history;
 mod identity;
+pub mod pool;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -19,6 +20,7 @@ pub use self::entry::Entry;
 pub use self::history::Event;
 use self::history::History;
 use self::identity::Identities;
+use self::pool::Pool;
 use super::error::{ApiError, split_resource};
 
 /// How many changes a subscriber may fall behind before it is told that it missed some.
@@ -113,6 +115,7 @@ struct Inner {
     writer: Mutex<Identities>,
     changes: broadcast::Sender<Change>,
     wakes: Mutex<HashMap<Arc<str>, watch::Sender<u64>>>,
+    pool: Pool,
 }
 
 /// One cluster's objects; cheap to clone.
@@ -128,6 +131,7 @@ impl Store {
             writer: Mutex::new(Identities::new(seed)),
             changes: broadcast::channel(SUBSCRIBER_LAG).0,
             wakes: Mutex::new(HashMap::new()),
+            pool: Pool::default(),
         }))
     }
 
@@ -450,7 +454,9 @@ impl Store {
         state.version += 1;
         let version = state.version;
         object["metadata"]["resourceVersion"] = json!(version.to_string());
-        let entry = Arc::new(entry::entry(resource, &object, version, |text| state.intern(text)));
+        let pool = &self.0.pool;
+        let entry = entry::entry(resource, &object, version, pool, |text| state.intern(text));
+        let entry = Arc::new(entry);
         let resource = state.intern(resource);
         let table = state.tables.entry(resource.clone()).or_default();
         let key = (entry.ns.clone(), entry.name.clone());

@@ -65,7 +65,7 @@ fn amount(value: &Value, of: i64) -> Option<i64> {
 }
 
 fn check_budget(store: &Store, ns: &str, pod: &Value) -> Result<(), ApiError> {
-    let own = entry::entry("pods", pod, 0, |text| text.into());
+    let own = entry::lone("pods", pod, 0);
     let mut matching = Vec::new();
     for budget in store.list("poddisruptionbudgets.policy", Some(ns)) {
         let selector = Selector::labels(&from_label_selector(&budget["spec"]["selector"]))?;

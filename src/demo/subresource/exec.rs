@@ -204,7 +204,7 @@ impl Session {
         if first == "cat" && command.len() == 1 && self.stdin {
             return self.copy(socket).await;
         }
-        if !self.shell.knows(first) {
+        if !Shell::knows(first) {
             let message = format!(
                 "Internal error occurred: error executing command in container: failed to exec in container: OCI runtime exec failed: exec failed: unable to start container process: exec: \"{first}\": executable file not found in $PATH: unknown"
             );

@@ -116,8 +116,8 @@ fn main_container(app: &App, env: Env, release: &str) -> Value {
         "imagePullPolicy": "IfNotPresent",
         "env": env_vars,
         "resources": {
-            "requests": {"cpu": format!("{}m", app.cpu), "memory": format!("{}Mi", app.memory)},
-            "limits": {"cpu": format!("{}m", app.cpu * 4), "memory": format!("{}Mi", app.memory_limit[env.index()])},
+            "requests": {"cpu": crate::demo::json::cpu_text(i64::from(app.cpu)), "memory": crate::demo::json::bytes_text(i64::from(app.memory) << 20)},
+            "limits": {"cpu": crate::demo::json::cpu_text(i64::from(app.cpu * 4)), "memory": crate::demo::json::bytes_text(i64::from(app.memory_limit[env.index()]) << 20)},
         },
         "securityContext": {"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
                             "capabilities": {"drop": ["ALL"]}},

@@ -100,8 +100,8 @@ impl Part {
         let version = self.image.rsplit_once(':').map_or("", |(_, v)| v);
         let mut container = json!({
             "name": self.name, "image": format!("registry.example/platform/{}", self.image),
-            "resources": {"requests": {"cpu": format!("{}m", self.needs.0), "memory": format!("{}Mi", self.needs.1)},
-                          "limits": {"memory": format!("{}Mi", self.needs.1 * 2)}},
+            "resources": {"requests": {"cpu": crate::demo::json::cpu_text(i64::from(self.needs.0)), "memory": crate::demo::json::bytes_text(i64::from(self.needs.1) << 20)},
+                          "limits": {"memory": crate::demo::json::bytes_text(i64::from(self.needs.1) << 21)}},
         });
         if self.port != 0 {
             container["ports"] = json!([{"name": "main", "containerPort": self.port, "protocol": "TCP"}]);
