@@ -140,6 +140,8 @@ fn own_selector(object: &mut Value) {
         metadata["labels"][format!("{prefix}controller-uid")] = uid.clone();
         metadata["labels"][format!("{prefix}job-name")] = name.clone();
     }
+    let labels = metadata["labels"].clone();
+    set(&mut object["metadata"], "labels", labels);
 }
 
 /// Fills in what a pod template leaves out.
@@ -249,6 +251,9 @@ fn container(container: &mut Value) {
     }
     for key in ["livenessProbe", "readinessProbe", "startupProbe"] {
         let Some(probe) = container.get_mut(key).filter(|p| p.is_object()) else { continue };
+        if let Some(request) = probe.get_mut("httpGet").filter(|r| r.is_object()) {
+            set(request, "scheme", json!("HTTP"));
+        }
         for (key, value) in
             [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
         {

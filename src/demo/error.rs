@@ -33,6 +33,17 @@ fn quoted(resource: &str, name: &str) -> String {
     format!("{resource} \"{name}\"")
 }
 
+/// The machine-readable reason of a cause, by the words it begins with.
+fn cause(why: &str) -> &'static str {
+    let reasons = [
+        ("Required value", "FieldValueRequired"),
+        ("Unsupported value", "FieldValueNotSupported"),
+        ("Forbidden", "FieldValueForbidden"),
+    ];
+    let found = reasons.iter().find(|(words, _)| why.starts_with(words));
+    found.map_or("FieldValueInvalid", |(_, reason)| reason)
+}
+
 /// The plural and the group of a resource key such as `deployments.apps`.
 pub fn split_resource(resource: &str) -> (&str, &str) {
     resource.split_once('.').unwrap_or((resource, ""))
@@ -95,19 +106,18 @@ impl ApiError {
         )
     }
 
-    /// 422 with one cause.
+    /// 422 with one cause, whose reason follows from how `why` begins (`Invalid value: ...`, `Required value...`).
     pub fn invalid(kind: &str, group: &str, name: &str, field: &str, why: &str) -> Self {
         let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
         let mut map = Map::new();
-        map.insert("name".into(), json!(name));
+        if !name.is_empty() {
+            map.insert("name".into(), json!(name));
+        }
         if !group.is_empty() {
             map.insert("group".into(), json!(group));
         }
         map.insert("kind".into(), json!(kind));
-        map.insert(
-            "causes".into(),
-            json!([{ "reason": "FieldValueInvalid", "message": why, "field": field }]),
-        );
+        map.insert("causes".into(), json!([{ "reason": cause(why), "message": why, "field": field }]));
         Self::new(422, "Invalid", format!("{} is invalid: {field}: {why}", quoted(&qualified, name)))
             .with_details(Value::Object(map))
     }

@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The form an answer is to have; 406 when none is possible.
 pub fn shape(call: &Call) -> Result<Shape, ApiError> {
     call.accept.shape().ok_or_else(|| {
-        ApiError::new(406, "NotAcceptable", "only the following media types are accepted: application/json")
+        let message = "406: Not Acceptable\n\nAvailable representations: application/json";
+        ApiError::new(406, "NotAcceptable", message).with_details(json!({}))
     })
 }
 
@@ -89,7 +90,7 @@ impl Continue {
     }
 
     fn parse(token: &str) -> Result<Self, ApiError> {
-        let bad = || ApiError::bad_request("continue key is not valid");
+        let bad = || ApiError::bad_request("invalid continue token: continue key is not valid");
         let bytes: Option<Vec<u8>> = (0..token.len())
             .step_by(2)
             .map(|at| u8::from_str_radix(token.get(at..at + 2)?, 16).ok())
@@ -104,7 +105,9 @@ pub fn asked_version(call: &Call) -> Result<Option<u64>, ApiError> {
     match call.query.get("resourceVersion") {
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| {
-            ApiError::bad_request(format!("resourceVersion: Invalid value: \"{text}\": must be a number"))
+            ApiError::bad_request(format!(
+                "invalid resource version: resourceVersion: Invalid value: \"{text}\": invalid syntax"
+            ))
         }),
     }
 }

@@ -64,9 +64,16 @@ impl Call {
         match self.query.get("dryRun") {
             "" => Ok(false),
             "All" => Ok(true),
-            other => Err(ApiError::bad_request(format!(
-                "dryRun: Unsupported value: \"{other}\": supported values: \"All\""
-            ))),
+            other => {
+                let options = match self.method {
+                    Method::POST => "CreateOptions",
+                    Method::PUT => "UpdateOptions",
+                    Method::PATCH => "PatchOptions",
+                    _ => "DeleteOptions",
+                };
+                let why = format!("Unsupported value: [\"{other}\"]: supported values: \"All\"");
+                Err(ApiError::invalid(options, "meta.k8s.io", "", "dryRun", &why))
+            }
         }
     }
 }
@@ -158,7 +165,13 @@ async fn resource(
     if group == "metrics.k8s.io" {
         return metrics::answer(cluster, version, plural, ns, name.as_deref(), &query, &accept);
     }
-    let kind = cluster.kinds.find(group, version, plural).ok_or_else(ApiError::no_such_path)?;
+    let Some(kind) = cluster.kinds.find(group, version, plural) else {
+        // A real server words an unknown resource of a group it serves otherwise than a path it does not know.
+        if discovery::resources(cluster, group, version).is_ok() {
+            return Err(ApiError::no_such_path());
+        }
+        return Ok(respond::text(404, "404 page not found\n"));
+    };
     if matches!(&cluster.faults.borrow().present, Some(Fault::Forbidden { resource }) if *resource == kind.resource())
         && matches!(wish.verb.as_str(), "get" | "list" | "watch")
     {

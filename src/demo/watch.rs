@@ -18,6 +18,7 @@ use super::list;
 use super::respond::{self, Answer};
 use super::routes::Call;
 use super::selector::Selector;
+use super::store::entry::lone;
 use super::store::{ChangeKind, Entry, Event};
 use super::table::{self, Tabler};
 
@@ -254,14 +255,11 @@ impl Watch {
         let object = match self.shape {
             Shape::Object => json!({"kind": kind, "apiVersion": version, "metadata": metadata}),
             Shape::Partial => partial,
+            // A bookmark is a row of an object without anything, as a real server sends it.
             Shape::Table => {
-                let columns =
-                    if std::mem::take(&mut self.heading) { self.tabler.columns() } else { json!([]) };
-                json!({
-                    "kind": "Table", "apiVersion": "meta.k8s.io/v1", "columnDefinitions": columns,
-                    "metadata": {"resourceVersion": self.cursor.to_string()},
-                    "rows": [{"cells": [], "object": partial}],
-                })
+                let empty = lone(&self.resource, &json!({"metadata": metadata}), self.cursor);
+                let heading = std::mem::take(&mut self.heading);
+                return line("BOOKMARK", &list::render(&empty, self.shape, &self.tabler, heading));
             }
         };
         line("BOOKMARK", object.to_string().as_bytes())

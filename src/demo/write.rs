@@ -35,8 +35,10 @@ fn fit(call: &Call, object: &mut Value) -> Result<(), ApiError> {
     if given_kind != kind.kind || given != wanted {
         if !given_kind.is_empty() || !given.is_empty() {
             return Err(ApiError::bad_request(format!(
-                "{given_kind} in version \"{given}\" cannot be handled as a {}: converting ({given}.{given_kind}) to ({wanted}.{}): unknown conversion",
-                kind.kind, kind.kind
+                "{given_kind} in version \"{given}\" cannot be handled as a {}: converting ({given}.{given_kind}) to ({}.{}): unknown conversion",
+                kind.kind,
+                kind.group.split('.').next().filter(|g| !g.is_empty()).unwrap_or("core"),
+                kind.kind
             )));
         }
         object["kind"] = json!(kind.kind);
@@ -122,7 +124,11 @@ fn make(cluster: &Cluster, call: &Call, mut object: Value) -> Result<Value, ApiE
         && !matches!(resource.as_str(), "nodes" | "namespaces")
         && let Some(map) = object.as_object_mut()
     {
-        map.remove("status");
+        if call.kind.builtin {
+            map.insert("status".into(), json!({}));
+        } else {
+            map.remove("status");
+        }
     }
     let own = object["metadata"]["name"].as_str().is_none_or(str::is_empty);
     let wanted = object["metadata"]["generateName"].as_str().unwrap_or_default().to_owned();

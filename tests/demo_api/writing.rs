@@ -161,7 +161,7 @@ async fn dry_runs_store_nothing() {
     assert_eq!(demo.delete(&format!("{POD}?dryRun=All")).await.code, 200);
     let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "web-5d8f7c6b9d-aaaaa", "namespace": "shop-prod"}});
     assert_eq!(demo.post(&format!("{POD}/eviction?dryRun=All"), &eviction).await.code, 201);
-    demo.post(&format!("{MAPS}?dryRun=Some"), &settings("dry")).await.refused(400, "BadRequest");
+    demo.post(&format!("{MAPS}?dryRun=Some"), &settings("dry")).await.refused(422, "Invalid");
     assert_eq!(demo.store().version(), before);
 }
 
@@ -176,7 +176,7 @@ async fn deleting() {
     demo.delete(&format!("{MAPS}/settings")).await.refused(404, "NotFound");
     let wrong = json!({"preconditions": {"uid": "other"}}).to_string();
     let message = demo.call("DELETE", POD, &[], &wrong).await.refused(409, "Conflict");
-    assert!(message.contains("Precondition failed: UID in precondition: other"), "{message}");
+    assert!(message.contains("the UID in the precondition (other) does not match"), "{message}");
     let pod = demo.delete(POD).await.json();
     assert_eq!((&pod["kind"], &pod["metadata"]["deletionGracePeriodSeconds"]), (&json!("Pod"), &json!(30)));
     assert_eq!(demo.get(POD).await.code, 200, "the pod terminates first");

@@ -30,12 +30,14 @@ impl Format {
             "application/json-patch+json" => Ok(Self::Json),
             "application/strategic-merge-patch+json" if builtin => Ok(Self::Strategic),
             "application/apply-patch+yaml" => Ok(Self::Apply),
-            _ => Err(ApiError::new(
+            "application/strategic-merge-patch+json" => Err(ApiError::new(
                 415,
                 "UnsupportedMediaType",
                 "the body of the request was in an unknown format - accepted media types include: \
                  application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
             )),
+            _ => Err(ApiError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")
+                .with_details(serde_json::json!({}))),
         }
     }
 

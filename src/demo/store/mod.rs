@@ -539,14 +539,22 @@ fn spec_differs(before: &Value, after: &Value) -> bool {
 fn check_preconditions(resource: &str, object: &Value, how: &Deletion) -> Result<(), ApiError> {
     let name = text(object, "name");
     let (uid, version) = (text(object, "uid"), text(object, "resourceVersion"));
-    let differs = |what: &str, wanted: &str, found: &str| {
-        let why =
-            format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
-        ApiError::conflict(resource, &name, &why)
+    // The real server names the kind here, where other conflicts name the resource.
+    let kind = object["kind"].as_str().unwrap_or(resource);
+    let differs = |what: &str, wanted: &str, found: &str, since: &str| {
+        let why = format!(
+            "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). \
+             The object might have been {since}"
+        );
+        ApiError::conflict(kind, &name, &why)
     };
     match (&how.uid, &how.version) {
-        (Some(wanted), _) if *wanted != uid => Err(differs("UID", wanted, &uid)),
-        (_, Some(wanted)) if *wanted != version => Err(differs("ResourceVersion", wanted, &version)),
+        (Some(wanted), _) if *wanted != uid => {
+            Err(differs("UID", wanted, &uid, "deleted and then recreated"))
+        }
+        (_, Some(wanted)) if *wanted != version => {
+            Err(differs("ResourceVersion", wanted, &version, "modified"))
+        }
         _ => Ok(()),
     }
 }

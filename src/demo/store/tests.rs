@@ -125,7 +125,7 @@ fn preconditions_guard_a_deletion() {
     let how = Deletion { uid: Some("other".into()), ..Deletion::default() };
     let refusal = store.delete_with("pods", "shop", "a", &how).unwrap_err();
     assert_eq!((refusal.code, refusal.reason), (409, "Conflict"));
-    assert!(refusal.message.contains("Precondition failed: UID in precondition: other"), "{refusal}");
+    assert!(refusal.message.contains("the UID in the precondition (other) does not match"), "{refusal}");
 }
 
 #[tokio::test]

@@ -19,8 +19,8 @@ pub fn printer(resource: &str) -> Option<(&'static str, Cells)> {
             ("Last Seen|Type|Reason|Object|Subobject*|Source*|Message|First Seen*|Count*|Name*", event)
         }
         "namespaces" => ("Name|Status|Age", namespace),
-        "secrets" => ("Name|Type|Data:integer|Age", secret),
-        "configmaps" => ("Name|Data:integer|Age", config_map),
+        "secrets" => ("Name|Type|Data|Age", secret),
+        "configmaps" => ("Name|Data|Age", config_map),
         "resourcequotas" => ("Name|Request|Limit|Age", quota),
         "persistentvolumeclaims" => (
             "Name|Status|Volume|Capacity|Access Modes|StorageClass|VolumeAttributesClass|Age|VolumeMode*",
@@ -30,7 +30,7 @@ pub fn printer(resource: &str) -> Option<(&'static str, Cells)> {
             "Name|Capacity|Access Modes|Reclaim Policy|Status|Claim|StorageClass|VolumeAttributesClass|Reason|Age|VolumeMode*",
             volume,
         ),
-        "limitranges" => ("Name|Created At", limit_range),
+        "limitranges" => ("Name|Created At:date", limit_range),
         "ingresses.networking.k8s.io" => ("Name|Class|Hosts|Address|Ports|Age", ingress),
         "ingressclasses.networking.k8s.io" => ("Name|Controller|Parameters|Age", ingress_class),
         "networkpolicies.networking.k8s.io" => ("Name|Pod-Selector|Age", network_policy),
@@ -39,20 +39,19 @@ pub fn printer(resource: &str) -> Option<(&'static str, Cells)> {
         }
         "endpointslices.discovery.k8s.io" => ("Name|AddressType|Ports|Endpoints|Age", slice),
         "leases.coordination.k8s.io" => ("Name|Holder|Age", lease),
-        "storageclasses.storage.k8s.io" => (
-            "Name|Provisioner|ReclaimPolicy|VolumeBindingMode|AllowVolumeExpansion:boolean|Age",
-            storage_class,
-        ),
+        "storageclasses.storage.k8s.io" => {
+            ("Name|Provisioner|ReclaimPolicy|VolumeBindingMode|AllowVolumeExpansion|Age", storage_class)
+        }
         "priorityclasses.scheduling.k8s.io" => {
             ("Name|Value:integer|Global-Default:boolean|Age|PreemptionPolicy", priority_class)
         }
         "roles.rbac.authorization.k8s.io" | "clusterroles.rbac.authorization.k8s.io" => {
-            ("Name|Created At", limit_range)
+            ("Name|Created At:date", limit_range)
         }
         "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => {
             ("Name|Role|Age|Users*|Groups*|ServiceAccounts*", binding)
         }
-        "customresourcedefinitions.apiextensions.k8s.io" => ("Name|Created At", limit_range),
+        "customresourcedefinitions.apiextensions.k8s.io" => ("Name|Created At:date", limit_range),
         _ => return None,
     })
 }

@@ -56,6 +56,7 @@ fn headings(spec: &str) -> Vec<Heading> {
             let kind = match kind {
                 "integer" => "integer",
                 "boolean" => "boolean",
+                "date" => "date",
                 _ => "string",
             };
             (name.to_owned(), kind, if name == "Name" { "name" } else { "" }, i64::from(wide))
