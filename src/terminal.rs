@@ -117,6 +117,31 @@ impl Drop for Screen {
     }
 }
 
+/// Raw mode without the alternate screen, for a shell that is run inside.
+pub struct RawMode(());
+
+impl RawMode {
+    /// Says a line on the ordinary screen and switches to raw mode.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn on(line: &str) -> io::Result<RawMode> {
+        let mut out = stdout();
+        writeln!(out, "{line}")?;
+        out.flush()?;
+        enable_raw_mode()?;
+        Ok(RawMode(()))
+    }
+}
+
+impl Drop for RawMode {
+    fn drop(&mut self) {
+        // Whatever the shell switched on; nobody is left to tell of an error.
+        let _ = execute!(stdout(), DisableMouseCapture, DisableBracketedPaste, EnableLineWrap, Show);
+        let _ = disable_raw_mode();
+    }
+}
+
 fn switch_on(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);

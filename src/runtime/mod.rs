@@ -7,6 +7,7 @@
 pub mod headless;
 pub mod keys;
 pub mod screen;
+mod shell;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -63,6 +64,8 @@ struct Connected {
 enum Done {
     /// Of a cluster's connection.
     Cluster(ClusterId),
+    /// Of a question.
+    Question(RequestId),
     /// Of something that leaves nothing behind.
     Chore,
 }
@@ -138,6 +141,9 @@ impl Driver {
                 match ended {
                     Ok((_, Done::Cluster(cluster))) => {
                         self.clusters.remove(&cluster);
+                    }
+                    Ok((_, Done::Question(request))) => {
+                        self.questions.remove(&request);
                     }
                     Ok((_, Done::Chore)) => {}
                     Err(error) if error.is_panic() => {
@@ -276,7 +282,12 @@ impl Driver {
             let _ = out.try_send(Msg::Answer(request, answer));
             return;
         };
-        let _ = (client, question, request, out);
+        let work = sources::question::answer(client, request, question, Clock::from(self.started), out);
+        let handle = self.spawn(async move {
+            work.await;
+            Done::Question(request)
+        });
+        self.questions.insert(request, handle);
     }
 
     /// The client of a cluster, for a shell.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::keys::Keys;
 use super::{Driver, TerminalEffect};
 use crate::domain::level::Level;
+use crate::effect::ShellRequest;
 use crate::msg::{Msg, Note};
 use crate::terminal::{self, Screen};
 use crate::view;
@@ -122,7 +123,7 @@ pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
                 TerminalEffect::Shell(request) => {
                     keys.hold();
                     screen.lend();
-                    let note = Note { level: Level::Warning, text: format!("{request:?}") };
+                    let note = shell(driver, request).await;
                     screen.take_back()?;
                     keys.go_on();
                     driver.state.toast(note);
@@ -143,6 +144,23 @@ pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
             })?;
             drawn = Instant::now();
             due = None;
+        }
+    }
+}
+
+/// Runs a shell while news of the clusters are taken as ever.
+async fn shell(driver: &mut Driver, request: ShellRequest) -> Note {
+    let running = super::shell::run(driver.client(request.cluster), request);
+    let mut running = std::pin::pin!(running);
+    let mut messages = Vec::new();
+    loop {
+        tokio::select! {
+            note = &mut running => return note,
+            () = driver.wait(&mut messages, BATCH) => {
+                for msg in messages.drain(..) {
+                    driver.feed(msg);
+                }
+            }
         }
     }
 }
