@@ -7,6 +7,7 @@
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod files;
 mod keys;
 mod screen;
@@ -86,6 +87,8 @@ pub enum Command {
     Man(completions::ManArgs),
     /// Print environments and apps; the exit code tells their health
     Status(status::StatusArgs),
+    /// Check what works, what does not, and how to mend it
+    Doctor(doctor::DoctorArgs),
 }
 
 /// The exit codes that commands give.
@@ -138,6 +141,7 @@ fn run(cli: Cli) -> Result<Exit, Problems> {
         Some(Command::Completions(args)) => completions::completions(args),
         Some(Command::Man(args)) => completions::man(&args),
         Some(Command::Status(args)) => status::run(&cli.global, args),
+        Some(Command::Doctor(args)) => doctor::run(&cli.global, &args),
     }
 }
 
