@@ -64,7 +64,7 @@ pub fn run(global: &Global, args: SnapshotArgs) -> Result<Exit, Problems> {
             None => frame(global, &args, start::Connect::Usual).await,
             Some(at) => {
                 let options =
-                    DemoOptions { start_at: Duration::from_secs(at), story: false, ..DemoOptions::default() };
+                    DemoOptions { start_at: Duration::from_secs(at), speed: 0.0, ..DemoOptions::default() };
                 let server = demo::start(options)
                     .await
                     .map_err(|error| Problem::failed("The demo could not be started.").because(error))?;
