@@ -96,7 +96,9 @@ impl Bulk {
     pub fn fill(&self) {
         let now = jiff::Timestamp::now();
         for ns in &self.namespaces {
-            self.put("namespaces", super::objects::namespace(ns, json!({"team": ns.split('-').next()})));
+            let mut object = super::objects::namespace(ns, json!({"team": ns.split('-').next()}));
+            object["metadata"]["creationTimestamp"] = json!(seconds(shift(now, -40.0 * 86_400.0)));
+            self.put("namespaces", object);
         }
         for n in 0..self.nodes {
             self.put("nodes", self.node(n, &seconds(shift(now, -30.0 * 86_400.0))));
@@ -351,4 +353,52 @@ fn managed_fields(stamp: &str) -> Value {
                                           "securityContext", "serviceAccount", "terminationGracePeriodSeconds", "volumes"])}},
         {"manager": "kubelet", "operation": "Update", "apiVersion": "v1", "time": stamp, "fieldsType": "FieldsV1", "subresource": "status",
          "fieldsV1": {"f:status": fields(&["conditions", "containerStatuses", "hostIP", "hostIPs", "phase", "podIP", "podIPs", "startTime"])}}])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use super::*;
+    use crate::demo::json::{controller, items, name, namespace, text};
+
+    #[test]
+    fn the_load_looks_like_a_real_cluster_and_keeps_its_size_under_churn() {
+        let store = Store::new(1);
+        let bulk = Bulk::plan(store.clone(), Seed::new(1), 1000);
+        bulk.fill();
+        let pods = store.list("pods", None);
+        assert_eq!(pods.len(), 1000);
+        let spaces: HashSet<&str> = pods.iter().map(namespace).collect();
+        assert_eq!(spaces.len(), 60);
+        assert!(
+            spaces.iter().all(|s| s.ends_with("-prod") || s.ends_with("-staging") || s.ends_with("-dev"))
+        );
+        let images: HashSet<&str> = pods.iter().map(|p| text(p, "/spec/containers/0/image")).collect();
+        assert_eq!(images.len(), 900);
+        let mut sum = 0;
+        for pod in &pods {
+            let owner =
+                controller(pod).and_then(|(_, own, _)| store.get("replicasets.apps", namespace(pod), own));
+            assert!(owner.is_some(), "{}", name(pod));
+            assert!(store.get("nodes", "", text(pod, "/spec/nodeName")).is_some());
+            sum += pod.to_string().len();
+        }
+        assert!((5_000..7_000).contains(&(sum / pods.len())), "{}", sum / pods.len());
+        let before = store.version();
+        let mut lives = HashMap::new();
+        for n in 0..300 {
+            bulk.change(n, &mut lives);
+        }
+        assert!(store.version() >= before + 300);
+        let now = store.list("pods", None);
+        assert_eq!(now.len(), 1000);
+        assert!(!lives.is_empty(), "some pods were replaced");
+        let restarted = |p: &Value| {
+            items(p, "/status/containerStatuses")
+                .iter()
+                .any(|c| !text(c, "/lastState/terminated/reason").is_empty())
+        };
+        assert!(now.iter().filter(|p| restarted(p)).count() > 50);
+    }
 }
