@@ -602,7 +602,10 @@ fn what_was_started_later_has_a_past() {
 #[tokio::test]
 async fn a_started_demo_lives_by_itself_and_can_be_jumped() {
     let server = pilothouse::demo::start(stopped()).await.unwrap();
-    assert_eq!(server.clusters().iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["k3s-edge", "gke-eu1"]);
+    assert_eq!(
+        server.clusters().iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
+        ["k3s-edge", "gke-eu1"]
+    );
     assert!(server.kubeconfig().is_file() && server.restricted_kubeconfig().is_file());
     let prod = &server.clusters()[1].store;
     server.story().advance(Duration::from_secs(300));
@@ -613,6 +616,8 @@ async fn a_started_demo_lives_by_itself_and_can_be_jumped() {
     let mut wake = prod.wake("pods");
     let before = prod.count("pods");
     prod.update("deployments.apps", "shop-prod", "mailer", |d| d["spec"]["replicas"] = json!(6)).unwrap();
-    let grown = tokio::time::timeout(Duration::from_secs(60), wake.wait_for(|_| prod.count("pods") == before + 2)).await;
+    let grown =
+        tokio::time::timeout(Duration::from_secs(60), wake.wait_for(|_| prod.count("pods") == before + 2))
+            .await;
     assert!(grown.is_ok_and(|w| w.is_ok()));
 }
