@@ -15,6 +15,7 @@ use ratatui::style::Style;
 
 use super::filter::{Filter, Haystack};
 use super::order::Order;
+use super::words;
 use super::{Pane, PaneId, Pointer, Title};
 use crate::action::{Action, Scope};
 use crate::domain::level::Level;
@@ -153,6 +154,11 @@ pub trait Rows: Debug + Send + 'static {
     fn empty(&self, shared: &Shared) -> Vec<String>;
     /// Since when and why what is shown is stale.
     fn stale(&self, shared: &Shared) -> Option<String>;
+    /// Whether a first list is not whole yet.
+    fn loading(&self, shared: &Shared) -> bool {
+        let _ = shared;
+        false
+    }
     /// Faults of feeds that cost some of the rows, for the note (`jobs: forbidden`).
     fn gaps(&self, shared: &Shared) -> Option<String> {
         let _ = shared;
@@ -199,6 +205,8 @@ pub struct ListPane<R: Rows> {
     /// Rows that are shown and stand below no other.
     tops: usize,
     rebuild: bool,
+    /// What was looked at when the rows were ordered last.
+    scope: Option<words::ScopeKey>,
 }
 
 impl<R: Rows> ListPane<R> {
@@ -216,6 +224,7 @@ impl<R: Rows> ListPane<R> {
             total: 0,
             tops: 0,
             rebuild: true,
+            scope: None,
         }
     }
 
@@ -430,7 +439,19 @@ impl<R: Rows> Pane for ListPane<R> {
         self.total = self.rows.total(shared);
         let ListPane { marks, rows, .. } = self;
         marks.retain(|key| rows.find(shared, key).is_some());
+        let scope = Some(words::scope_key(shared));
+        let elsewhere = scope != self.scope;
+        self.scope = scope;
+        // While the first list is still coming in, the top is where the worst will stand.
+        if self.rows.loading(shared) && !self.cursor.is_touched() {
+            self.cursor.reset();
+        }
         self.follow(shared);
+        // Another environment is another list: nothing in it was selected before, and nothing is lost.
+        if elsewhere && self.cursor.is_lost() {
+            self.cursor.reset();
+            self.follow(shared);
+        }
     }
 
     fn resize(&mut self, _width: u16, height: u16) {

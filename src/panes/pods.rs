@@ -196,6 +196,10 @@ impl Rows for Pods {
         words::stale(shared)
     }
 
+    fn loading(&self, shared: &Shared) -> bool {
+        words::loading(shared, &[Kind::Pod])
+    }
+
     fn gaps(&self, shared: &Shared) -> Option<String> {
         words::gaps(shared, &[Kind::Pod])
     }

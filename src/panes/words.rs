@@ -192,6 +192,14 @@ fn feed_words(context: &str, kind: Kind, feed: &Feed) -> Option<String> {
     }
 }
 
+/// Whether a first list of one of these kinds is not whole yet.
+pub fn loading(shared: &Shared, kinds: &[Kind]) -> bool {
+    clusters(shared)
+        .into_iter()
+        .filter_map(|id| shared.world.cluster(id))
+        .any(|cluster| kinds.iter().any(|kind| cluster.feed(*kind) == Feed::Loading))
+}
+
 /// Kinds that cannot be shown, for a title: `jobs: forbidden`.
 pub fn gaps(shared: &Shared, kinds: &[Kind]) -> Option<String> {
     let mut gaps = Vec::new();

@@ -35,6 +35,11 @@ impl<K: Clone + PartialEq> Cursor<K> {
         self.lost
     }
 
+    /// Whether a key has moved it since it was reset.
+    pub fn is_touched(&self) -> bool {
+        self.touched
+    }
+
     /// The selected row's index.
     pub fn at(&self) -> usize {
         self.at

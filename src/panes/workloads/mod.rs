@@ -367,6 +367,10 @@ impl Rows for Workloads {
         words::stale(shared)
     }
 
+    fn loading(&self, shared: &Shared) -> bool {
+        words::loading(shared, &KINDS)
+    }
+
     fn gaps(&self, shared: &Shared) -> Option<String> {
         words::gaps(shared, &KINDS)
     }
