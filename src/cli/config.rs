@@ -13,6 +13,7 @@ use super::{Exit, Global, print, report, start};
 use crate::config::sample::{self, InferredEnvironment, InferredStage};
 use crate::config::{self, Folders};
 use crate::domain::environment::{Environments, Group, Scope};
+use crate::domain::link::Link;
 use crate::error::{Problem, Problems, nearest};
 use crate::fleet::{self, Wanted};
 use crate::text::clean;
@@ -148,25 +149,43 @@ fn init(global: &Global, args: &InitArgs) -> Result<Exit, Problems> {
             .mend("look at it with --stdout, or write it anew with --force")
             .into());
     }
-    let (text, missing) = start::runtime()?.block_on(infer(global, args))?;
+    let found = start::runtime()?.block_on(infer(global, args))?;
+    if found.stages.is_empty() && !found.silent.is_empty() {
+        return Err(Problem::timed_out(format!(
+            "no namespaces could be read from {}",
+            found.silent.join(", ")
+        ))
+        .mend("see `pilothouse doctor`; nothing was written")
+        .into());
+    }
+    let text = sample::write(&found.stages);
     if args.stdout {
         print(&text)?;
     } else {
         write(&file, &text)?;
         print(&format!("Written: {}\n", clean(&file.display().to_string())))?;
     }
-    if missing.is_empty() {
+    if !found.dim.is_empty() {
+        report(&format!("Not looked into: {}; --all-contexts connects them too.", found.dim.join(", ")));
+    }
+    if found.silent.is_empty() {
         return Ok(Exit::Done);
     }
-    report(&format!(
-        "pilothouse: nothing is known of the namespaces of {}: they are missing from the file",
-        missing.join(", ")
-    ));
+    report(&format!("No namespaces could be read from {}: they are missing.", found.silent.join(", ")));
     Ok(Exit::Unknown)
 }
 
-/// Connects, waits for namespaces, and gives the file's text and the contexts that did not answer.
-async fn infer(global: &Global, args: &InitArgs) -> Result<(String, Vec<String>), Problems> {
+/// What was inferred, and from whom not.
+struct Inferred {
+    stages: Vec<InferredStage>,
+    /// Contexts that were not connected.
+    dim: Vec<String>,
+    /// Contexts that told no namespaces.
+    silent: Vec<String>,
+}
+
+/// Connects, waits for namespaces, and infers.
+async fn infer(global: &Global, args: &InitArgs) -> Result<Inferred, Problems> {
     let connect = if args.all_contexts { start::Connect::All } else { start::Connect::Usual };
     // What is configured already has no say in what is inferred, and may be broken.
     let contexts = start::contexts(global)?;
@@ -180,13 +199,16 @@ async fn infer(global: &Global, args: &InitArgs) -> Result<(String, Vec<String>)
     driver.settle();
     let world = &driver.state.shared.world;
     let environments = fleet::environments(&Wanted::default(), world);
-    let silent = world
-        .clusters
-        .iter()
-        .filter(|c| c.connection.link != crate::domain::link::Link::Dim && c.namespace_names().is_empty())
-        .map(|c| c.connection.context.to_string())
-        .collect();
-    Ok((sample::write(&stages(&environments, world)), silent))
+    let (mut dim, mut silent) = (Vec::new(), Vec::new());
+    for cluster in &world.clusters {
+        let context = cluster.connection.context.to_string();
+        match cluster.connection.link {
+            Link::Dim => dim.push(context),
+            _ if cluster.namespace_names().is_empty() => silent.push(context),
+            _ => {}
+        }
+    }
+    Ok(Inferred { stages: stages(&environments, world), dim, silent })
 }
 
 /// The inferred stages as the sample writer takes them.
@@ -213,7 +235,10 @@ fn stages(environments: &Environments, world: &World) -> Vec<InferredStage> {
                     note: world.cluster(env.cluster).map(|c| {
                         let platform =
                             fleet::platform(&c.connection.version, c.nodes.iter().map(|(_, node)| node));
-                        format!("{platform}, {}", c.connection.server)
+                        // Without the path: a proxy's may be nobody's business.
+                        let server = c.connection.server.parse::<http::Uri>().ok();
+                        let host = server.as_ref().and_then(|uri| uri.authority()).map(|a| a.as_str());
+                        format!("{platform} at {}", host.unwrap_or("an unknown address"))
                     }),
                 })
                 .collect(),
