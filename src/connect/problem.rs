@@ -107,6 +107,9 @@ impl Fault {
             details.causes.iter().any(|cause| cause.reason == "ResourceVersionTooLarge")
         });
         match status.code {
+            401 if message == "Unauthorized" => {
+                Fault::Unauthorized("the server does not accept these credentials (401)".to_owned())
+            }
             401 => Fault::Unauthorized(message),
             403 => Fault::Forbidden(message),
             404 => Fault::NotFound(message),

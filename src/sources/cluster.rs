@@ -1,6 +1,6 @@
 //! The supervisor of one cluster: its client, its heartbeat, and a task for each watched kind.
 //!
-//! It owns the truth about the connection (`ClusterMsg::Link`) and the [`super::gate`] that its tasks wait at. A
+//! It owns the truth about the connection (`ClusterMsg::Link`) and the gate that its tasks wait at. A
 //! cluster that is away costs nothing but a try now and then; what it brought stays with whoever listens, and the
 //! watches go on from where they were when it is back. It ends when it is told to, or when nobody listens.
 
@@ -180,9 +180,7 @@ impl Supervisor {
         if was_away {
             self.keeper.renew();
         }
-        if self.tasks.is_empty() {
-            self.start_watches();
-        }
+        self.mend_watches();
         if self.version.as_deref() != Some(&*version) {
             let limit = self.plan.timing.heartbeat_limit;
             let client = access.client.clone();
@@ -249,6 +247,25 @@ impl Supervisor {
         if self.link != link {
             self.link = link.clone();
             self.mouth.say(ClusterMsg::Link(link)).await;
+        }
+    }
+
+    /// Starts the watches, again when one has fallen over: a decoder that panics must not leave a pane that is silently
+    /// out of date.
+    fn mend_watches(&mut self) {
+        let mut fallen = false;
+        while let Some(ended) = self.tasks.try_join_next() {
+            if let Err(error) = ended {
+                tracing::error!("a watch fell over and is begun anew: {error}");
+                fallen = true;
+            }
+        }
+        if fallen {
+            self.tasks.abort_all();
+            self.tasks = JoinSet::new();
+        }
+        if self.tasks.is_empty() {
+            self.start_watches();
         }
     }
 

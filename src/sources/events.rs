@@ -6,10 +6,10 @@ use std::time::Duration;
 use kube::Client;
 use serde::Deserialize;
 
-use super::fetch::fetch;
+use super::fetch::{fetch, fetch_metadata};
 use super::object::{collection, query_text};
 use crate::connect::problem::Fault;
-use crate::domain::id::{Kind, ObjectRef};
+use crate::domain::id::{Kind, ObjectRef, Uid};
 use crate::msg::EventFact;
 use crate::wire::event::{WireEvent, WireEvents};
 use crate::wire::lenient::{Fields, Flag, List, Text};
@@ -31,20 +31,33 @@ pub(super) async fn read(
         let all = pages(client, &format!("/api/v1/namespaces/{}/events", object.namespace), limit).await?;
         all.into_iter().filter(|event| family.has(event)).collect()
     } else {
-        // Kubelets write a node's events with its name as uid, so nodes are found by name.
+        // Kubelets write a node's events with its name as uid, and those of a static pod with a hash: both are found
+        // by name.
         let fields = match object.kind {
-            Kind::Node => format!("involvedObject.kind=Node,involvedObject.name={}", object.name),
+            Kind::Node | Kind::Pod => {
+                format!("involvedObject.kind={},involvedObject.name={}", object.kind.word(), object.name)
+            }
             _ => format!("involvedObject.uid={}", object.uid),
         };
         let base = match object.kind.namespaced() {
             true => format!("/api/v1/namespaces/{}/events", object.namespace),
             false => "/api/v1/events".to_owned(),
         };
-        pages(client, &format!("{base}?fieldSelector={}", query_text(&fields)), limit).await?
+        let found = pages(client, &format!("{base}?fieldSelector={}", query_text(&fields)), limit).await?;
+        found
+            .into_iter()
+            .filter(|event| object.kind != Kind::Pod || is_of_pod(event, object))
+            .collect::<Vec<_>>()
     };
     let mut facts: Vec<EventFact> = found.into_iter().map(WireEvent::fact).collect();
     facts.sort_by_key(|fact| (fact.last, fact.first));
     Ok(facts)
+}
+
+/// Whether an event is about this very pod, and not about one before it that had the same name.
+fn is_of_pod(event: &WireEvent, pod: &ObjectRef) -> bool {
+    let (_, _, uid) = event.about();
+    Uid::parse(uid) == pod.uid || !uid.contains('-')
 }
 
 async fn pages(client: &Client, path: &str, limit: Duration) -> Result<Vec<WireEvent>, Fault> {
@@ -131,7 +144,7 @@ impl Family {
         object: &ObjectRef,
         limit: Duration,
     ) -> Result<Vec<String>, Fault> {
-        let owned: Owned = fetch(client, &collection(kind, &object.namespace), limit).await?;
+        let owned: Owned = fetch_metadata(client, &collection(kind, &object.namespace), limit).await?;
         let mut names = Vec::new();
         for item in owned.items.0 {
             let meta = item.0.metadata.0;

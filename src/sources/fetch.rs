@@ -20,9 +20,25 @@ pub(super) async fn fetch<T: serde::de::DeserializeOwned>(
     serde_json::from_slice(&body).map_err(|error| Fault::of(&kube::Error::SerdeError(error)))
 }
 
+/// A list of which only the metadata is sent, by servers that can do so.
+pub(super) async fn fetch_metadata<T: serde::de::DeserializeOwned>(
+    client: &Client,
+    path: &str,
+    limit: Duration,
+) -> Result<T, Fault> {
+    let mut request = get(path)?;
+    let accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
+    request.headers_mut().insert(http::header::ACCEPT, http::HeaderValue::from_static(accept));
+    let body = send(client, request, limit).await?;
+    serde_json::from_slice(&body).map_err(|error| Fault::of(&kube::Error::SerdeError(error)))
+}
+
 /// The body of a successful answer.
 pub(super) async fn fetch_bytes(client: &Client, path: &str, limit: Duration) -> Result<bytes::Bytes, Fault> {
-    let request = get(path)?;
+    send(client, get(path)?, limit).await
+}
+
+async fn send(client: &Client, request: http::Request<Body>, limit: Duration) -> Result<bytes::Bytes, Fault> {
     let answer = async {
         let response = client.send(request).await.map_err(|error| Fault::of(&error))?;
         if !response.status().is_success() {

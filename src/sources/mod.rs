@@ -99,15 +99,31 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// The waits between tries: doubling, with jitter, for ever. (`backon`, which the client library brings along.)
+    /// The waits between tries: doubling, with jitter, for ever. (`backon`, which the client library brings along,
+    /// adds up to the whole of each wait to it; so half of it is asked for.)
     fn backoff(&self) -> impl Iterator<Item = Duration> + Send + use<> {
         use backon::BackoffBuilder;
         backon::ExponentialBuilder::default()
-            .with_min_delay(self.backoff_first)
-            .with_max_delay(self.backoff_last)
+            .with_min_delay(self.backoff_first / 2)
+            .with_max_delay(self.backoff_last / 2)
             .with_factor(2.0)
             .with_jitter()
             .without_max_times()
             .build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_their_limit_and_never_end() {
+        let timing = Timing::default();
+        let waits: Vec<Duration> = timing.backoff().take(40).collect();
+        assert_eq!(waits.len(), 40);
+        assert!(waits[0] >= timing.backoff_first / 2 && waits[0] <= timing.backoff_first, "{waits:?}");
+        assert!(waits[1..].iter().all(|wait| *wait <= timing.backoff_last), "{waits:?}");
+        assert!(waits[39] >= timing.backoff_last / 2, "{waits:?}");
     }
 }
