@@ -13,7 +13,7 @@ use super::{Misfit, Wire, identity, name, pod, resource, stamp};
 use crate::domain::id::{Kind, Name};
 use crate::domain::meta::{Condition, ContainerImage, Interner, Labels};
 use crate::domain::selector::{Operator, Requirement, Selector};
-use crate::domain::workload::{CronJobMore, DeploymentMore, JobMore, More, Workload};
+use crate::domain::workload::{CronJobMore, DeploymentMore, JobMore, More, UpdateMore, Workload};
 use crate::msg::{Delta, Facts};
 
 /// `status.conditions` of any kind.
@@ -83,6 +83,7 @@ struct Spec {
     template: Fields<Template>,
     job_template: Fields<JobTemplate>,
     strategy: Fields<Strategy>,
+    update_strategy: Fields<Strategy>,
     progress_deadline_seconds: MaybeInt,
     paused: Flag,
     suspend: Flag,
@@ -117,6 +118,7 @@ struct Strategy {
 struct RollingUpdate {
     max_surge: Text,
     max_unavailable: Text,
+    partition: Int,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -141,6 +143,7 @@ struct Status {
     completion_time: Text,
     last_schedule_time: Text,
     last_successful_time: Text,
+    update_revision: Text,
 }
 
 /// `status.active`: a number in a Job, a list of Jobs in a CronJob.
@@ -287,6 +290,16 @@ fn more(kind: Kind, metadata: &Meta, spec: &Spec, status: &Status, interner: &mu
                 revision: metadata.revision(),
             })
         }
+        Kind::StatefulSet | Kind::DaemonSet => {
+            let rolling = &spec.update_strategy.rolling_update;
+            More::Update(UpdateMore {
+                strategy: name(interner, &spec.update_strategy.kind),
+                partition: rolling.partition.count(),
+                max_unavailable: name(interner, &rolling.max_unavailable),
+                max_surge: name(interner, &rolling.max_surge),
+                update_revision: name(interner, &status.update_revision),
+            })
+        }
         Kind::Job => More::Job(JobMore {
             completions: spec.completions.count_or(1),
             succeeded: status.succeeded.count(),
@@ -406,7 +419,19 @@ mod tests {
         let row = row::<WireStatefulSet>(json!({"metadata": {"name": "a", "uid": "1"}, "spec": null}));
         assert_eq!((row.desired, row.current, row.observed), (1, 0, 0));
         assert_eq!(row.selector, None);
-        assert_eq!(row.more, More::Plain);
+        assert_eq!(row.more, More::Update(UpdateMore::default()));
+    }
+
+    #[test]
+    fn how_a_stateful_set_brings_in_its_newest_template() {
+        let row = row::<WireStatefulSet>(json!({
+            "metadata": {"name": "db", "uid": "1"},
+            "spec": {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 2, "maxUnavailable": 1}}},
+            "status": {"updateRevision": "db-6f"},
+        }));
+        let More::Update(more) = &row.more else { panic!("{:?}", row.more) };
+        assert_eq!((&*more.strategy, more.partition, &*more.max_unavailable), ("RollingUpdate", 2, "1"));
+        assert_eq!((&*more.max_surge, &*more.update_revision), ("", "db-6f"));
     }
 
     #[test]

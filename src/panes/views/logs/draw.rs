@@ -86,6 +86,14 @@ impl LogView {
         }
     }
 
+    /// The status of one of the log's pods, as the list has it.
+    fn pod_status<'a>(&self, shared: &'a Shared, name: &str) -> Option<&'a str> {
+        let cluster = shared.world.cluster(self.object.cluster)?;
+        let mut pods = cluster.pods.iter().map(|(_, pod)| pod);
+        let pod = pods.find(|pod| &*pod.name == name && pod.namespace == self.object.namespace)?;
+        Some(&pod.status)
+    }
+
     /// What to say where lines would be.
     fn nothing(&self, shared: &Shared) -> Vec<Painted> {
         let name = self.name();
@@ -118,7 +126,16 @@ impl LogView {
                     ));
                 }
                 Some(reason) => lines.push(Painted::role(Role::Warning, &format!("{whose}: {reason}"))),
-                None => lines.push(Painted::role(Role::Muted, &format!("{whose} has written nothing yet."))),
+                None => {
+                    let state = match self.pod_status(shared, &source.pod) {
+                        Some(status) if status != "Running" => format!(" The pod is {status}."),
+                        _ => String::new(),
+                    };
+                    lines.push(Painted::role(
+                        Role::Muted,
+                        &format!("{whose} has written nothing yet.{state}"),
+                    ));
+                }
             }
         }
         if lines.is_empty() {
