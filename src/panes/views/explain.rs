@@ -124,12 +124,14 @@ pub fn condition_level(kind: &str, status: &str, reason: &str) -> Level {
     );
     match (kind, status) {
         _ if matches!(reason, "ProgressDeadlineExceeded" | "RolloutAborted") => Level::Critical,
+        // A pod that has done its work is not ready any more, as it should be.
+        _ if reason == "PodCompleted" => Level::Idle,
         (_, "True") if fault_when_true => Level::Critical,
         (_, "False") if fault_when_true => Level::Ok,
         // These tell what is going on, not how well it is.
         (
             "Progressing" | "Complete" | "SuccessCriteriaMet" | "Suspended" | "Paused" | "Completed"
-            | "Healthy",
+            | "Healthy" | "PodReadyToStartContainers",
             _,
         ) => Level::Ok,
         (_, "True") => Level::Ok,
@@ -162,6 +164,7 @@ mod tests {
         assert_eq!(condition_level("ReplicaFailure", "True", "FailedCreate"), Level::Critical);
         assert_eq!(condition_level("Progressing", "False", "ProgressDeadlineExceeded"), Level::Critical);
         assert_eq!(condition_level("Progressing", "True", "ReplicaSetUpdated"), Level::Ok);
+        assert_eq!(condition_level("Ready", "False", "PodCompleted"), Level::Idle);
         assert_eq!(condition_level("Custom", "Maybe", ""), Level::Unknown);
     }
 }

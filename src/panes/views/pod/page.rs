@@ -325,7 +325,8 @@ fn ended_words(end: &Termination, shared: &Shared) -> String {
     words
 }
 
-/// CPU and memory: use, request, limit, and a bar of the use against the limit.
+/// CPU and memory: use, request, limit, and a bar of the use against the limit
+/// (the request where there is no limit).
 fn resource_lines(
     before: &str,
     used: Option<Resources>,
@@ -351,8 +352,7 @@ fn resource_lines(
             let at = line.line.width() + 2;
             line.line.pad_to(at + 10);
             let percent = text::percent(used, bound).unwrap_or_default();
-            line.line
-                .push(Role::Muted, &format!(" {percent} of {}", if limit > 0 { "limit" } else { "request" }));
+            line.line.push(Role::Muted, &format!(" {percent}"));
             line.bar = Some(Bar { column: at, width: 10, part: used, whole: bound });
         }
         line

@@ -50,10 +50,14 @@ pub fn sentence(workload: &Workload, new: &[&Pod], now: Stamp) -> Sentence {
 
 /// Why new pods are not there yet, from the worst of them: ` 2 of them: CrashLoopBackOff (OOMKilled).`
 fn because(new: &[&Pod]) -> String {
-    let Some(worst) = new.iter().filter(|pod| pod.level() != Level::Ok).max_by_key(|pod| pod.level()) else {
-        return String::new();
-    };
-    let alike = new.iter().filter(|pod| pod.status == worst.status && pod.level() == worst.level()).count();
+    let count = |one: &Pod| new.iter().filter(|pod| pod.status == one.status && pod.level() == one.level()).count();
+    // Of the worst ones the state that most are in; one that runs for a moment says least.
+    let worst = new
+        .iter()
+        .filter(|pod| pod.level() != Level::Ok)
+        .max_by_key(|pod| (pod.level(), &*pod.status != "Running", count(pod)));
+    let Some(worst) = worst else { return String::new() };
+    let alike = count(worst);
     let exit = match &worst.last_exit {
         Some(exit) if exit.code != 0 && worst.level().is_fault() => {
             format!(" ({} {})", exit.reason, exit.code)
@@ -67,7 +71,7 @@ fn because(new: &[&Pod]) -> String {
         (n, _) => format!("{n} are"),
     };
     let state = match &*worst.status {
-        "Running" => "Running, but not ready".to_owned(),
+        "Running" => format!("Running, but not ready{exit}"),
         status => format!("{status}{exit}"),
     };
     format!(" {whose} {state}.")

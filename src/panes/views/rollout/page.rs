@@ -245,13 +245,13 @@ fn deployment_facts(workload: &Workload, more: &DeploymentMore, shared: &Shared)
         let given = |written: &str, n: u32| {
             if written.ends_with('%') { format!("{written} = {n}") } else { n.to_string() }
         };
-        value.push(Role::Muted, "  surge ");
+        value.push(Role::Muted, ", surge ");
         value.push_plain(&given(&more.max_surge, surge));
-        value.push(Role::Muted, "  unavailable ");
+        value.push(Role::Muted, ", unavailable ");
         value.push_plain(&given(&more.max_unavailable, unavailable));
         let least = workload.desired.saturating_sub(unavailable);
         let most = workload.desired.saturating_add(surge);
-        value.push(Role::Muted, &format!("  ({least} to {most} pods)"));
+        value.push(Role::Muted, &format!(", {least} to {most} pods"));
     }
     lines.push(fact("strategy", value));
     let now = shared.now.wall;
@@ -361,6 +361,11 @@ fn groups<'a>(
     match workload.kind {
         Kind::Deployment | Kind::Rollout if !sets.is_empty() => set_groups(workload, sets, pods, shared),
         Kind::StatefulSet | Kind::DaemonSet => revision_groups(workload, pods),
+        // Pods of a Job end: how many are ready says nothing.
+        Kind::Job if !pods.is_empty() => {
+            let title = Painted::role(Role::Strong, &words::counted(pods.len(), "pod"));
+            vec![Group { title, bar: None, pods: pods.to_vec() }]
+        }
         _ => vec![group(Painted::role(Role::Strong, "Pods"), pods.len() as u64, pods.to_vec())],
     }
 }
