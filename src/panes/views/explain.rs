@@ -130,8 +130,14 @@ pub fn condition_level(kind: &str, status: &str, reason: &str) -> Level {
         (_, "False") if fault_when_true => Level::Ok,
         // These tell what is going on, not how well it is.
         (
-            "Progressing" | "Complete" | "SuccessCriteriaMet" | "Suspended" | "Paused" | "Completed"
-            | "Healthy" | "PodReadyToStartContainers",
+            "Progressing"
+            | "Complete"
+            | "SuccessCriteriaMet"
+            | "Suspended"
+            | "Paused"
+            | "Completed"
+            | "Healthy"
+            | "PodReadyToStartContainers",
             _,
         ) => Level::Ok,
         (_, "True") => Level::Ok,

@@ -50,7 +50,8 @@ pub fn sentence(workload: &Workload, new: &[&Pod], now: Stamp) -> Sentence {
 
 /// Why new pods are not there yet, from the worst of them: ` 2 of them: CrashLoopBackOff (OOMKilled).`
 fn because(new: &[&Pod]) -> String {
-    let count = |one: &Pod| new.iter().filter(|pod| pod.status == one.status && pod.level() == one.level()).count();
+    let count =
+        |one: &Pod| new.iter().filter(|pod| pod.status == one.status && pod.level() == one.level()).count();
     // Of the worst ones the state that most are in; one that runs for a moment says least.
     let worst = new
         .iter()
