@@ -11,7 +11,7 @@ use crate::config::{self, Config, Folders, GroundChoice, SymbolChoice};
 use crate::connect::contexts::Contexts;
 use crate::domain::id::Name;
 use crate::error::Problems;
-use crate::fleet::wanted::{Wanted, WantedApp, WantedEnvironment, WantedStage};
+use crate::fleet::wanted::Wanted;
 use crate::keymap::Keymaps;
 use crate::look::Look;
 use crate::state::Settings;
@@ -90,7 +90,7 @@ impl Origin {
         let theme = self.global.theme.as_deref().unwrap_or(&config.ui.theme);
         let theme = Themes::new(self.folders.themes()).load(theme, depth, self.ground)?;
         let settings = Settings {
-            wanted: wanted(&config, &self.current_context),
+            wanted: Wanted::of(&config, Some(&self.current_context)),
             read_only: self.global.read_only || config.read_only,
             look: Look { theme, symbols: self.symbols(config.ui.symbols) },
             keymap,
@@ -142,38 +142,5 @@ fn ground(global: &Global, folders: &Folders) -> Option<Ground> {
             .ok()
             .and_then(|value| theme::ground_by_variable(&value))
             .or_else(|| theme::probe_ground(GROUND_WAIT)),
-    }
-}
-
-/// What the configuration says of environments and apps, as `fleet` reads it.
-pub fn wanted(config: &Config, current_context: &Name) -> Wanted {
-    let environment = |env: &config::Environment| WantedEnvironment {
-        name: env.name.as_str().into(),
-        context: env.context.as_deref().map_or_else(|| current_context.clone(), Name::from),
-        namespaces: env.namespaces.iter().map(|name| name.as_str().into()).collect(),
-        selector: env.selector.clone(),
-        protected: env.protected,
-        read_only: env.read_only || config.read_only,
-        targets: env.targets,
-    };
-    Wanted {
-        stages: config
-            .stages
-            .iter()
-            .map(|stage| WantedStage {
-                name: stage.name.as_str().into(),
-                environments: stage.environments.iter().map(environment).collect(),
-            })
-            .collect(),
-        apps: config
-            .apps
-            .iter()
-            .map(|app| WantedApp {
-                name: app.name.as_str().into(),
-                selector: app.selector.clone(),
-                workloads: app.workloads.iter().map(|name| name.as_str().into()).collect(),
-                image: app.image.as_deref().map(Name::from),
-            })
-            .collect(),
     }
 }

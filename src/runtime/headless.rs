@@ -47,9 +47,9 @@ impl Driver {
         self.state.shared.world.clusters.iter().all(is_loaded)
     }
 
-    /// Whether no question is open.
+    /// Whether no question is open and every answer has been taken.
     pub fn is_quiet(&self) -> bool {
-        self.questions.is_empty()
+        self.questions.is_empty() && self.inbox.is_empty()
     }
 
     /// One frame.
