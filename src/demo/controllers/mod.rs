@@ -387,7 +387,12 @@ impl Cluster {
                         self.refresh(resource, &change.ns, &change.name);
                     }
                 }
-                Err(TryRecvError::Lagged(_)) => self.look_at_all(),
+                Err(TryRecvError::Lagged(_)) => {
+                    // What is still queued is older than the look: without it the queue, full as it is, would be
+                    // overrun again by the next change, and all be read once more.
+                    self.changes = self.store.subscribe();
+                    self.look_at_all();
+                }
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }
         }
