@@ -15,8 +15,7 @@ use ratatui::style::Style;
 
 use super::filter::{Filter, Haystack};
 use super::order::Order;
-use super::words;
-use super::{Pane, PaneId, Pointer, Title};
+use super::{Pane, PaneId, Pointer, Title, words};
 use crate::action::{Action, Scope};
 use crate::domain::level::Level;
 use crate::look::Look;
@@ -43,6 +42,9 @@ pub struct Column {
 }
 
 impl Column {
+    /// The rank of columns that are not shown at any width.
+    pub const NEVER: u8 = u8::MAX;
+
     /// A column of fixed width, aligned left, that is never left out.
     pub const fn new(title: &'static str, width: u16) -> Column {
         Column { title: Cow::Borrowed(title), width, most: width, right: false, rank: 0 }
@@ -273,10 +275,8 @@ impl<R: Rows> ListPane<R> {
 
     fn compare_alone(&self, shared: &Shared, a: R::Row, b: R::Row) -> Ordering {
         let ordering = match self.sort {
-            None => self
-                .rows
-                .level(shared, b)
-                .cmp(&self.rows.level(shared, a))
+            None => urgency(self.rows.level(shared, b))
+                .cmp(&urgency(self.rows.level(shared, a)))
                 .then_with(|| self.rows.compare(shared, 0, a, b)),
             Some(column) => self.rows.compare(shared, column, a, b),
         };
@@ -349,28 +349,33 @@ impl<R: Rows> ListPane<R> {
         isize::try_from(self.cursor.height()).unwrap_or(isize::MAX)
     }
 
+    /// After the person asked for other rows: a selected row that is not among
+    /// them was put aside by that person, so the cursor goes to the first.
     fn resort(&mut self, shared: &Shared) {
         self.reorder(shared, Changes::Everything);
         self.follow(shared);
+        if self.cursor.is_lost() {
+            self.cursor.reset();
+            self.follow(shared);
+        }
     }
 
-    /// Which columns fit, with the width of each.
+    /// Which columns fit, with the width of each. What is left over is shared out
+    /// by how much each column may still grow.
     fn fitting(columns: &[Column], width: u16) -> Vec<(usize, u16)> {
-        let mut rank = u8::MAX;
+        let mut rank = Column::NEVER - 1;
         loop {
-            let used: u16 = columns.iter().filter(|c| c.rank <= rank).map(|c| c.width + 1).sum();
+            let shown = || columns.iter().enumerate().filter(|(_, column)| column.rank <= rank);
+            let used: u16 = shown().map(|(_, column)| column.width + 1).sum();
             if used <= width + 1 || rank == 0 {
-                let mut spare = (width + 1).saturating_sub(used);
-                return columns
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, column)| column.rank <= rank)
-                    .map(|(at, column)| {
-                        let more = column.most.saturating_sub(column.width).min(spare);
-                        spare -= more;
-                        (at, column.width + more)
-                    })
-                    .collect();
+                let spare = u32::from((width + 1).saturating_sub(used));
+                let wish = |column: &Column| u32::from(column.most.saturating_sub(column.width));
+                let wishes: u32 = shown().map(|(_, column)| wish(column)).sum();
+                let share = |column: &Column| match spare.min(wishes) {
+                    0 => 0,
+                    given => u16::try_from(wish(column) * given / wishes).unwrap_or(0),
+                };
+                return shown().map(|(at, column)| (at, column.width + share(column))).collect();
             }
             rank = columns.iter().map(|c| c.rank).filter(|r| *r < rank).max().unwrap_or(0);
         }
@@ -382,6 +387,17 @@ const DEEPEST: usize = 3;
 
 /// Cells before the first column: the mark, the level's symbol, a space.
 const GUTTER: u16 = 3;
+/// Cells after the last column.
+const MARGIN: u16 = 1;
+
+/// The order of worst first. What rests by intent comes last: it asks for nothing.
+fn urgency(level: Level) -> Level {
+    match level {
+        Level::Idle => Level::Ok,
+        Level::Ok => Level::Idle,
+        level => level,
+    }
+}
 
 impl<R: Rows> Pane for ListPane<R> {
     fn id(&self) -> PaneId {
@@ -575,7 +591,7 @@ impl<R: Rows> Pane for ListPane<R> {
     }
 
     fn draw(&self, shared: &Shared, look: &Look, focused: bool, area: Rect, buffer: &mut Buffer) {
-        if area.width <= GUTTER || area.height == 0 {
+        if area.width <= GUTTER + MARGIN || area.height == 0 {
             return;
         }
         if self.order.rows().is_empty() {
@@ -583,7 +599,7 @@ impl<R: Rows> Pane for ListPane<R> {
             return;
         }
         let all = self.rows.columns(shared);
-        let columns = Self::fitting(&all, area.width - GUTTER);
+        let columns = Self::fitting(&all, area.width - GUTTER - MARGIN);
         self.draw_header(look, &all, &columns, area, buffer);
         for (line, at) in self.cursor.visible().enumerate() {
             let y = area.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
@@ -614,9 +630,10 @@ impl<R: Rows> ListPane<R> {
                 }
             )];
         }
-        for (line, y) in lines.iter().zip(area.y..area.bottom()) {
-            let fitted = text::fit(line, usize::from(area.width - 2));
-            buffer.set_string(area.x + 1, y, &fitted, look.style(Role::Muted));
+        let width = usize::from(area.width - 2);
+        let wrapped = lines.iter().flat_map(|line| words::wrap(line, width));
+        for (line, y) in wrapped.zip(area.y..area.bottom()) {
+            buffer.set_string(area.x + 1, y, text::fit(&line, width), look.style(Role::Muted));
         }
     }
 

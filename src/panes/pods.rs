@@ -11,6 +11,7 @@ use crate::domain::id::{ClusterId, Kind, Name, Uid};
 use crate::domain::level::Level;
 use crate::domain::meta::Labels;
 use crate::domain::pod::Pod;
+use crate::fleet::health::workload_above;
 use crate::look::Look;
 use crate::shared::{Shared, Subject};
 use crate::text;
@@ -42,7 +43,7 @@ const CPU: usize = 8;
 const MEMORY: usize = 9;
 
 static COLUMNS: [Column; 10] = [
-    Column::new("pod", 22).most(44),
+    Column::new("pod", 30).most(44),
     Column::new("ready", 5),
     Column::new("status", 18).most(24),
     Column::new("restarts", 12),
@@ -79,8 +80,8 @@ impl Rows for Pods {
         format!("Pods {}", words::scope(shared))
     }
 
-    fn columns(&self, _shared: &Shared) -> Cow<'_, [Column]> {
-        Cow::Borrowed(&COLUMNS)
+    fn columns(&self, shared: &Shared) -> Cow<'_, [Column]> {
+        words::with_namespaces(shared, &COLUMNS, NAMESPACE)
     }
 
     fn changes(&mut self, shared: &Shared) -> Changes<RowId> {
@@ -186,6 +187,17 @@ impl Rows for Pods {
 
     fn subject(&self, shared: &Shared, row: RowId) -> Option<Subject> {
         shared.world.pod_ref(row).map(Subject::Object)
+    }
+
+    fn entered(&mut self, shared: &mut Shared, row: RowId) {
+        let workload = || {
+            let owner = shared.world.pod(row)?.owner.as_ref()?.uid;
+            let above = workload_above(shared.world.cluster(row.cluster)?, owner)?;
+            shared.app_of(row.cluster, above.uid)
+        };
+        if let Some(app) = workload() {
+            shared.app = Some(app);
+        }
     }
 
     fn empty(&self, shared: &Shared) -> Vec<String> {

@@ -1,6 +1,9 @@
 //! Words that panes share: what is looked at, how fresh it is, why nothing is
 //! there.
 
+use std::borrow::Cow;
+
+use super::list::Column;
 use crate::domain::id::{ClusterId, EnvId, Kind, Name};
 use crate::domain::link::{Feed, Link};
 use crate::domain::time::{Now, Stamp};
@@ -38,6 +41,19 @@ pub fn scope(shared: &Shared) -> String {
         words.push_str(namespace);
     }
     words
+}
+
+/// Columns without the one that names the namespace, where all rows would say
+/// the same.
+pub fn with_namespaces<'a>(shared: &Shared, columns: &'a [Column], namespace: usize) -> Cow<'a, [Column]> {
+    let one = shared.namespace.is_some()
+        || !shared.all_environments
+            && shared.environment().is_some_and(|env| env.scope.namespaces().len() == 1);
+    let mut columns = Cow::Borrowed(columns);
+    if one && let Some(column) = columns.to_mut().get_mut(namespace) {
+        column.rank = Column::NEVER;
+    }
+    columns
 }
 
 /// kubectl's age of something.
@@ -175,7 +191,16 @@ fn empty_of(shared: &Shared, kinds: &[Kind], clusters: Vec<ClusterId>) -> Vec<St
             }
             Link::Broken { message } => lines.push(format!("{context}: {message}")),
             Link::Live => {
-                lines.extend(kinds.iter().filter_map(|kind| feed_words(context, *kind, &cluster.feed(*kind))))
+                let loading: Vec<&str> = kinds
+                    .iter()
+                    .filter(|kind| cluster.feed(**kind) == Feed::Loading)
+                    .map(|kind| kind.api().2)
+                    .collect();
+                if !loading.is_empty() {
+                    lines.push(format!("Loading {} of {context}…", loading.join(", ")));
+                }
+                lines
+                    .extend(kinds.iter().filter_map(|kind| feed_words(context, *kind, &cluster.feed(*kind))));
             }
         }
     }
@@ -185,8 +210,7 @@ fn empty_of(shared: &Shared, kinds: &[Kind], clusters: Vec<ClusterId>) -> Vec<St
 fn feed_words(context: &str, kind: Kind, feed: &Feed) -> Option<String> {
     let plural = kind.api().2;
     match feed {
-        Feed::Live | Feed::Absent => None,
-        Feed::Loading => Some(format!("Loading {plural} of {context}…")),
+        Feed::Live | Feed::Absent | Feed::Loading => None,
         Feed::Forbidden(message) => Some(format!("{context} does not let you list {plural}: {message}")),
         Feed::Failed(message) => Some(format!("{plural} of {context} cannot be read: {message}")),
     }
@@ -220,4 +244,19 @@ pub fn gaps(shared: &Shared, kinds: &[Kind]) -> Option<String> {
     }
     gaps.dedup();
     (!gaps.is_empty()).then(|| gaps.join(", "))
+}
+
+/// Breaks words into lines of at most so many cells; a longer word stands alone.
+pub fn wrap(words: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if text::width(line) + 1 + text::width(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

@@ -53,7 +53,7 @@ fn title(look: &Look, title: &Title, focused: bool, place: Rect, buffer: &mut Bu
     let note = if title.note.is_empty() || room < 5 {
         String::new()
     } else {
-        format!(" {} ", text::fit(&title.note, room))
+        format!(" {} ", shorten(&title.note, room))
     };
     let note_width = u16::try_from(text::width(&note)).unwrap_or(u16::MAX);
     if !note.is_empty() {
@@ -68,6 +68,18 @@ fn title(look: &Look, title: &Title, focused: bool, place: Rect, buffer: &mut Bu
         let right = Rect { x: line.right().saturating_sub(note_width), width: note_width, ..line };
         Strip::new(buffer, right).put(&note, look.style(Role::Muted));
     }
+}
+
+/// A note without its last parts, as many as it takes to fit.
+fn shorten(note: &str, room: usize) -> std::borrow::Cow<'_, str> {
+    let mut rest = note;
+    while text::width(rest) > room {
+        match rest.rfind(" · ") {
+            Some(at) => rest = &rest[..at],
+            None => return text::fit(rest, room),
+        }
+    }
+    rest.into()
 }
 
 /// A dialog in the middle of the screen: clears, frames and names it, and gives

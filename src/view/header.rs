@@ -110,9 +110,15 @@ fn faults(shared: &Shared, look: &Look, length: u8, parts: &mut Parts) {
 /// How fresh everything is that is connected: in words, and whether it is.
 fn freshness(shared: &Shared, long: bool) -> (String, bool) {
     let mut connected = 0;
-    let mut worst: Option<String> = None;
+    let mut worst: Option<&str> = None;
     let mut stale = 0;
-    for env in shared.environments.list.iter().filter(|env| env.group != Group::Platform) {
+    let staged = shared.environments.staged().next().is_some();
+    let counts = |env: &&crate::domain::environment::Environment| match env.group {
+        Group::Stage | Group::Context => true,
+        Group::Platform => false,
+        Group::Other => !staged,
+    };
+    for env in shared.environments.list.iter().filter(counts) {
         let fresh = Freshness::of(shared.world.cluster(env.cluster), shared.now);
         if fresh == Freshness::Dim {
             continue;
@@ -120,15 +126,16 @@ fn freshness(shared: &Shared, long: bool) -> (String, bool) {
         connected += 1;
         if !fresh.is_fresh() {
             stale += 1;
-            // The countdown belongs to the card; here the word is enough.
-            let words = fresh.words(shared.now, "");
-            worst.get_or_insert(words.split(':').next().unwrap_or_default().to_owned());
+            worst = Some(match worst {
+                Some(known) if known != word(&fresh) => "not fresh",
+                _ => word(&fresh),
+            });
         }
     }
     let words = match worst {
         None if connected == 0 => return ("nothing connected".to_owned(), false),
         None => "fresh".to_owned(),
-        Some(words) if stale == connected => words,
+        Some(words) if stale == connected => words.to_owned(),
         Some(words) => format!("{stale} {words}"),
     };
     let fresh = stale == 0;
@@ -137,6 +144,22 @@ fn freshness(shared: &Shared, long: bool) -> (String, bool) {
         (format!("{connected} {noun}, {words}"), fresh)
     } else {
         (words, fresh)
+    }
+}
+
+/// One word on a connection: the countdown and the reason belong to its card.
+fn word(fresh: &Freshness) -> &'static str {
+    match fresh {
+        Freshness::Fresh => "fresh",
+        Freshness::Old(_) => "silent",
+        Freshness::Missing | Freshness::Broken(_) => "broken",
+        Freshness::Dim => "not connected",
+        Freshness::Connecting => "connecting",
+        Freshness::Loading(_) => "loading",
+        Freshness::LoginNeeded { .. } => "login needed",
+        Freshness::Forbidden { .. } => "forbidden",
+        Freshness::Failing { .. } => "failing",
+        Freshness::Unreachable { .. } => "unreachable",
     }
 }
 

@@ -19,6 +19,7 @@ use crate::domain::environment::{Environment, Group};
 use crate::domain::level::Level;
 use crate::fleet::{Basis, Card, Freshness, Share};
 use crate::look::Look;
+use crate::panes::words::wrap;
 use crate::shared::Shared;
 use crate::text;
 use crate::theme::Role;
@@ -41,9 +42,9 @@ pub fn draw(
     let fresh = Freshness::of(shared.world.cluster(env.cluster), shared.now);
     let mut lines = (0..inside.height).map(|n| Rect { y: inside.y + n, height: 1, ..inside });
     let mut next = || lines.next().unwrap_or_default();
-    health(look, card, next(), buffer);
     let known = !card.dim && (card.pods.total > 0 || card.workloads > 0);
     if known || fresh.is_fresh() {
+        health(look, card, next(), buffer);
         counts(look, card, next(), buffer);
         shares(look, card, next(), buffer);
         let why = if fresh.is_fresh() { why(env, card) } else { (fresh.detail(shared.now), Role::Muted) };
@@ -53,10 +54,17 @@ pub fn draw(
         // Nothing is known of it but its connection: that has the whole card.
         let context = shared.world.cluster(env.cluster).map_or("", |c| &*c.connection.context);
         let words = fresh.words(shared.now, &shared.key(Action::Connect));
-        let role = if card.dim || card.level == Level::Progressing { Role::Muted } else { Role::Stale };
-        Strip::new(buffer, next()).put(&words, look.style(role));
+        let role = match card.level {
+            Level::Idle | Level::Progressing => Role::Muted,
+            _ => Role::Stale,
+        };
+        let sign = look.style(Role::of_level(card.level));
+        Strip::new(buffer, next())
+            .put(look.symbols.level(card.level), sign)
+            .gap(1)
+            .put(&words, look.style(role));
         let width = usize::from(inside.width);
-        for line in wrap(&fresh.detail(shared.now), width).into_iter().take(2) {
+        for line in wrap(&fresh.detail(shared.now), width).into_iter().take(3) {
             Strip::new(buffer, next()).put(&line, look.style(Role::Muted));
         }
         if &*env.name != context {
@@ -184,19 +192,4 @@ fn freshness(shared: &Shared, look: &Look, fresh: &Freshness, card: &Card, line:
         let words = format!("  {} not readable{more}", kind.api().2);
         strip.put(&words, look.style(Role::Warning));
     }
-}
-
-/// Breaks words into lines of at most so many cells.
-fn wrap(words: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in words.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if text::width(line) + 1 + text::width(word) <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }

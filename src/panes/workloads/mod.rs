@@ -63,16 +63,16 @@ const NAMESPACE: usize = 8;
 const IMAGES: usize = 9;
 
 static COLUMNS: [Column; 10] = [
-    Column::new("workload", 16).most(36),
+    Column::new("workload", 20).most(44),
     Column::new("kind", 6).rank(3),
     Column::new("ready", 5),
-    Column::new("status", 18).most(46),
+    Column::new("status", 20).most(48),
     Column::new("new", 4).right().rank(4),
     Column::new("avail", 5).right().rank(4),
     Column::new("release", 10).most(16).rank(2),
     Column::new("age", 4).right().rank(1),
     Column::new("namespace", 14).rank(5),
-    Column::new("images", 26).most(60).rank(6),
+    Column::new("images", 40).most(60).rank(6),
 ];
 
 impl Haystack for Workload {
@@ -207,8 +207,8 @@ impl Rows for Workloads {
         format!("Workloads {}", words::scope(shared))
     }
 
-    fn columns(&self, _shared: &Shared) -> Cow<'_, [Column]> {
-        Cow::Borrowed(&COLUMNS)
+    fn columns(&self, shared: &Shared) -> Cow<'_, [Column]> {
+        words::with_namespaces(shared, &COLUMNS, NAMESPACE)
     }
 
     fn changes(&mut self, shared: &Shared) -> Changes<Row> {
@@ -327,10 +327,10 @@ impl Rows for Workloads {
         }
     }
 
-    fn cell<'a>(&self, shared: &'a Shared, row: Row, column: usize, look: &Look) -> Cell<'a> {
+    fn cell<'a>(&self, shared: &'a Shared, row: Row, column: usize, _look: &Look) -> Cell<'a> {
         match row {
             Row::Workload(id) => match shared.world.workload(id) {
-                Some(workload) => self.workload_cell(shared, id, workload, column, look),
+                Some(workload) => workload_cell(shared, id, workload, column),
                 None => Cell::muted(""),
             },
             Row::Set(id) => match shared.world.cluster(id.cluster).and_then(|c| c.replica_sets.at(id.slot)) {
@@ -463,45 +463,29 @@ fn compare_workloads(
     }
 }
 
-impl Workloads {
-    fn workload_cell<'a>(
-        &self,
-        shared: &'a Shared,
-        id: RowId,
-        workload: &'a Workload,
-        column: usize,
-        look: &Look,
-    ) -> Cell<'a> {
-        let replicas = !matches!(workload.more, More::Job(_) | More::CronJob(_));
-        match column {
-            NAME => {
-                let open = self.is_unfolded(id.cluster, workload.uid);
-                if open {
-                    Cell::text(format!("{} {}", workload.name, look.symbols.down))
-                } else {
-                    Cell::text(&*workload.name)
-                }
-            }
-            KIND => Cell::muted(workload.kind.short()),
-            READY => match &workload.more {
-                More::Job(job) => Cell::text(format!("{}/{}", job.succeeded, job.completions)),
-                More::CronJob(_) => Cell::muted("-"),
-                _ => Cell::text(format!("{}/{}", workload.ready, workload.desired)),
-            },
-            STATUS => {
-                let standing = shared.health.of(id.cluster, workload);
-                let Some(cluster) = shared.world.cluster(id.cluster) else { return Cell::muted("") };
-                Cell::level(standing.level, status::status(cluster, workload, standing, shared.now))
-            }
-            UPDATED if replicas => Cell::text(workload.updated.to_string()),
-            AVAILABLE if replicas => Cell::text(workload.available.to_string()),
-            UPDATED | AVAILABLE => Cell::muted("-"),
-            RELEASE => Cell::text(status::release(workload)),
-            AGE => Cell::muted(words::age(workload.created, shared.now)),
-            NAMESPACE => Cell::muted(&*workload.namespace),
-            IMAGES => Cell::muted(images(&workload.images)),
-            _ => Cell::muted(""),
+fn workload_cell<'a>(shared: &'a Shared, id: RowId, workload: &'a Workload, column: usize) -> Cell<'a> {
+    let replicas = !matches!(workload.more, More::Job(_) | More::CronJob(_));
+    match column {
+        NAME => Cell::text(&*workload.name),
+        KIND => Cell::muted(workload.kind.short()),
+        READY => match &workload.more {
+            More::Job(job) => Cell::text(format!("{}/{}", job.succeeded, job.completions)),
+            More::CronJob(_) => Cell::muted("-"),
+            _ => Cell::text(format!("{}/{}", workload.ready, workload.desired)),
+        },
+        STATUS => {
+            let standing = shared.health.of(id.cluster, workload);
+            let Some(cluster) = shared.world.cluster(id.cluster) else { return Cell::muted("") };
+            Cell::level(standing.level, status::status(cluster, workload, standing, shared.now))
         }
+        UPDATED if replicas => Cell::text(workload.updated.to_string()),
+        AVAILABLE if replicas => Cell::text(workload.available.to_string()),
+        UPDATED | AVAILABLE => Cell::muted("-"),
+        RELEASE => Cell::text(status::release(workload)),
+        AGE => Cell::muted(words::age(workload.created, shared.now)),
+        NAMESPACE => Cell::muted(&*workload.namespace),
+        IMAGES => Cell::muted(images(&workload.images)),
+        _ => Cell::muted(""),
     }
 }
 

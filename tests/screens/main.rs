@@ -1,0 +1,206 @@
+//! The screen as pictures: every pane and the whole Bridge at three sizes,
+//! empty, loading, failing, stale and full; and what must hold at any size and
+//! for any text.
+
+mod any;
+mod stage;
+
+use std::fmt::Write;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use pilothouse::msg::Msg;
+use pilothouse::panes::PaneId;
+use pilothouse::state::State;
+use pilothouse::update::{settle, update};
+use pilothouse::view;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use stage::{NOW, Scene};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+
+/// Draws a state, as text.
+pub fn picture(state: &State) -> String {
+    let buffer = buffer(state);
+    let mut text = String::new();
+    let mut last: Option<(String, usize)> = None;
+    for y in 0..buffer.area.height {
+        let line = line(&buffer, y);
+        match &mut last {
+            Some((known, times)) if *known == line => *times += 1,
+            _ => {
+                flush(&mut text, last.take());
+                last = Some((line, 1));
+            }
+        }
+    }
+    flush(&mut text, last);
+    text
+}
+
+/// Lines that repeat are told once, so that pictures stay readable.
+fn flush(text: &mut String, line: Option<(String, usize)>) {
+    match line {
+        Some((line, times)) if times > 2 => writeln!(text, "{line}  ×{times}").unwrap(),
+        Some((line, times)) => (0..times).for_each(|_| writeln!(text, "{line}").unwrap()),
+        None => {}
+    }
+}
+
+/// The screen of a state.
+pub fn buffer(state: &State) -> Buffer {
+    let area = Rect::new(0, 0, state.size.0, state.size.1);
+    let mut buffer = Buffer::empty(area);
+    view::draw(state, area, &mut buffer);
+    buffer
+}
+
+fn line(buffer: &Buffer, y: u16) -> String {
+    let mut line = String::new();
+    let mut skip = 0;
+    for x in 0..buffer.area.width {
+        if skip > 0 {
+            skip -= 1;
+            continue;
+        }
+        let symbol = buffer[(x, y)].symbol();
+        skip = pilothouse::text::width(symbol).saturating_sub(1);
+        line.push_str(symbol);
+    }
+    line.trim_end().to_owned()
+}
+
+/// Presses keys: characters, or names in angle brackets.
+pub fn press(state: &mut State, keys: &str) {
+    for key in keys.split_whitespace() {
+        let code = match key {
+            "enter" => KeyCode::Enter,
+            "esc" => KeyCode::Esc,
+            "tab" => KeyCode::Tab,
+            "right" => KeyCode::Right,
+            "left" => KeyCode::Left,
+            "down" => KeyCode::Down,
+            "space" => KeyCode::Char(' '),
+            other => KeyCode::Char(other.chars().next().unwrap()),
+        };
+        update(state, Msg::Input(Event::Key(KeyEvent::new(code, KeyModifiers::NONE))), NOW);
+        settle(state);
+    }
+}
+
+fn focus(state: &mut State, id: PaneId) {
+    state.focus = state.pane(id).unwrap();
+}
+
+#[test]
+fn bridge() {
+    for size in SIZES {
+        for scene in Scene::ALL {
+            let state = stage::state(scene, size, stage::dark());
+            insta::assert_snapshot!(format!("bridge-{}x{}-{scene:?}", size.0, size.1), picture(&state));
+        }
+    }
+}
+
+/// Every pane on the whole screen.
+#[test]
+fn panes() {
+    for (id, name) in [
+        (PaneId::Environments, "environments"),
+        (PaneId::Releases, "releases"),
+        (PaneId::Workloads, "workloads"),
+        (PaneId::Pods, "pods"),
+        (PaneId::Network, "network"),
+    ] {
+        for size in SIZES {
+            let mut all = String::new();
+            for scene in Scene::ALL {
+                let mut state = stage::state(scene, size, stage::dark());
+                focus(&mut state, id);
+                state.zoomed = true;
+                if matches!(scene, Scene::Full | Scene::Stale) {
+                    state.shared.app = Some("cart".into());
+                }
+                settle(&mut state);
+                writeln!(all, "{scene:?}\n{}", picture(&state)).unwrap();
+            }
+            insta::assert_snapshot!(format!("{name}-{}x{}", size.0, size.1), all);
+        }
+    }
+}
+
+#[test]
+fn without_colours_and_without_unicode() {
+    for size in [(80, 24), (120, 40)] {
+        let state = stage::state(Scene::Full, size, stage::mono());
+        let picture = picture(&state).replace('×', "x");
+        assert!(picture.is_ascii(), "{picture}");
+        insta::assert_snapshot!(format!("ascii-{}x{}", size.0, size.1), picture);
+    }
+}
+
+#[test]
+fn views_of_an_environment_and_of_an_app() {
+    let mut state = stage::state(Scene::Full, (120, 60), stage::dark());
+    focus(&mut state, PaneId::Environments);
+    press(&mut state, "enter");
+    insta::assert_snapshot!("view-environment", picture(&state));
+    press(&mut state, "esc");
+    focus(&mut state, PaneId::Releases);
+    press(&mut state, "enter");
+    insta::assert_snapshot!("view-app", picture(&state));
+}
+
+#[test]
+fn workloads_unfold_to_their_pods() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    focus(&mut state, PaneId::Workloads);
+    state.zoomed = true;
+    settle(&mut state);
+    press(&mut state, "right j j j");
+    insta::assert_snapshot!("workloads-unfolded", picture(&state));
+    press(&mut state, "left left left");
+    let folded = picture(&state);
+    assert!(!folded.contains("cart-7d9c"), "{folded}");
+    assert_eq!(state.shared.app.as_deref(), Some("cart"));
+}
+
+#[test]
+fn help_palette_and_filter() {
+    let mut state = stage::state(Scene::Full, (100, 40), stage::dark());
+    press(&mut state, "?");
+    insta::assert_snapshot!("help", picture(&state));
+    press(&mut state, "esc");
+    press(&mut state, ": e n v");
+    insta::assert_snapshot!("palette", picture(&state));
+    press(&mut state, "esc");
+    press(&mut state, "/ - l space a p p space i n");
+    insta::assert_snapshot!("filter-unfinished", picture(&state));
+    press(&mut state, "esc");
+    press(&mut state, "/ c a r t");
+    insta::assert_snapshot!("filter", picture(&state));
+}
+
+#[test]
+fn a_question_in_a_protected_environment() {
+    let mut state = stage::state(Scene::Full, (80, 24), stage::dark());
+    let ask = pilothouse::shared::Ask {
+        lines: vec![
+            "Open a shell in cart-7d9c-00001 (container cart)?".to_owned(),
+            "production is protected.".to_owned(),
+        ],
+        word: "production".into(),
+        then: Vec::new(),
+    };
+    state.overlay =
+        Some(pilothouse::state::Overlay::Ask { ask, typed: tui_input::Input::new("prod".into()) });
+    insta::assert_snapshot!("ask", picture(&state));
+}
+
+#[test]
+fn the_network_pane_takes_the_place_of_workloads_when_it_is_chosen() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    focus(&mut state, PaneId::Network);
+    settle(&mut state);
+    insta::assert_snapshot!("bridge-network", picture(&state));
+}
