@@ -7,6 +7,7 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use crate::panes::environments::CARD_HEIGHT;
 use crate::panes::{Pane, PaneId};
 use crate::state::State;
 
@@ -36,10 +37,6 @@ pub struct Areas {
     pub footer: Rect,
 }
 
-/// Lines of an environment's card, its frame included.
-pub const CARD_HEIGHT: u16 = 7;
-/// The least width at which a card says all that matters.
-pub const CARD_WIDTH: u16 = 36;
 /// From this size on Network has a place of its own.
 const WIDE: (u16, u16) = (180, 36);
 

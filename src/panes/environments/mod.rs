@@ -13,12 +13,16 @@ use super::{Pane, PaneId, Pointer, Title};
 use crate::action::{Action, Scope};
 use crate::domain::environment::Environment;
 use crate::domain::id::{ClusterId, EnvId, Name};
-use crate::layout::{CARD_HEIGHT, CARD_WIDTH};
 use crate::look::Look;
 use crate::shared::{Applies, Outcome, Shared, Subject};
 use crate::text;
 use crate::theme::Role;
 use crate::widgets::strip::Strip;
+
+/// Lines of a card, its frame included.
+pub const CARD_HEIGHT: u16 = 7;
+/// The least width at which a card says all that matters.
+const CARD_WIDTH: u16 = 36;
 
 /// The cards.
 #[derive(Debug, Default)]
