@@ -1,6 +1,7 @@
 //! The screen as pictures: every pane and the whole Bridge at three sizes,
 //! empty, loading, failing, stale and full; and what must hold at any size and
 //! for any text.
+#![allow(clippy::unwrap_used)] // helpers of tests may unwrap: a failure is the test's
 
 mod any;
 mod stage;
