@@ -275,8 +275,10 @@ impl<R: Rows> ListPane<R> {
 
     fn compare_alone(&self, shared: &Shared, a: R::Row, b: R::Row) -> Ordering {
         let ordering = match self.sort {
-            None => urgency(self.rows.level(shared, b))
-                .cmp(&urgency(self.rows.level(shared, a)))
+            None => self
+                .rows
+                .level(shared, b)
+                .cmp(&self.rows.level(shared, a))
                 .then_with(|| self.rows.compare(shared, 0, a, b)),
             Some(column) => self.rows.compare(shared, column, a, b),
         };
@@ -389,15 +391,6 @@ const DEEPEST: usize = 3;
 const GUTTER: u16 = 3;
 /// Cells after the last column.
 const MARGIN: u16 = 1;
-
-/// The order of worst first. What rests by intent comes last: it asks for nothing.
-fn urgency(level: Level) -> Level {
-    match level {
-        Level::Idle => Level::Ok,
-        Level::Ok => Level::Idle,
-        level => level,
-    }
-}
 
 impl<R: Rows> Pane for ListPane<R> {
     fn id(&self) -> PaneId {
