@@ -1,0 +1,146 @@
+//! The release program under load, seen from outside: a pseudo terminal of
+//! 200x50, an emulator behind it, `/proc` beside it, and the demo's API server
+//! in a process of its own.
+//!
+//! `cargo bench --bench load` measures with 10,000 pods; `-- --pods 50000` with
+//! more, `-- --kubeconfig FILE --pods N` against an API server that has N pods
+//! already. A table goes to stdout with the budget beside each number, and the
+//! same as JSON to the file of `--json`. Linux only. It never fails: numbers
+//! depend on the machine, and people judge them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool that measures ends when something is wrong, and prints"
+)]
+
+mod options;
+mod probe;
+mod process;
+mod report;
+mod server;
+mod tty;
+
+use std::time::{Duration, Instant};
+
+use options::Options;
+use report::Report;
+use server::Server;
+use tty::Program;
+
+/// Of the terminal.
+const SIZE: (u16, u16) = (200, 50);
+/// Keys for each latency figure.
+const KEYS: usize = 200;
+/// Changes for the figure of a change on its way to the screen.
+const CHANGES: usize = 20;
+/// The window in which CPU is counted.
+const IDLE: Duration = Duration::from_secs(20);
+/// Changes a second while it is busy.
+const CHURN: f64 = 200.0;
+
+fn main() {
+    let Some(options) = Options::read(std::env::args().skip(1)) else { return };
+    let mut report = Report::new(options.pods);
+
+    eprintln!("at rest: {} pods", options.pods);
+    let server = Server::start(&options, 0.0);
+    starts(&server, &options, &mut report);
+    rest(&server, &options, &mut report);
+    drop(server);
+
+    if options.kubeconfig.is_none() {
+        eprintln!("busy: {CHURN} changes a second");
+        let server = Server::start(&options, CHURN);
+        busy(&server, &options, &mut report);
+    }
+    report.print();
+    if let Some(file) = &options.json {
+        std::fs::write(file, report.json()).expect("the JSON file cannot be written");
+    }
+}
+
+/// First paint and all pods, five fresh starts each.
+fn starts(server: &Server, options: &Options, report: &mut Report) {
+    let (mut paints, mut lists) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let program = Program::start(server, SIZE);
+        paints.push(program.wait("the first paint", |screen| !screen.contents().trim().is_empty()));
+        lists.push(program.wait_for_pods(options.pods));
+    }
+    report.add("first paint, ms", median(&mut paints).as_secs_f64() * 1e3, Some(50.0));
+    // Half of what k9s 0.50 needs for 10,000 pods on a real API server (7.3 s) on the machine the budget was made on.
+    let budget = (options.pods <= 10_000).then_some(3_650.0);
+    report.add("all pods listed, ms", median(&mut lists).as_secs_f64() * 1e3, budget);
+}
+
+/// Memory, CPU, keys and changes while nothing else happens.
+fn rest(server: &Server, options: &Options, report: &mut Report) {
+    let program = Program::start(server, SIZE);
+    program.wait_for_pods(options.pods);
+    program.wait_until_quiet();
+    let peak = program.process().peak_bytes();
+    let (cpu, bytes) = idle(&program);
+    report.add("idle CPU, % of a core", cpu, Some(0.5));
+    report.add("bytes to the terminal at rest, a second", bytes, None);
+    keys(&program, "key to screen at rest", report);
+    if server.can_change() {
+        changes(server, &program, report);
+    }
+    let budget = if options.pods <= 10_000 { 60.0 } else { 150.0 };
+    report.add("peak memory after start, MB", megabytes(peak), Some(budget));
+    report.add("peak memory at the end, MB", megabytes(program.process().peak_bytes()), Some(budget));
+}
+
+/// The same while pods change all the time.
+fn busy(server: &Server, options: &Options, report: &mut Report) {
+    let program = Program::start(server, SIZE);
+    program.wait_for_pods(options.pods);
+    program.wait_until_quiet();
+    let (cpu, bytes) = idle(&program);
+    report.add("CPU under churn, % of a core", cpu, None);
+    report.add("bytes to the terminal under churn, a second", bytes, None);
+    keys(&program, "key to screen under churn", report);
+    report.add("peak memory under churn, MB", megabytes(program.process().peak_bytes()), None);
+}
+
+/// CPU in percent of a core and bytes a second over the window.
+fn idle(program: &Program) -> (f64, f64) {
+    let (begin, cpu, bytes) = (Instant::now(), program.process().cpu(), program.bytes());
+    std::thread::sleep(IDLE);
+    let seconds = begin.elapsed().as_secs_f64();
+    let used = program.process().cpu() - cpu;
+    #[allow(clippy::cast_precision_loss)] // bytes of seconds
+    let sent = (program.bytes() - bytes) as f64;
+    (used.as_secs_f64() / seconds * 100.0, sent / seconds)
+}
+
+/// From the write of a key to the read after which the cursor stands elsewhere.
+fn keys(program: &Program, name: &str, report: &mut Report) {
+    let mut times: Vec<Duration> =
+        (0..KEYS).map(|at| program.key_to_cursor(if at % 40 < 20 { "j" } else { "k" })).collect();
+    times.sort();
+    report.add(&format!("{name}, p50 ms"), times[times.len() / 2].as_secs_f64() * 1e3, None);
+    report.add(&format!("{name}, p99 ms"), times[times.len() * 99 / 100].as_secs_f64() * 1e3, Some(16.0));
+}
+
+/// From the request that changes a pod to the read after which the screen shows it.
+fn changes(server: &Server, program: &Program, report: &mut Report) {
+    let mut times = probe::changes_to_screen(server, program, CHANGES);
+    times.sort();
+    let p50 = times[times.len() / 2];
+    report.add("change to screen, p50 ms", p50.as_secs_f64() * 1e3, None);
+    report.add("change to screen, worst ms", times[times.len() - 1].as_secs_f64() * 1e3, Some(150.0));
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+#[allow(clippy::cast_precision_loss)] // a figure for people
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}

@@ -1,0 +1,175 @@
+//! The program in a pseudo terminal, read through an emulator, with the time
+//! at which each thing was seen.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use super::process::Process;
+use super::server::Server;
+
+/// Nothing may take longer than this.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// What is quiet for so long is at rest, but for the clock's own frame once a second.
+const QUIET: Duration = Duration::from_secs(3);
+
+struct Output {
+    emulator: vt100::Parser,
+    bytes: u64,
+    /// When the last bytes were read.
+    read: Instant,
+}
+
+pub struct Program {
+    child: Box<dyn Child + Send + Sync>,
+    _master: Box<dyn MasterPty + Send>,
+    writer: Mutex<Box<dyn Write + Send>>,
+    output: Arc<(Mutex<Output>, Condvar)>,
+    started: Instant,
+    _home: tempfile::TempDir,
+}
+
+impl Program {
+    /// Starts it on the context with the many pods, in nobody's home.
+    pub fn start(server: &Server, (cols, rows): (u16, u16)) -> Program {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_pilothouse"));
+        command.env_clear();
+        for (name, value) in [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8")] {
+            command.env(name, value);
+        }
+        command.env("HOME", home.path());
+        command.args(["--kubeconfig".as_ref(), server.kubeconfig().as_os_str()]);
+        if let Some(context) = server.context() {
+            command.args(["--context", context]);
+        }
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let pty = native_pty_system().openpty(size).unwrap();
+        let reader = pty.master.try_clone_reader().unwrap();
+        let writer = Mutex::new(pty.master.take_writer().unwrap());
+        let emulator = vt100::Parser::new(rows, cols, 0);
+        let output =
+            Arc::new((Mutex::new(Output { emulator, bytes: 0, read: Instant::now() }), Condvar::new()));
+        let started = Instant::now();
+        let child = pty.slave.spawn_command(command).unwrap();
+        drop(pty.slave);
+        let program =
+            Program { child, _master: pty.master, writer, output: output.clone(), started, _home: home };
+        std::thread::spawn(move || follow(reader, &output));
+        // A terminal says who it is when it is asked; here it does so at once.
+        program.press("\x1b[?62;22c");
+        program
+    }
+
+    pub fn process(&self) -> Process {
+        Process(self.child.process_id().unwrap())
+    }
+
+    pub fn press(&self, keys: &str) {
+        let mut writer = self.writer.lock().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
+    }
+
+    /// Bytes that it sent so far.
+    pub fn bytes(&self) -> u64 {
+        self.output().bytes
+    }
+
+    /// Waits until the screen is as wanted; gives the time since the start of the program.
+    pub fn wait(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) -> Duration {
+        self.when(what, wanted) - self.started
+    }
+
+    /// Waits until the screen is as wanted; gives the moment at which that was read.
+    pub fn when(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) -> Instant {
+        let deadline = Instant::now() + PATIENCE;
+        let mut output = self.output();
+        while !wanted(output.emulator.screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "no {what}:\n{}", output.emulator.screen().contents());
+            output = self.output.1.wait_timeout(output, left).unwrap().0;
+        }
+        output.read
+    }
+
+    /// Waits until the title of the pods says that so many are there, in all environments.
+    pub fn wait_for_pods(&self, count: usize) -> Duration {
+        self.press("a");
+        self.wait("all pods", |screen| pods(&screen.contents()).is_some_and(|found| found >= count))
+    }
+
+    /// Waits until what arrives at the start is over.
+    pub fn wait_until_quiet(&self) {
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            let before = self.bytes();
+            std::thread::sleep(QUIET);
+            if self.bytes() - before < 20_000 {
+                return;
+            }
+        }
+    }
+
+    /// Presses a key that moves the cursor; gives the time until another row is lit.
+    pub fn key_to_cursor(&self, key: &str) -> Duration {
+        let before = lit(self.output().emulator.screen());
+        let pressed = Instant::now();
+        self.press(key);
+        let time = self.when("moved cursor", |screen| lit(screen) != before) - pressed;
+        // A person thinks between keys.
+        std::thread::sleep(Duration::from_millis(20 + u64::from(time.subsec_nanos()) % 60));
+        time
+    }
+
+    fn output(&self) -> MutexGuard<'_, Output> {
+        self.output.0.lock().unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The number in the title of the pods.
+fn pods(screen: &str) -> Option<usize> {
+    let title = screen.lines().find(|line| line.contains("Pods all environments"))?;
+    let (_, rest) = title.rsplit_once("Pods all environments")?;
+    let number: String = rest
+        .chars()
+        .skip_while(|c| !c.is_ascii_digit())
+        .take_while(|c| c.is_ascii_digit() || *c == ',')
+        .collect();
+    number.replace(',', "").parse().ok()
+}
+
+/// Which rows have a ground of their own: the cursor's bar.
+fn lit(screen: &vt100::Screen) -> Vec<bool> {
+    let (rows, _) = screen.size();
+    let row = |row| {
+        screen.cell(row, 4).is_some_and(|cell| cell.inverse() || cell.bgcolor() != vt100::Color::Default)
+    };
+    (0..rows).map(row).collect()
+}
+
+fn follow(mut reader: Box<dyn Read + Send>, output: &(Mutex<Output>, Condvar)) {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let count = reader.read(&mut buffer).unwrap_or(0);
+        if count == 0 {
+            return;
+        }
+        let read = Instant::now();
+        let mut seen = output.0.lock().unwrap();
+        seen.emulator.process(&buffer[..count]);
+        seen.bytes += count as u64;
+        seen.read = read;
+        drop(seen);
+        output.1.notify_all();
+    }
+}
