@@ -21,7 +21,7 @@ use super::frame::shows;
 use super::script::{Opening, Step, Wanted};
 
 /// How long something may take to be seen on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Stage {
     driver: Driver,
