@@ -25,7 +25,7 @@ struct Output {
 pub struct Program {
     child: Box<dyn Child + Send + Sync>,
     _master: Box<dyn MasterPty + Send>,
-    writer: Mutex<Box<dyn Write + Send>>,
+    writer: Arc<Mutex<Box<dyn Write + Send>>>,
     output: Arc<(Mutex<Output>, Condvar)>,
     started: Instant,
     _home: tempfile::TempDir,
@@ -48,19 +48,19 @@ impl Program {
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pty = native_pty_system().openpty(size).unwrap();
         let reader = pty.master.try_clone_reader().unwrap();
-        let writer = Mutex::new(pty.master.take_writer().unwrap());
+        let writer = Arc::new(Mutex::new(pty.master.take_writer().unwrap()));
+        let answers = writer.clone();
         let emulator = vt100::Parser::new(rows, cols, 0);
         let output =
             Arc::new((Mutex::new(Output { emulator, bytes: 0, read: Instant::now() }), Condvar::new()));
         let started = Instant::now();
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
-        let program =
-            Program { child, _master: pty.master, writer, output: output.clone(), started, _home: home };
-        std::thread::spawn(move || follow(reader, &output));
-        // A terminal says who it is when it is asked; here it does so at once.
-        program.press("\x1b[?62;22c");
-        program
+        std::thread::spawn({
+            let output = output.clone();
+            move || follow(reader, &output, &answers)
+        });
+        Program { child, _master: pty.master, writer, output, started, _home: home }
     }
 
     pub fn process(&self) -> Process {
@@ -157,7 +157,13 @@ fn lit(screen: &vt100::Screen) -> Vec<bool> {
     (0..rows).map(row).collect()
 }
 
-fn follow(mut reader: Box<dyn Read + Send>, output: &(Mutex<Output>, Condvar)) {
+/// Feeds the emulator, and answers as a terminal does when it is asked who it is.
+fn follow(
+    mut reader: Box<dyn Read + Send>,
+    output: &(Mutex<Output>, Condvar),
+    writer: &Mutex<Box<dyn Write + Send>>,
+) {
+    const WHO: &[u8] = b"\x1b[c";
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let count = reader.read(&mut buffer).unwrap_or(0);
@@ -171,5 +177,9 @@ fn follow(mut reader: Box<dyn Read + Send>, output: &(Mutex<Output>, Condvar)) {
         seen.read = read;
         drop(seen);
         output.1.notify_all();
+        if buffer[..count].windows(WHO.len()).any(|part| part == WHO) {
+            // A program that has ended asks for nothing.
+            let _ = writer.lock().unwrap().write_all(b"\x1b[?62;22c");
+        }
     }
 }
