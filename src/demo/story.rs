@@ -1,7 +1,7 @@
 //! The story: what happens to the world by itself, when; and the handle that moves time.
 //!
 //! The story only does what people and accidents do: it changes an image, it silences a kubelet. What
-//! follows is the controllers' work. All time passes in one place, [`Engine::run_until`]; a task drives it
+//! follows is the controllers' work. All time passes in one place, `Engine::run_until`; a task drives it
 //! along the clock, tests drive it by jumps.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! Logs of a pod or of all pods of a workload: followed, merged by time, in
 //! bounded memory.
 //!
-//! Keys change the state here; [`draw`] paints what is visible. Lines come as
+//! Keys change the state here; `draw` paints what is visible. Lines come as
 //! answers to one request ([`crate::effect::Question::Logs`]); when it is asked
 //! anew (previous containers), the old number is forgotten and late answers to
 //! it are nobody's.
