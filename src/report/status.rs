@@ -461,11 +461,12 @@ fn release_words(release: &ReleaseStatus) -> String {
 /// What no column has room for.
 fn notes(env: &EnvironmentStatus) -> Vec<String> {
     let mut notes = Vec::new();
-    if !env.detail.is_empty() {
+    if !env.detail.is_empty() && !env.missing.iter().any(|missing| missing.reason == env.detail) {
         notes.push(format!("{}: {}", env.name, env.detail));
     }
-    for missing in &env.missing {
-        notes.push(format!("{}: no {}: {}", env.name, missing.kind, missing.reason));
+    if let Some(first) = env.missing.first() {
+        let kinds: Vec<&str> = env.missing.iter().map(|missing| missing.kind).collect();
+        notes.push(format!("{}: cannot read {} ({})", env.name, kinds.join(", "), first.reason));
     }
     if let Some(usage) = env.usage {
         notes.push(format!(

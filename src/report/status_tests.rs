@@ -77,3 +77,18 @@ fn bare_contexts_do_not_count_unless_asked_for() {
     let told = status(&dim, None);
     assert_eq!((told.environments[0].level, told.environments[0].connected), ("not connected", false));
 }
+
+#[test]
+fn kinds_that_cannot_be_read_are_named_in_one_line() {
+    let mut world = shop();
+    for kind in [Kind::Node, Kind::Pod] {
+        send(
+            &mut world,
+            ClusterId(1),
+            ClusterMsg::Feed(kind, Feed::Forbidden(format!("no {kind:?}").into())),
+        );
+    }
+    let text = status(&world, Some("production")).text();
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("production: ")).collect();
+    assert_eq!(lines, ["production: cannot read pods, nodes (no Pod)"], "{text}");
+}
