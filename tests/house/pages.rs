@@ -64,3 +64,24 @@ fn paths_are_found_in_prose() {
                 Look at keymaps/*.yaml and .ci/run.";
     assert_eq!(paths(text), ["src/a.rs", "tests/b/", "themes/c.yaml", "keymaps/", ".ci/run"]);
 }
+
+/// The keys in the first column of README's table of keys.
+fn keys_of_the_readme(page: &str) -> Vec<String> {
+    let table = page.lines().skip_while(|line| !line.starts_with("| key |")).skip(2);
+    let rows = table.take_while(|line| line.starts_with('|'));
+    rows.flat_map(|row| quoted(row.split('|').nth(1).unwrap_or_default())).collect()
+}
+
+#[test]
+fn the_readme_names_keys_that_exist() {
+    let keymap = pilothouse::keymap::Keymaps::new(None).load("default").unwrap();
+    let known: Vec<String> = keymap.bindings().iter().map(|binding| binding.keys.to_string()).collect();
+    let keys = keys_of_the_readme(&page("README.md"));
+    assert!(keys.len() > 20, "README's table of keys was not found");
+    for key in keys {
+        assert!(
+            known.contains(&key),
+            "README names the key `{key}`, which keymaps/default.yaml does not bind"
+        );
+    }
+}
