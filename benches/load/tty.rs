@@ -97,6 +97,8 @@ impl Program {
 
     /// Waits until the title of the pods says that so many are there, in all environments.
     pub fn wait_for_pods(&self, count: usize) -> Duration {
+        // A key pressed before the program has taken the terminal is lost.
+        self.when("first paint", |screen| screen.alternate_screen() && !screen.contents().trim().is_empty());
         self.press("a");
         self.wait("all pods", |screen| pods(&screen.contents()).is_some_and(|found| found >= count))
     }
