@@ -29,6 +29,8 @@ pub struct State {
     pub panes: Vec<Box<dyn Pane>>,
     /// Index of the focused pane.
     pub focus: usize,
+    /// The pane that a number key went to last: the key again goes to its sibling.
+    pub numbered: Option<PaneId>,
     /// The focused pane has the whole screen.
     pub zoomed: bool,
     /// Views that were opened on top, the last one in front.
@@ -86,6 +88,7 @@ impl State {
             shared,
             panes,
             focus,
+            numbered: None,
             zoomed: false,
             views: Vec::new(),
             overlay: None,

@@ -7,6 +7,7 @@ use crate::domain::id::EnvId;
 use crate::domain::level::Level;
 use crate::domain::link::Link;
 use crate::effect::Effect;
+use crate::layout;
 use crate::msg::Note;
 use crate::panes::{PaneId, objects};
 use crate::shared::{Applies, Subject};
@@ -74,6 +75,9 @@ pub fn verdict(state: &State, action: Action) -> Applies {
         Action::Connect => return connect_verdict(state),
         _ => {}
     }
+    if action == Action::Open && zooms_first(state) {
+        return Applies::Yes;
+    }
     let Some(front) = state.front() else { return Applies::Elsewhere };
     let shared = &state.shared;
     match front.applies(shared, action) {
@@ -117,7 +121,11 @@ fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         Action::NextPane => focus_by(state, 1),
         Action::PreviousPane => focus_by(state, -1),
         Action::PaneEnvironments => focus_pair(state, PaneId::Environments, PaneId::Releases),
-        Action::PanePods | Action::ToggleWorkloads => focus_pair(state, PaneId::Pods, PaneId::Workloads),
+        Action::PanePods => focus_pair(state, PaneId::Pods, PaneId::Workloads),
+        Action::ToggleWorkloads => {
+            state.numbered = Some(PaneId::Pods);
+            focus_pair(state, PaneId::Pods, PaneId::Workloads)
+        }
         Action::NextEnvironment => environment_by(state, 1),
         Action::PreviousEnvironment => environment_by(state, -1),
         Action::ToggleAllEnvironments => {
@@ -147,13 +155,23 @@ fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
             state.shared.namespace = None;
             Vec::new()
         }
-        Action::Open if !front_takes(state, action) && !subject_takes(state, action) => {
+        Action::Open
+            if zooms_first(state) || !front_takes(state, action) && !subject_takes(state, action) =>
+        {
             state.zoomed = true;
             Vec::new()
         }
         _ => return None,
     };
     Some(effects)
+}
+
+/// On the Bridge enter gives a pane the whole screen first, and opens what the
+/// cursor is on from there. A card is made the current environment at once, and
+/// on a small screen the pane has the whole screen already.
+fn zooms_first(state: &State) -> bool {
+    let bridge = state.views.is_empty() && !state.zoomed && !layout::is_small(state.size);
+    bridge && state.front().is_some_and(|pane| pane.id() != PaneId::Environments)
 }
 
 fn front_takes(state: &State, action: Action) -> bool {
@@ -168,7 +186,8 @@ fn subject_takes(state: &State, action: Action) -> bool {
 }
 
 fn focus_by(state: &mut State, by: isize) -> Vec<Effect> {
-    let shown = crate::layout::order_of_tab(state);
+    state.numbered = None;
+    let shown = layout::order_of_tab(state);
     if let Some(at) = shown.iter().position(|pane| *pane == state.focus) {
         let next = (at as isize + by).rem_euclid(shown.len() as isize);
         state.focus = shown.get(next as usize).copied().unwrap_or(0);
@@ -179,13 +198,16 @@ fn focus_by(state: &mut State, by: isize) -> Vec<Effect> {
 }
 
 /// A number key goes to its pane; pressed again it goes to the pane's sibling.
+/// The first press only ever goes there, wherever the focus was by itself.
 fn focus_pair(state: &mut State, first: PaneId, second: PaneId) -> Vec<Effect> {
     let mut effects = Vec::new();
     while !state.views.is_empty() {
         effects.extend(close_view(state));
     }
     let focused = state.panes.get(state.focus).map(|pane| pane.id());
-    let wanted = if focused == Some(first) { second } else { first };
+    let again = state.numbered == Some(first);
+    state.numbered = Some(first);
+    let wanted = if again && focused == Some(first) { second } else { first };
     if let Some(at) = state.pane(wanted).or_else(|| state.pane(first)) {
         state.focus = at;
     }

@@ -62,7 +62,10 @@ impl<K: Clone + PartialEq> Cursor<K> {
 
     /// Sets how many rows are visible.
     pub fn resize(&mut self, height: usize) {
-        self.height = height.max(1);
+        let height = height.max(1);
+        // Room that is gained shows what stands above as well.
+        self.offset = self.offset.saturating_sub(height.saturating_sub(self.height));
+        self.height = height;
         self.scroll_to_cursor();
     }
 
@@ -187,6 +190,17 @@ mod tests {
         assert_eq!((cursor.offset(), cursor.selected()), (0, Some(&'m')));
         follow(&mut cursor, "abcm");
         assert_eq!((cursor.offset(), cursor.selected()), (0, Some(&'a')));
+    }
+
+    #[test]
+    fn a_list_that_grows_shows_what_stands_above() {
+        let mut cursor = Cursor::default();
+        follow(&mut cursor, "abcdefgh");
+        cursor.resize(1);
+        step(&mut cursor, 5, "abcdefgh");
+        assert_eq!(cursor.visible(), 5..6);
+        cursor.resize(4);
+        assert_eq!((cursor.visible(), cursor.selected()), (2..6, Some(&'f')));
     }
 
     #[test]

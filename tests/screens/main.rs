@@ -148,7 +148,7 @@ fn views_of_an_environment_and_of_an_app() {
     insta::assert_snapshot!("view-environment", picture(&state));
     press(&mut state, "esc");
     focus(&mut state, PaneId::Releases);
-    press(&mut state, "enter");
+    press(&mut state, "enter enter");
     insta::assert_snapshot!("view-app", picture(&state));
 }
 
