@@ -402,6 +402,10 @@ impl<R: Rows> Pane for ListPane<R> {
         if self.tops != self.total {
             note.push_str(&format!(" of {}", text::count(self.total as u64)));
         }
+        // What is missing comes before how it is sorted: a narrow title is cut at its end.
+        if let Some(gaps) = self.rows.gaps(shared) {
+            note.push_str(&format!(" · {gaps}"));
+        }
         match self.sort {
             None => note.push_str(" · faults first"),
             Some(column) => {
@@ -424,9 +428,6 @@ impl<R: Rows> Pane for ListPane<R> {
         }
         if self.cursor.is_lost() {
             note.push_str(" · the selected row is gone");
-        }
-        if let Some(gaps) = self.rows.gaps(shared) {
-            note.push_str(&format!(" · {gaps}"));
         }
         Title { name: self.rows.name(shared), note, stale: self.rows.stale(shared) }
     }

@@ -56,6 +56,7 @@ macro_rules! journeys {
 }
 
 journeys! {
+    another_environment_is_another_list,
     cluster_down_and_back,
     connect_a_dim_context,
     environments_by_key,
