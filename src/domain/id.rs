@@ -227,7 +227,7 @@ pub struct ObjectRef {
     pub namespace: Name,
     /// `metadata.name`
     pub name: Name,
-    /// `metadata.uid`
+    /// `metadata.uid`; [`Uid::default`] for an object that a person named and nobody has seen yet.
     pub uid: Uid,
 }
 

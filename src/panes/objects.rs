@@ -5,7 +5,7 @@
 //! refused by `--read-only`, and asked about in a protected environment.
 
 use crate::action::Action;
-use crate::domain::id::{Kind, Name, ObjectRef};
+use crate::domain::id::{Kind, Name, ObjectRef, Uid};
 use crate::domain::link::Link;
 use crate::domain::meta::owner_kind;
 use crate::domain::pod::{Pod, PodState};
@@ -233,6 +233,39 @@ pub fn shell(shared: &Shared, object: &ObjectRef, container: Name) -> Outcome {
         None => (vec![what, "Its namespace belongs to no environment. Go on?".to_owned()], "".into()),
     };
     Outcome { turn: Some(Turn::Ask(Ask { lines, word, then: vec![effect] })), ..Outcome::none() }
+}
+
+/// The object that a person names as `KIND/NAME`, or `NAMESPACE/KIND/NAME`:
+/// the way to what no pane lists, such as Secrets and ConfigMaps. Without a
+/// namespace it is the one of the row under the cursor, else the one that rows
+/// are narrowed to, else the environment's first.
+pub fn named(shared: &Shared, subject: Option<&Subject>, typed: &str) -> Option<ObjectRef> {
+    let parts: Vec<&str> = typed.trim().split('/').collect();
+    let (namespace, kind, name) = match parts.as_slice() {
+        [kind, name] => (None, *kind, *name),
+        [namespace, kind, name] => (Some(Name::from(*namespace)), *kind, *name),
+        _ => return None,
+    };
+    let kind = Kind::ALL.into_iter().find(|known| {
+        [known.word(), known.short(), known.api().2].iter().any(|word| word.eq_ignore_ascii_case(kind))
+    })?;
+    let environment = shared.environment()?;
+    let (cluster, under_cursor) = match subject {
+        Some(Subject::Object(object)) => (object.cluster, Some(object.namespace.clone())),
+        _ => (environment.cluster, None),
+    };
+    let namespace = namespace
+        .or(under_cursor)
+        .or_else(|| shared.namespace.clone())
+        .or_else(|| environment.scope.namespaces().first().cloned())
+        .filter(|_| kind.namespaced())
+        .unwrap_or_default();
+    (!name.is_empty()).then(|| ObjectRef { cluster, kind, namespace, name: name.into(), uid: Uid::default() })
+}
+
+/// Opens the YAML of an object.
+pub fn yaml(shared: &mut Shared, object: ObjectRef) -> Outcome {
+    DocumentView::open(shared, object, What::Yaml)
 }
 
 /// Does an action that applies.

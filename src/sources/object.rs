@@ -74,7 +74,7 @@ pub(super) fn query_text(text: &str) -> String {
 pub(super) async fn read(client: &Client, object: &ObjectRef, limit: Duration) -> Result<Value, Fault> {
     let value: Value = fetch(client, &path(object), limit).await?;
     let uid = value.pointer("/metadata/uid").and_then(Value::as_str).map(Uid::parse);
-    if uid.is_some_and(|uid| uid != object.uid) {
+    if object.uid != Uid::default() && uid.is_some_and(|uid| uid != object.uid) {
         let words =
             format!("this {} is gone; another one has the name {} now", object.kind.word(), object.name);
         return Err(Fault::NotFound(words));

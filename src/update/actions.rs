@@ -42,6 +42,15 @@ pub fn perform(state: &mut State, action: Action) -> Vec<Effect> {
     follow(state, outcome)
 }
 
+/// Opens the YAML of an object that was named in the palette (`secret/cart-db`);
+/// `None` when the text names none.
+pub fn open_named(state: &mut State, typed: &str) -> Option<Vec<Effect>> {
+    let subject = state.front().and_then(|pane| pane.subject(&state.shared));
+    let object = objects::named(&state.shared, subject.as_ref(), typed)?;
+    let outcome = objects::yaml(&mut state.shared, object);
+    Some(follow(state, outcome))
+}
+
 /// Whether an action applies now: for footer, help, palette and [`perform`].
 pub fn verdict(state: &State, action: Action) -> Applies {
     match action {

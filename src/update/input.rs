@@ -157,7 +157,11 @@ fn overlay_key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
                 KeyCode::Up | KeyCode::BackTab => palette.at = palette.at.saturating_sub(1),
                 KeyCode::Enter => {
                     let chosen = palette.selected();
+                    let typed = palette.input.value().to_owned();
                     state.overlay = None;
+                    if let Some(effects) = actions::open_named(state, &typed) {
+                        return effects;
+                    }
                     if let Some(action) = chosen {
                         return actions::perform(state, action);
                     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::id::{EnvId, Uid};
+use crate::domain::id::EnvId;
 use crate::effect::Question;
 use crate::msg::{ClusterMsg, Delta, Facts};
 use crate::panes::views::testing::{self, incident, opened, reference, shared};
@@ -131,4 +131,19 @@ fn answers_reach_only_the_view_that_asked() {
     drop(std::mem::replace(&mut closed, opened(act(&mut shared, &pod(), Action::Yaml)).0));
     let answer = crate::msg::Answer::Events(Vec::new());
     assert!(!testing::answer(closed.as_mut(), old[0], answer));
+}
+
+#[test]
+fn what_no_pane_lists_is_named() {
+    let mut shared = shared();
+    incident(&mut shared);
+    let near = named(&shared, Some(&pod()), "secret/cart-db").unwrap();
+    assert_eq!((near.kind, &*near.namespace, &*near.name), (Kind::Secret, "shop-prod", "cart-db"));
+    let far = named(&shared, None, " kube-system/cm/coredns ").unwrap();
+    assert_eq!((far.kind, &*far.namespace, &*far.name), (Kind::ConfigMap, "kube-system", "coredns"));
+    let node = named(&shared, Some(&pod()), "Node/a").unwrap();
+    assert_eq!((node.kind, &*node.namespace), (Kind::Node, ""));
+    for typed in ["logs", "secret/", "nothing/x", "a/b/c/d", ""] {
+        assert_eq!(named(&shared, Some(&pod()), typed), None, "{typed}");
+    }
 }
