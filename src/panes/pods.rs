@@ -16,7 +16,7 @@ use crate::look::Look;
 use crate::shared::{Shared, Subject};
 use crate::text;
 use crate::theme::Role;
-use crate::world::RowId;
+use crate::world::{ClusterWorld, RowId};
 
 /// All pods of what is looked at.
 #[derive(Debug, Default)]
@@ -29,6 +29,7 @@ pub struct Pods {
 struct Seen {
     scope: Option<words::ScopeKey>,
     versions: Vec<u64>,
+    usage: Vec<u64>,
 }
 
 const NAME: usize = 0;
@@ -87,8 +88,11 @@ impl Rows for Pods {
     fn changes(&mut self, shared: &Shared) -> Changes<RowId> {
         let scope = Some(words::scope_key(shared));
         let versions: Vec<u64> = shared.world.clusters.iter().map(|c| c.pods.version()).collect();
-        if scope != self.seen.scope || versions.len() != self.seen.versions.len() {
-            self.seen = Seen { scope, versions };
+        // New numbers move every row of an order by use.
+        let usage: Vec<u64> = shared.world.clusters.iter().map(ClusterWorld::usage_version).collect();
+        if scope != self.seen.scope || usage != self.seen.usage || versions.len() != self.seen.versions.len()
+        {
+            self.seen = Seen { scope, versions, usage };
             return Changes::Everything;
         }
         if versions == self.seen.versions {

@@ -225,11 +225,14 @@ impl Driver {
     fn perform(&mut self, effect: Effect) -> Option<TerminalEffect> {
         match effect {
             Effect::Connect(cluster) => self.connect(cluster),
-            Effect::Retry(cluster) => match self.clusters.get(&cluster) {
-                // A full queue holds a retry already.
-                Some(connected) => drop(connected.commands.try_send(Command::Retry)),
-                None => self.connect(cluster),
-            },
+            Effect::Retry(cluster) => {
+                // A supervisor that is gone (it panicked) is made anew; a full queue holds a retry already.
+                self.clusters.retain(|id, connected| *id != cluster || !connected.commands.is_closed());
+                match self.clusters.get(&cluster) {
+                    Some(connected) => drop(connected.commands.try_send(Command::Retry)),
+                    None => self.connect(cluster),
+                }
+            }
             Effect::Remember(context) => self.remember(&context),
             Effect::Ask(request, question) => self.ask(request, question),
             Effect::Cancel(request) => {

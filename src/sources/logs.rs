@@ -158,6 +158,8 @@ impl Reader {
             let joined =
                 LogMsg::Joined { source, pod: clean(pod.name()).into(), container: clean(&container).into() };
             self.answer.log(joined).await;
+            // Those that have ended do not count.
+            while self.streams.try_join_next().is_some() {}
             if self.streams.len() >= STREAMS {
                 let reason = format!("not read: {STREAMS} containers at once are the most");
                 self.answer.log(LogMsg::Ended { source, reason }).await;

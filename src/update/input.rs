@@ -229,6 +229,11 @@ fn clicked(state: &mut State, mouse: MouseEvent) -> Vec<Effect> {
         MouseEventKind::ScrollUp => Some(Pointer::Wheel(-3)),
         _ => None,
     };
+    if let MouseEventKind::Down(_) = mouse.kind {
+        // What is typed next must not go to another pane than what was typed before.
+        state.typing = None;
+        state.typing_error = None;
+    }
     if let (layout::Slot::Pane(at), MouseEventKind::Down(MouseButton::Left)) = (slot, mouse.kind) {
         state.focus = at;
     }
