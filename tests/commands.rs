@@ -19,6 +19,10 @@ fn home(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn run(home: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    run_with(home, &[], args)
+}
+
+fn run_with(home: &Path, env: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = Command::cargo_bin("pilothouse")
         .unwrap()
         .args(args)
@@ -27,6 +31,7 @@ fn run(home: &Path, args: &[&str]) -> (Option<i32>, String, String) {
         .env("XDG_CONFIG_HOME", home.join("config"))
         .env("XDG_STATE_HOME", home.join("state"))
         .env("LANG", "C.UTF-8")
+        .envs(env.iter().copied())
         .output()
         .unwrap();
     let tidy = |bytes| String::from_utf8(bytes).unwrap().replace(home.to_str().unwrap(), "HOME");
@@ -235,4 +240,27 @@ fn completions_and_manual_pages_know_every_command() {
     for page in ["pilothouse.1", "pilothouse-keys.1", "pilothouse-config-init.1"] {
         assert!(folder.join(page).exists(), "{page}");
     }
+}
+
+#[test]
+fn the_log_is_filtered_and_never_opened_to_what_goes_over_the_wire() {
+    let home = home(&[]);
+    let log = home.path().join("log");
+    let with = |filter| {
+        run_with(
+            home.path(),
+            &[("PILOTHOUSE_LOG", filter)],
+            &["--log-file", log.to_str().unwrap(), "keys", "--list"],
+        )
+    };
+    let (code, _, err) = with("kube_client::client=debug,pilothouse=debug");
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let told = std::fs::read_to_string(&log).unwrap();
+    assert!(told.contains("WARN") && told.contains("`kube_client::client=debug`"), "{told:?}");
+    assert!(!told.contains("`pilothouse"), "{told:?}");
+
+    let (code, out, err) = with("pilothouse=loud");
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.contains("PILOTHOUSE_LOG") && err.contains("`pilothouse=loud`"), "{err}");
+    assert!(err.contains("mend: "), "{err}");
 }

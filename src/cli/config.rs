@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::files::Files;
+use super::run::to_end;
 use super::settings::Origin;
 use super::{Exit, Global, print, report, start};
 use crate::config::sample::{self, InferredEnvironment, InferredStage};
@@ -149,7 +150,7 @@ fn init(global: &Global, args: &InitArgs) -> Result<Exit, Problems> {
             .mend("look at it with --stdout, or write it anew with --force")
             .into());
     }
-    let found = start::runtime()?.block_on(infer(global, args))?;
+    let found = to_end(infer(global, args))?;
     if found.stages.is_empty() && !found.silent.is_empty() {
         return Err(Problem::timed_out(format!(
             "no namespaces could be read from {}",

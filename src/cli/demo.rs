@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::run::to_end;
 use super::{Exit, Global, print, screen, start};
 use crate::demo::{self, DemoOptions};
 use crate::error::{Problem, Problems};
@@ -56,8 +57,7 @@ pub fn run(global: &Global, args: DemoArgs) -> Result<Exit, Problems> {
     if !args.speed.is_finite() || args.speed <= 0.0 || !args.churn.is_finite() || args.churn < 0.0 {
         return Err(Problem::usage("--speed must be above 0 and --churn not below 0.").into());
     }
-    let runtime = start::runtime()?;
-    runtime.block_on(async {
+    to_end(async {
         let server = demo::start(args.options())
             .await
             .map_err(|error| Problem::failed("The demo could not be started.").because(error))?;

@@ -7,6 +7,7 @@ mod local;
 
 use futures::future::join_all;
 
+use super::run::to_end;
 use super::status::Output;
 use super::{Exit, Global, print, start};
 use crate::config::{self, Config, Folders, Remembered};
@@ -28,7 +29,7 @@ pub struct DoctorArgs {
 
 /// Runs it. Ends with 1 when anything fails.
 pub fn run(global: &Global, args: &DoctorArgs) -> Result<Exit, Problems> {
-    start::runtime()?.block_on(async {
+    to_end(async {
         let checks = look(global, args.all_contexts).await;
         print(&match args.output {
             Output::Table => checks.text(),

@@ -10,6 +10,8 @@ mod demo;
 mod doctor;
 mod files;
 mod keys;
+mod log;
+pub mod run;
 mod screen;
 mod settings;
 mod snapshot;
@@ -54,7 +56,7 @@ pub struct Global {
     /// Refuse everything that changes a cluster, shells included
     #[arg(long, global = true)]
     pub read_only: bool,
-    /// Write a log of the program itself to this file
+    /// Write a log of the program itself to this file; $PILOTHOUSE_LOG filters it: warn,pilothouse=debug
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
     /// Theme: auto, dark, light, high-contrast, colour-blind, ansi16, mono or one of yours
@@ -120,17 +122,17 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(code).unwrap_or(2));
         }
     };
-    let _log = match start::log(cli.global.log_file.as_deref()) {
+    let _log = match log::start(cli.global.log_file.as_deref()) {
         Ok(guard) => guard,
         Err(problem) => return refuse(&problem.into()),
     };
-    match run(cli) {
+    match command(cli) {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(problems) => refuse(&problems),
     }
 }
 
-fn run(cli: Cli) -> Result<Exit, Problems> {
+fn command(cli: Cli) -> Result<Exit, Problems> {
     match cli.command {
         None => screen::run(&cli.global),
         Some(Command::Demo(args)) => demo::run(&cli.global, args),

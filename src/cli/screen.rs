@@ -2,13 +2,14 @@
 
 use std::io::IsTerminal;
 
+use super::run::to_end;
 use super::{Exit, Global, start};
 use crate::error::{Problem, Problems};
 use crate::runtime;
 
 /// Runs it on the kubeconfig.
 pub fn run(global: &Global) -> Result<Exit, Problems> {
-    start::runtime()?.block_on(show(global, start::Connect::Usual))
+    to_end(show(global, start::Connect::Usual))
 }
 
 /// Shows the screen until it is quit.

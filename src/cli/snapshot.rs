@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use crossterm::event::Event;
 
+use super::run::to_end;
 use super::{Exit, Global, print, report, start};
 use crate::demo::{self, DemoOptions};
 use crate::error::{Problem, Problems};
@@ -59,7 +60,7 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 
 /// Runs it.
 pub fn run(global: &Global, args: SnapshotArgs) -> Result<Exit, Problems> {
-    start::runtime()?.block_on(async {
+    to_end(async {
         match args.demo {
             None => frame(global, &args, start::Connect::Usual).await,
             Some(at) => {

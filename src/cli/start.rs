@@ -1,14 +1,9 @@
 //! From arguments and files to a machine that is ready to run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use super::Global;
 use super::settings::{Origin, Read};
@@ -48,43 +43,6 @@ pub struct Ready {
     pub machine: Driver,
     /// Whether the mouse is wanted.
     pub mouse: bool,
-}
-
-/// The async runtime: two threads are enough for what waits on sockets most of the time.
-///
-/// # Errors
-/// When the system gives no threads.
-pub fn runtime() -> Result<Runtime, Problem> {
-    Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::failed("The async runtime could not be started.").because(error))
-}
-
-/// Starts the log of the program itself. `PILOTHOUSE_LOG` chooses what is in it.
-///
-/// # Errors
-/// When the file cannot be written.
-pub fn log(file: Option<&Path>) -> Result<Option<WorkerGuard>, Problem> {
-    let Some(file) = file else { return Ok(None) };
-    let opened = std::fs::OpenOptions::new().create(true).append(true).open(file).map_err(|error| {
-        Problem::usage(format!("The log file {} cannot be written.", file.display())).because(error)
-    })?;
-    let (writer, guard) = tracing_appender::non_blocking(opened);
-    // When a body cannot be parsed the Kubernetes client logs it whole, Secrets included: its own words stay out.
-    let filter = EnvFilter::try_from_env("PILOTHOUSE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info"))
-        .add_directive(tracing::Level::ERROR.into())
-        .add_directive("kube_client=off".parse().map_err(|_| Problem::failed("The log's filter is broken."))?)
-        .add_directive(
-            "pilothouse=info".parse().map_err(|_| Problem::failed("The log's filter is broken."))?,
-        );
-    tracing_subscriber::registry()
-        .with(filter)
-        .with(tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false))
-        .init();
-    Ok(Some(guard))
 }
 
 /// Builds the machine and begins to connect.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::run::to_end;
 use super::{Exit, Global, print, report, start};
 use crate::domain::id::EnvId;
 use crate::error::{Problem, Problems, suggest};
@@ -41,7 +42,7 @@ pub enum Output {
 /// Runs it. Ends with 0 when all connected environments are healthy, 1 when
 /// one is not, 5 when that is not known.
 pub fn run(global: &Global, args: StatusArgs) -> Result<Exit, Problems> {
-    start::runtime()?.block_on(async {
+    to_end(async {
         let (status, complete) = gather(global, &args).await?;
         print(&match args.output {
             Output::Table => status.text(),

@@ -5,8 +5,8 @@
 //! panics into it.
 
 use pilothouse::action::{Action, Scope};
-use pilothouse::cli::Global;
 use pilothouse::cli::start::{self, Canvas, Connect};
+use pilothouse::cli::{Global, run};
 use pilothouse::look::Look;
 use pilothouse::panes::{Pane, PaneId, Title};
 use pilothouse::runtime;
@@ -41,12 +41,14 @@ fn a_panic_while_drawing_gives_the_terminal_back() {
 fn the_program_with_a_pane_that_panics() {
     let global =
         Global { kubeconfig: Some(std::env::var_os(KUBECONFIG).unwrap().into()), ..Global::default() };
-    start::runtime().unwrap().block_on(async {
+    run::to_end(async {
         let mut machine = start::driver(&global, Connect::Usual, Canvas::Terminal).unwrap().machine;
         machine.state.panes = vec![Box::new(Broken { pressed: false })];
         machine.state.focus = 0;
         runtime::screen::run(&mut machine, true).await.unwrap();
-    });
+        Ok(())
+    })
+    .unwrap();
 }
 
 #[derive(Debug)]
