@@ -1,0 +1,39 @@
+//! Where the servers' programs are: built by `tests/real/build`, which alone knows how its cache is keyed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use eyre::{Context as _, Result, bail};
+
+/// The folder of one built module, such as `controlplane`.
+///
+/// # Errors
+/// When it is not built yet; the message says what to run.
+pub fn built(module: &str) -> Result<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../build");
+    let output = Command::new(&script)
+        .args(["--where", module])
+        .output()
+        .wrap_err_with(|| format!("cannot run {}", script.display()))?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+}
+
+/// A program of the control plane, with the arguments that choose it. `KUBEBUILDER_ASSETS` is honoured for those that
+/// it holds.
+///
+/// # Errors
+/// As [`built`].
+pub fn control_plane(program: &str) -> Result<Command> {
+    if let Some(assets) = std::env::var_os("KUBEBUILDER_ASSETS") {
+        let path = Path::new(&assets).join(program);
+        if path.is_file() {
+            return Ok(Command::new(path));
+        }
+    }
+    let mut command = Command::new(built("controlplane")?.join("controlplane"));
+    command.arg(program);
+    Ok(command)
+}

@@ -1,0 +1,139 @@
+//! One server process: started in a group of its own, its output in a file, ended by its id.
+
+use std::fs::File;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eyre::{Context as _, Report, Result, eyre};
+
+use crate::keeper::Keeper;
+
+/// How long a server may take until it answers, on a machine that compiles besides.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    name: &'static str,
+    process: Child,
+    log: PathBuf,
+    keeper: Arc<Keeper>,
+}
+
+impl Server {
+    /// Starts it; its output goes to `FOLDER/NAME.log`.
+    ///
+    /// # Errors
+    /// When the program is not there or the log cannot be written.
+    pub fn start(
+        name: &'static str,
+        mut command: Command,
+        folder: &Path,
+        keeper: &Arc<Keeper>,
+    ) -> Result<Server> {
+        let log = folder.join(format!("{name}.log"));
+        let out = File::options().create(true).append(true).open(&log)?;
+        let process = command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            // Ctrl-c on the tests' terminal is for the tests; the keeper ends the servers.
+            .process_group(0)
+            .spawn()
+            .wrap_err_with(|| format!("cannot start {name}: {}", command.get_program().display()))?;
+        keeper.keep(process.id())?;
+        Ok(Server { name, process, log, keeper: Arc::clone(keeper) })
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it said last.
+    pub fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_else(|error| error.to_string());
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
+    /// Waits until `ready` says so.
+    ///
+    /// # Errors
+    /// When the server ends before, or the time is over: with what it said last, and with what `ready` last said.
+    pub async fn wait_until<F>(&mut self, what: &str, mut ready: F) -> Result<()>
+    where
+        F: AsyncFnMut() -> Result<bool>,
+    {
+        let began = Instant::now();
+        let mut last = String::new();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.process.try_wait()? {
+                return Err(self.failed(&format!("ended with {status}")));
+            }
+            match ready().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => last = format!("; last: {error:#}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(self.failed(&format!("is not {what} after {} s{last}", PATIENCE.as_secs())))
+    }
+
+    fn failed(&self, how: &str) -> Report {
+        eyre!("{} {how}; it said:\n{}", self.name, self.last_words())
+    }
+
+    /// Ends it at once, as a power cut would.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn kill(mut self) -> Result<()> {
+        self.end()?;
+        self.keeper.forget(self.pid())
+    }
+
+    /// Its whole group, and waited for, so that its port is free.
+    fn end(&mut self) -> Result<()> {
+        // It may have ended by itself already.
+        let _ = rustix::process::kill_process_group(self.id()?, rustix::process::Signal::KILL);
+        self.process.wait()?;
+        Ok(())
+    }
+
+    fn id(&self) -> Result<rustix::process::Pid> {
+        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw);
+        pid.ok_or_else(|| eyre!("{} has no process id", self.name))
+    }
+
+    /// Stops it in its tracks: its connections stay open and nothing answers.
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(rustix::process::Signal::STOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal(rustix::process::Signal::CONT)
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
+        Ok(rustix::process::kill_process(self.id()?, signal)?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The keeper ends it if this cannot.
+        let _ = self.end();
+    }
+}

@@ -1,0 +1,8 @@
+//! Against real servers: the judge of what the rest of the tests believe.
+//!
+//! Everything here is `#[ignore]`d for plain `cargo test`, which needs no servers; run it with
+//! `tests/real/build && cargo test --test real -- --include-ignored`. A server that is missing or does not start fails
+//! the test that wants it. README.md beside this file says what there is.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
+
+mod harness_itself;
