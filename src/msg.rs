@@ -165,6 +165,13 @@ pub enum LogMsg {
     },
     /// Lines, in the order in which they came.
     Lines(Vec<LogLine>),
+    /// Something hinders a container's stream, or (`None`) the search for containers, which goes on when it can.
+    Hindered {
+        /// Its number in this request.
+        source: Option<u16>,
+        /// What; empty when it is over.
+        reason: String,
+    },
     /// A container's stream ended; the reason is empty when it simply ended.
     Ended {
         /// Its number in this request.

@@ -280,12 +280,13 @@ impl Driver {
     fn ask(&mut self, request: RequestId, question: Question) {
         let out = self.out.clone();
         let cluster = question.cluster();
-        let Some(client) = self.client(cluster) else {
+        let connected = self.clusters.get(&cluster).filter(|connected| connected.line.client().is_some());
+        let Some(line) = connected.map(|connected| connected.line.clone()) else {
             let answer = Answer::Failed("This cluster is not connected.".to_owned());
             let _ = out.try_send(Msg::Answer(request, answer));
             return;
         };
-        let work = sources::question::answer(client, request, question, Clock::from(self.started), out);
+        let work = sources::question::answer(line, request, question, Clock::from(self.started), out);
         let handle = self.spawn(async move {
             work.await;
             Done::Question(request)

@@ -144,6 +144,8 @@ impl Supervisor {
                     }
                 }
                 Err(Fault::Unauthorized(message)) => {
+                    // Nobody asks with credentials that are known to be refused.
+                    self.keeper.close();
                     if std::mem::replace(&mut self.renewed, true) {
                         let link = Link::LoginNeeded {
                             command: access.login.as_str().into(),
@@ -208,10 +210,10 @@ impl Supervisor {
 
     /// Waits for the next heartbeat. True when a new client is needed.
     async fn rest(&mut self, access: &Access) -> Result<bool, Stopped> {
-        let unauthorized = Arc::clone(&self.keeper.unauthorized);
+        let keeper = self.keeper.clone();
         tokio::select! {
             () = sleep(self.plan.timing.heartbeat) => Ok(false),
-            () = unauthorized.notified() => Ok(false),
+            () = keeper.told_unauthorized() => Ok(false),
             () = until_expiry(access) => Ok(true),
             command = self.commands.recv() => {
                 stop_or_go(command)?;

@@ -2,8 +2,9 @@
 //!
 //! A watch (the client library's own; here it has all that is needed) says which pods there are; each container gets
 //! a task that reads its log with the kubelet's timestamps. After a cut it reads on from the last second it saw and
-//! passes over what it had delivered, so that nothing is lost or doubled. Lines go out as they came, to be cleaned by
-//! the view; nothing is kept here.
+//! passes over what it had delivered, so that nothing is lost or doubled. A log is read for longer than credentials
+//! last, so each request is made with the client that the line has by then. Lines go out as they came, to be cleaned
+//! by the view; nothing is kept here.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -20,8 +21,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::log_lines::{Position, Splitter};
+use super::log_patience::Patience;
 use super::object::selector_text;
-use super::{Timing, fetch};
+use super::{Line, Timing, fetch};
 use crate::connect::client::get;
 use crate::connect::problem::Fault;
 use crate::domain::id::Uid;
@@ -38,9 +40,9 @@ const BATCH: usize = 500;
 const SILENCE: Duration = Duration::from_secs(300);
 
 /// Reads logs until they end (or, when followed, until the task is dropped).
-pub(super) async fn read(client: Client, request: LogRequest, timing: Timing, answer: Answers) {
+pub(super) async fn read(line: Line, request: LogRequest, timing: Timing, answer: Answers) {
     let mut reader = Reader {
-        client,
+        line,
         request: Arc::new(request),
         timing,
         answer,
@@ -71,13 +73,13 @@ impl Answers {
         self.give(Answer::Failed(words.to_owned())).await;
     }
 
-    async fn log(&self, message: LogMsg) {
+    pub(super) async fn log(&self, message: LogMsg) {
         self.give(Answer::Log(message)).await;
     }
 }
 
 struct Reader {
-    client: Client,
+    line: Line,
     request: Arc<LogRequest>,
     timing: Timing,
     answer: Answers,
@@ -87,8 +89,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn pods(&self) -> (Api<WirePod>, watcher::Config) {
-        let api = Api::namespaced(self.client.clone(), &self.request.namespace);
+    fn pods(&self, client: Client) -> (Api<WirePod>, watcher::Config) {
+        let api = Api::namespaced(client, &self.request.namespace);
         let config = watcher::Config::default();
         let config = match &self.request.pods {
             LogPods::One(name) => config.fields(&format!("metadata.name={name}")),
@@ -100,50 +102,83 @@ impl Reader {
     /// Starts a stream for every container that there is and, when following, for those that come. Ends when no
     /// more can come.
     async fn find_pods(&mut self) -> Result<(), Fault> {
-        let (api, config) = self.pods();
-        if !self.request.follow {
-            let params = ListParams {
-                label_selector: config.label_selector,
-                field_selector: config.field_selector,
-                ..ListParams::default()
-            };
-            let list = timeout(self.timing.answer_limit, api.list(&params))
-                .await
-                .map_err(|_| Fault::timed_out(self.timing.answer_limit))?
-                .map_err(|error| Fault::of(&error))?;
-            if list.items.is_empty() {
-                return Err(Fault::NotFound("there is no such pod".to_owned()));
-            }
-            for pod in &list.items {
-                self.join(pod).await;
-            }
-            return Ok(());
+        if self.request.follow {
+            return self.follow_pods().await;
         }
-        let mut events = pin!(watcher(api, config));
-        let mut backoff = self.timing.backoff();
-        let mut seen = false;
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) => {
-                    seen = true;
-                    backoff = self.timing.backoff();
-                    self.join(&pod).await;
-                }
-                Ok(watcher::Event::InitDone) if !seen && matches!(self.request.pods, LogPods::One(_)) => {
-                    return Err(Fault::NotFound("there is no such pod".to_owned()));
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let fault = fault_of(&error);
-                    if matches!(fault, Fault::Forbidden(_)) {
-                        // Without the right to watch, what is there now can still be read.
-                        return if seen { Ok(()) } else { Err(fault) };
-                    }
-                    sleep(backoff.next().unwrap_or_default()).await;
-                }
-            }
+        let client = self.line.client().ok_or_else(gone)?;
+        let (api, config) = self.pods(client);
+        let params = ListParams {
+            label_selector: config.label_selector,
+            field_selector: config.field_selector,
+            ..ListParams::default()
+        };
+        let list = timeout(self.timing.answer_limit, api.list(&params))
+            .await
+            .map_err(|_| Fault::timed_out(self.timing.answer_limit))?
+            .map_err(|error| Fault::of(&error))?;
+        if list.items.is_empty() {
+            return Err(Fault::NotFound("there is no such pod".to_owned()));
+        }
+        for pod in &list.items {
+            self.join(pod).await;
         }
         Ok(())
+    }
+
+    async fn follow_pods(&mut self) -> Result<(), Fault> {
+        let mut patience = Patience::new(self.line.clone(), self.answer.clone(), None, self.timing);
+        let fault = self.watch_pods(&mut patience).await;
+        if self.known.is_empty() {
+            return Err(fault);
+        }
+        // What is there now can still be read.
+        if let LogPods::Selected(_) = &self.request.pods {
+            patience.say(format!("new pods are not found any more: {}", fault.words())).await;
+        }
+        Ok(())
+    }
+
+    /// Lets the pods join that come. Ends when none can be seen any more.
+    async fn watch_pods(&mut self, patience: &mut Patience) -> Fault {
+        let mut backoff = self.timing.backoff();
+        let mut seen = false;
+        loop {
+            let Some((client, number)) = self.line.numbered() else { return gone() };
+            let (api, config) = self.pods(client);
+            let mut events = pin!(watcher(api, config));
+            // Until another client is needed.
+            while let Some(event) = events.next().await {
+                match event {
+                    Ok(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) => {
+                        seen = true;
+                        backoff = self.timing.backoff();
+                        patience.taken().await;
+                        self.join(&pod).await;
+                    }
+                    Ok(watcher::Event::InitDone) if !seen && matches!(self.request.pods, LogPods::One(_)) => {
+                        return Fault::NotFound("there is no such pod".to_owned());
+                    }
+                    // The request has yet to be made.
+                    Ok(watcher::Event::Init) => {}
+                    Ok(watcher::Event::InitDone | watcher::Event::Delete(_)) => patience.taken().await,
+                    Err(error) => match fault_of(&error) {
+                        fault @ Fault::Forbidden(_) => return fault,
+                        fault @ Fault::Unauthorized(_) => {
+                            if !patience.wait(number, &fault).await {
+                                return fault;
+                            }
+                            break;
+                        }
+                        _ => {
+                            sleep(backoff.next().unwrap_or_default()).await;
+                            if self.line.numbered().is_none_or(|(_, now)| now != number) {
+                                break;
+                            }
+                        }
+                    },
+                }
+            }
+        }
     }
 
     async fn join(&mut self, pod: &WirePod) {
@@ -166,7 +201,8 @@ impl Reader {
                 continue;
             }
             let stream = Stream {
-                client: self.client.clone(),
+                patience: Patience::new(self.line.clone(), self.answer.clone(), Some(source), self.timing),
+                line: self.line.clone(),
                 request: Arc::clone(&self.request),
                 timing: self.timing,
                 answer: self.answer.clone(),
@@ -181,6 +217,10 @@ impl Reader {
     }
 }
 
+fn gone() -> Fault {
+    Fault::Unreachable("this cluster is not connected any more".to_owned())
+}
+
 fn fault_of(error: &watcher::Error) -> Fault {
     match error {
         watcher::Error::InitialListFailed(error)
@@ -193,7 +233,8 @@ fn fault_of(error: &watcher::Error) -> Fault {
 
 /// The log of one container.
 struct Stream {
-    client: Client,
+    line: Line,
+    patience: Patience,
     request: Arc<LogRequest>,
     timing: Timing,
     answer: Answers,
@@ -208,18 +249,26 @@ impl Stream {
     async fn run(mut self) {
         let mut backoff = self.timing.backoff();
         let reason = loop {
+            let Some((client, number)) = self.line.numbered() else { break gone().words().to_owned() };
             let before = self.position.clone();
-            let ended = self.attach().await;
+            let ended = self.attach(&client).await;
             if self.position != before {
                 backoff = self.timing.backoff();
             }
             if !self.request.follow || self.request.previous {
                 break ended.err().map(|fault| fault.words().to_owned()).unwrap_or_default();
             }
-            if let Err(fault @ (Fault::Forbidden(_) | Fault::Unauthorized(_))) = &ended {
-                break fault.words().to_owned();
+            match ended {
+                Err(Fault::Forbidden(words)) => break words,
+                Err(fault @ Fault::Unauthorized(_)) => {
+                    if self.patience.wait(number, &fault).await {
+                        continue;
+                    }
+                    break fault.words().to_owned();
+                }
+                _ => {}
             }
-            if let Some(reason) = self.is_over().await {
+            if let Some(reason) = self.is_over(&client).await {
                 break reason;
             }
             sleep(backoff.next().unwrap_or_default()).await;
@@ -246,13 +295,14 @@ impl Stream {
     }
 
     /// Reads until the stream ends.
-    async fn attach(&mut self) -> Result<(), Fault> {
+    async fn attach(&mut self, client: &Client) -> Result<(), Fault> {
         let limit = self.timing.answer_limit;
-        let sent = timeout(limit, self.client.send(get(&self.path())?)).await;
+        let sent = timeout(limit, client.send(get(&self.path())?)).await;
         let response = sent.map_err(|_| Fault::timed_out(limit))?.map_err(|error| Fault::of(&error))?;
         if !response.status().is_success() {
             return Err(fetch::refusal(response, limit).await);
         }
+        self.patience.taken().await;
         self.position.attached();
         let mut chunks = response.into_body().into_data_stream().map_err(|error| Fault::of(&error));
         let mut splitter = Splitter::default();
@@ -300,9 +350,9 @@ impl Stream {
     }
 
     /// Whether nothing more can come, and why. `None` while the container runs, waits or may be started again.
-    async fn is_over(&self) -> Option<String> {
+    async fn is_over(&self, client: &Client) -> Option<String> {
         let path = format!("/api/v1/namespaces/{}/pods/{}", self.request.namespace, self.pod);
-        match fetch::fetch::<WirePod>(&self.client, &path, self.timing.answer_limit).await {
+        match fetch::fetch::<WirePod>(client, &path, self.timing.answer_limit).await {
             Ok(pod) if pod.uid() != Some(self.uid) => Some("the pod is gone".to_owned()),
             Ok(pod) => match pod.container_phase(&self.container) {
                 ContainerPhase::Over(reason) => Some(clean(&reason).into_owned()),

@@ -13,6 +13,7 @@ mod fetch;
 mod gate;
 mod heartbeat;
 mod log_lines;
+mod log_patience;
 mod logs;
 mod object;
 mod pod_detail;

@@ -2,11 +2,10 @@
 //!
 //! The runtime runs [`answer`] for each `Effect::Ask` and drops it at `Effect::Cancel`.
 
-use kube::Client;
 use tokio::sync::mpsc;
 
 use super::logs::Answers;
-use super::{Clock, Timing, describe, events, logs, object, pod_detail};
+use super::{Clock, Line, Timing, describe, events, logs, object, pod_detail};
 use crate::connect::problem::Fault;
 use crate::effect::Question;
 use crate::msg::{Answer, Msg, RequestId};
@@ -14,18 +13,18 @@ use crate::msg::{Answer, Msg, RequestId};
 /// Asks, and sends what comes as `Msg::Answer` under this request. Logs answer many times; with `follow` they end only
 /// when this is dropped or all containers are gone.
 pub async fn answer(
-    client: Client,
+    line: Line,
     request: RequestId,
     question: Question,
     clock: Clock,
     out: mpsc::Sender<Msg>,
 ) {
-    answer_with(client, request, question, clock, Timing::default(), out).await;
+    answer_with(line, request, question, clock, Timing::default(), out).await;
 }
 
 /// As [`answer`], with other limits.
 pub async fn answer_with(
-    client: Client,
+    line: Line,
     request: RequestId,
     question: Question,
     clock: Clock,
@@ -34,8 +33,11 @@ pub async fn answer_with(
 ) {
     let answers = Answers { request, out };
     let limit = timing.answer_limit;
+    let Some(client) = line.client() else {
+        return answers.failed("This cluster is not connected.").await;
+    };
     let answered: Result<Answer, Fault> = match question {
-        Question::Logs(wanted) => return logs::read(client, wanted, timing, answers).await,
+        Question::Logs(wanted) => return logs::read(line, wanted, timing, answers).await,
         Question::Yaml { object, reveal } => object::read(&client, &object, limit)
             .await
             .and_then(|value| object::yaml(object.kind, value, reveal))

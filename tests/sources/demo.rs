@@ -108,7 +108,7 @@ async fn questions_are_answered_and_a_shell_opens() {
     let (pod, uid, container) = some_pod(&demo);
     let mut bench = Bench::with(demo.kubeconfig().to_owned(), &[], patient());
     bench.until("live", |told| told.links.last() == Some(&Link::Live)).await;
-    let client = bench.line.client().unwrap();
+    let line = bench.line.clone();
     let object = ObjectRef {
         cluster: ClusterId(3),
         kind: Kind::Pod,
@@ -135,7 +135,7 @@ async fn questions_are_answered_and_a_shell_opens() {
     for question in questions {
         let (out, mut answers) = mpsc::channel(16);
         let asked = question.clone();
-        tokio::spawn(answer(client.clone(), RequestId(1), question, Clock::from(Instant::now()), out));
+        tokio::spawn(answer(line.clone(), RequestId(1), question, Clock::from(Instant::now()), out));
         let mut got = Vec::new();
         while let Some(Msg::Answer(RequestId(1), answer)) = answers.recv().await {
             got.push(answer);
@@ -166,7 +166,7 @@ async fn questions_are_answered_and_a_shell_opens() {
     let (output, mut screen) = tokio::io::duplex(65536);
     let (_sizes, resized) = mpsc::channel(1);
     keys.write_all(b"exit\r").await.unwrap();
-    let opened = shell::open(client, &request, input, output, (80, 24), resized);
+    let opened = shell::open(line.client().unwrap(), &request, input, output, (80, 24), resized);
     let ended = tokio::time::timeout(Duration::from_secs(30), opened).await.expect("the shell ends");
     let words = ended.unwrap();
     assert!(words.starts_with("the shell ended"), "{words}");

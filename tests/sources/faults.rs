@@ -339,16 +339,8 @@ async fn expired_credentials_are_renewed_once_by_their_plugin() {
         (seen.token != wanted).then(|| Reply::Json(401, status(401, "Unauthorized")))
     })
     .await;
-    // Each run of the plugin gives the next token.
-    let count = server.folder().join("count");
-    let script = format!(
-        "echo x >> {0}; n=$(wc -l < {0}); echo '{{\\\"status\\\": {{\\\"token\\\": \\\"token'$((n))'\\\"}}}}'",
-        count.display()
-    );
-    let user = format!(
-        "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: [\"-c\", \"{script}\"]}}}}"
-    );
-    let mut bench = Bench::start(server.kubeconfig(&user));
+    let mut bench = Bench::start(server.kubeconfig(&server.counting_plugin()));
+    let count = server.plugin_runs();
     bench.until("live with the first", |told| told.links.last() == Some(&Link::Live)).await;
     old.store(false, Ordering::SeqCst);
     server.cut_all();

@@ -124,8 +124,20 @@ impl Server {
         file
     }
 
-    pub fn folder(&self) -> &std::path::Path {
-        self.dir.path()
+    /// A user whose plugin gives `token1` at its first run, `token2` at its second, and so on.
+    pub fn counting_plugin(&self) -> String {
+        let script = format!(
+            "echo x >> {0}; n=$(wc -l < {0}); echo '{{\\\"status\\\": {{\\\"token\\\": \\\"token'$((n))'\\\"}}}}'",
+            self.plugin_runs().display()
+        );
+        format!(
+            "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: [\"-c\", \"{script}\"]}}}}"
+        )
+    }
+
+    /// A file with a line for each run of the plugin.
+    pub fn plugin_runs(&self) -> PathBuf {
+        self.dir.path().join("count")
     }
 
     /// From now on connections are refused, and those that stand are cut.

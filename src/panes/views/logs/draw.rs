@@ -126,6 +126,9 @@ impl LogView {
                     ));
                 }
                 Some(reason) => lines.push(Painted::role(Role::Warning, &format!("{whose}: {reason}"))),
+                None if !source.hindered.is_empty() => {
+                    lines.push(Painted::role(Role::Warning, &format!("{whose}: {}", source.hindered)));
+                }
                 None => {
                     let state = match self.pod_status(shared, &source.pod) {
                         Some(status) if status != "Running" => format!(" The pod is {status}."),
@@ -137,6 +140,10 @@ impl LogView {
                     ));
                 }
             }
+        }
+        if lines.is_empty() && !self.hindered.is_empty() {
+            let words = format!("The logs of {name}: {}", self.hindered);
+            lines.push(Painted::role(Role::Warning, &words));
         }
         if lines.is_empty() {
             let words = match (&self.phase, self.previous) {
@@ -168,6 +175,7 @@ impl LogView {
             }
             _ if self.gone => add(Role::Warning, "gone".to_owned()),
             _ if self.sources.all_ended() => add(Role::Idle, "ended".to_owned()),
+            _ if let Some(reason) = self.hindered() => add(Role::Warning, reason.to_owned()),
             Phase::Asked => add(Role::Progressing, "asking".to_owned()),
             Phase::Live if self.follow => add(Role::Ok, "following".to_owned()),
             Phase::Live => add(Role::Text, "not following".to_owned()),

@@ -64,6 +64,8 @@ pub struct LogView {
     request: RequestId,
     phase: Phase,
     sources: Sources,
+    /// What hinders the search for containers; empty when nothing does.
+    hindered: String,
     store: Store,
     held: Store,
     paused: bool,
@@ -115,6 +117,7 @@ impl LogView {
             request: RequestId::default(),
             phase: Phase::Asked,
             sources: Sources::default(),
+            hindered: String::new(),
             store: Store::new(KEPT_BYTES),
             held: Store::new(HELD_BYTES),
             paused: false,
@@ -145,6 +148,7 @@ impl LogView {
         self.request = shared.new_request();
         self.phase = Phase::Asked;
         self.sources.clear();
+        self.hindered.clear();
         self.store.clear();
         self.held.clear();
         self.below = 0;
@@ -175,11 +179,25 @@ impl LogView {
         matches!(self.phase, Phase::Failed(_)) || self.sources.all_ended()
     }
 
+    /// What hinders the log for now.
+    fn hindered(&self) -> Option<&str> {
+        self.sources.hindered().or_else(|| Some(self.hindered.as_str()).filter(|reason| !reason.is_empty()))
+    }
+
     // -- lines come in --
 
     fn take(&mut self, msg: LogMsg) {
-        self.phase = Phase::Live;
+        if !matches!(msg, LogMsg::Hindered { .. }) {
+            self.phase = Phase::Live;
+        }
         match msg {
+            LogMsg::Hindered { source, reason } => {
+                let reason = text::clean(&reason).into_owned();
+                match source {
+                    Some(source) => self.sources.hinder(source, &reason),
+                    None => self.hindered = reason,
+                }
+            }
             LogMsg::Joined { source, pod, container } => self.sources.join(source, pod, container),
             LogMsg::Lines(lines) => self.add(lines.into_iter().map(incoming).collect()),
             LogMsg::Ended { source, reason } => {

@@ -13,6 +13,8 @@ pub struct Source {
     pub label: String,
     /// Why its stream ended; empty when it simply ended.
     pub ended: Option<String>,
+    /// What hinders it for now; empty when nothing does.
+    pub hindered: String,
 }
 
 /// The containers of one log, by their number in the request.
@@ -33,7 +35,8 @@ impl Sources {
             self.list.resize(at + 1, None);
         }
         if let Some(slot) = self.list.get_mut(at) {
-            *slot = Some(Source { pod, container, label: String::new(), ended: None });
+            *slot =
+                Some(Source { pod, container, label: String::new(), ended: None, hindered: String::new() });
         }
         self.label();
     }
@@ -43,6 +46,19 @@ impl Sources {
         if let Some(source) = self.list.get_mut(usize::from(number)).and_then(Option::as_mut) {
             source.ended = Some(reason.to_owned());
         }
+    }
+
+    /// Something hinders a stream, or (empty) does so no longer.
+    pub fn hinder(&mut self, number: u16, reason: &str) {
+        if let Some(source) = self.list.get_mut(usize::from(number)).and_then(Option::as_mut) {
+            reason.clone_into(&mut source.hindered);
+        }
+    }
+
+    /// What hinders the first of the streams that are hindered.
+    pub fn hindered(&self) -> Option<&str> {
+        let hindered = |source: &&Source| source.ended.is_none() && !source.hindered.is_empty();
+        self.iter().find(hindered).map(|source| source.hindered.as_str())
     }
 
     /// One container.

@@ -294,6 +294,32 @@ fn what_it_looks_like() {
 }
 
 #[test]
+fn what_hinders_the_log_is_said_until_it_is_over() {
+    let mut shared = shared();
+    testing::incident(&mut shared);
+    let (mut view, request) = one_pod(&mut shared);
+    let hinder = |view: &mut LogView, source: Option<u16>, reason: &str| {
+        assert!(answer(view, request, Answer::Log(LogMsg::Hindered { source, reason: reason.into() })));
+    };
+    hinder(&mut view, None, "waiting for renewed credentials: 401");
+    let shown = screen(&mut view, &shared, 100, 11);
+    assert!(shown.contains("The logs of cart-7d9c-x2kfp: waiting for renewed credentials: 401"), "{shown}");
+    hinder(&mut view, None, "");
+    join(&mut view, 0, "cart-7d9c-x2kfp", "app");
+    hinder(&mut view, Some(0), "waiting for renewed credentials: 401");
+    assert!(screen(&mut view, &shared, 100, 11).contains("app in cart-7d9c-x2kfp: waiting for"));
+    numbered(&mut view, 0..3);
+    let last =
+        |view: &mut LogView| screen(view, &shared, 100, 11).trim_end().lines().last().unwrap().to_owned();
+    assert!(
+        last(&mut view).contains("waiting for renewed credentials: 401"),
+        "lines before it are no reason"
+    );
+    hinder(&mut view, Some(0), "");
+    assert!(last(&mut view).contains("following"));
+}
+
+#[test]
 fn a_pod_that_is_gone_says_so() {
     let mut shared = shared();
     let (mut view, _) = one_pod(&mut shared);
