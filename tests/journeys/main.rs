@@ -7,7 +7,9 @@
 //! its line and the frame. README.md says what a line can say.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
 
-mod frame;
+#[path = "../person/mod.rs"]
+#[allow(dead_code, reason = "shared with other tests, which use other parts")]
+mod person;
 mod script;
 mod stage;
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use pilothouse::demo::Fault;
 use pilothouse::keymap::{Key, Keys};
 
+use super::person::Wanted;
+
 /// What stands before the first key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opening {
@@ -35,17 +37,6 @@ impl Default for Opening {
             faults: Vec::new(),
         }
     }
-}
-
-/// A text that is looked for on the screen.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Wanted {
-    /// Anywhere.
-    Text(String),
-    /// In a row of one pane that also has the first text.
-    Row(String, String),
-    /// In the frame around a pane whose title has the first text.
-    Title(String, String),
 }
 
 /// One line.

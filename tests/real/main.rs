@@ -6,3 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
 
 mod harness_itself;
+#[path = "../person/mod.rs"]
+#[allow(dead_code, reason = "shared with other tests, which use other parts")]
+mod person;
+mod screen;

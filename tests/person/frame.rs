@@ -1,6 +1,15 @@
 //! A frame as text: rows of panes that stand side by side, and titles.
 
-use super::script::Wanted;
+/// A text that is looked for on the screen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// Anywhere.
+    Text(String),
+    /// In a row of one pane that also has the first text.
+    Row(String, String),
+    /// In the frame around a pane whose title has the first text.
+    Title(String, String),
+}
 
 /// Sides of a pane's frame, also in ASCII.
 const SIDES: [char; 3] = ['│', '┃', '|'];
