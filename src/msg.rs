@@ -34,6 +34,15 @@ pub enum Msg {
 pub enum ClusterMsg {
     /// The connection's state changed.
     Link(Link),
+    /// The kubeconfig was read again, and its context says this now; shown without credentials.
+    Context {
+        /// The name of the cluster entry.
+        cluster_name: Name,
+        /// The name of the user entry.
+        user: Name,
+        /// The API server's URL.
+        server: Name,
+    },
     /// Something of the cluster answered at this time (a heartbeat, a watch event).
     Answered(Stamp),
     /// `/version` and the uid of kube-system arrived; empty when not readable.

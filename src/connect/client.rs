@@ -143,7 +143,7 @@ async fn config_for(info: &ContextInfo) -> Result<Config, Link> {
         Source::InCluster => {
             return Config::incluster().map_err(|error| broken(&first_line(&error.to_string())));
         }
-        Source::Kubeconfig(kubeconfig) => kubeconfig,
+        Source::Kubeconfig(kubeconfig, _) => kubeconfig,
     };
     let mut kubeconfig = (**kubeconfig).clone();
     let mut own_proxy = false;

@@ -55,11 +55,14 @@ impl Surroundings {
     }
 }
 
+/// A kubeconfig file, and whether it is wrong for it not to exist.
+pub(super) type Place = (PathBuf, bool);
+
 /// Where a context's details come from.
 #[derive(Clone)]
 pub(super) enum Source {
-    /// The merged kubeconfig.
-    Kubeconfig(Arc<Kubeconfig>),
+    /// The merged kubeconfig, and where it may be read again ([`super::reread`]).
+    Kubeconfig(Arc<Kubeconfig>, Arc<[Place]>),
     /// The pod's service account.
     InCluster,
 }
@@ -135,23 +138,14 @@ impl Contexts {
     /// # Errors
     /// As [`Contexts::load`].
     pub fn find(options: &Options, around: &Surroundings) -> Result<Contexts, Problem> {
-        let files = candidate_files(options, around);
-        let mut read = Vec::new();
-        let mut merged = Kubeconfig::default();
-        for (file, required) in &files {
-            if !required && !file.exists() {
-                continue;
-            }
-            let next = Kubeconfig::read_from(file).map_err(|error| unreadable(file, &error))?;
-            merged = merged.merge(next).map_err(|error| unreadable(file, &error))?;
-            read.push(file.clone());
-        }
+        let places: Arc<[Place]> = candidate_files(options, around).into();
+        let (merged, read) = read_files(&places)?;
         let mut contexts = if !read.is_empty() {
-            of_kubeconfig(merged, read)?
+            of_kubeconfig(merged, read, &places)?
         } else if around.in_cluster {
             in_cluster()
         } else {
-            return Err(none_found(&files));
+            return Err(none_found(&places));
         };
         contexts.apply(options)?;
         Ok(contexts)
@@ -175,8 +169,23 @@ impl Contexts {
     }
 }
 
-/// The files to read, and whether it is wrong for one not to exist.
-fn candidate_files(options: &Options, around: &Surroundings) -> Vec<(PathBuf, bool)> {
+/// Reads and merges those files that exist, and says which.
+pub(super) fn read_files(places: &[Place]) -> Result<(Kubeconfig, Vec<PathBuf>), Problem> {
+    let mut read = Vec::new();
+    let mut merged = Kubeconfig::default();
+    for (file, required) in places {
+        if !required && !file.exists() {
+            continue;
+        }
+        let next = Kubeconfig::read_from(file).map_err(|error| unreadable(file, &error))?;
+        merged = merged.merge(next).map_err(|error| unreadable(file, &error))?;
+        read.push(file.clone());
+    }
+    Ok((merged, read))
+}
+
+/// The files to read.
+fn candidate_files(options: &Options, around: &Surroundings) -> Vec<Place> {
     if let Some(file) = &options.kubeconfig {
         return vec![(file.clone(), true)];
     }
@@ -192,7 +201,7 @@ fn candidate_files(options: &Options, around: &Surroundings) -> Vec<(PathBuf, bo
     around.home.iter().map(|home| (home.join(".kube").join("config"), false)).collect()
 }
 
-fn none_found(files: &[(PathBuf, bool)]) -> Problem {
+fn none_found(files: &[Place]) -> Problem {
     let places: Vec<String> = files.iter().map(|(file, _)| file.display().to_string()).collect();
     let what = if places.is_empty() {
         "there is no kubeconfig: no home folder is known and KUBECONFIG is not set".to_owned()
@@ -234,9 +243,14 @@ fn in_cluster() -> Contexts {
     Contexts { list: vec![context], current: Some(0), files: Vec::new() }
 }
 
-fn of_kubeconfig(config: Kubeconfig, files: Vec<PathBuf>) -> Result<Contexts, Problem> {
+fn of_kubeconfig(
+    config: Kubeconfig,
+    files: Vec<PathBuf>,
+    places: &Arc<[Place]>,
+) -> Result<Contexts, Problem> {
     let config = Arc::new(config);
-    let list: Vec<ContextInfo> = config.contexts.iter().map(|named| context_info(named, &config)).collect();
+    let list: Vec<ContextInfo> =
+        config.contexts.iter().map(|named| context_info(named, &config, places)).collect();
     if list.is_empty() {
         let file = files.first().cloned().unwrap_or_default();
         return Err(Problem::usage("the kubeconfig holds no context").in_file(&file).mend(
@@ -250,7 +264,11 @@ fn of_kubeconfig(config: Kubeconfig, files: Vec<PathBuf>) -> Result<Contexts, Pr
     Ok(Contexts { list, current, files })
 }
 
-fn context_info(named: &NamedContext, config: &Arc<Kubeconfig>) -> ContextInfo {
+pub(super) fn context_info(
+    named: &NamedContext,
+    config: &Arc<Kubeconfig>,
+    places: &Arc<[Place]>,
+) -> ContextInfo {
     let context = named.context.clone().unwrap_or_default();
     let server = config
         .clusters
@@ -265,7 +283,7 @@ fn context_info(named: &NamedContext, config: &Arc<Kubeconfig>) -> ContextInfo {
         namespace: clean(context.namespace.as_deref().unwrap_or_default()).into(),
         server: clean(&without_credentials(server)).into(),
         key: named.name.clone(),
-        source: Source::Kubeconfig(Arc::clone(config)),
+        source: Source::Kubeconfig(Arc::clone(config), Arc::clone(places)),
     }
 }
 

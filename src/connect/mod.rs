@@ -8,3 +8,4 @@ pub mod client;
 pub mod contexts;
 pub mod credentials;
 pub mod problem;
+pub mod reread;

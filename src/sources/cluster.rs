@@ -19,6 +19,7 @@ use super::{Clock, Timing, heartbeat, usage};
 use crate::connect::client::{Access, client_for};
 use crate::connect::contexts::ContextInfo;
 use crate::connect::problem::Fault;
+use crate::connect::reread;
 use crate::domain::id::{ClusterId, Kind, Name};
 use crate::domain::link::{Feed, Link, WATCHED};
 use crate::msg::{ClusterMsg, Msg};
@@ -30,7 +31,7 @@ const RENEW_BEFORE: Duration = Duration::from_secs(60);
 /// What the runtime can tell a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Try again now: cut a wait short, run the credential plugin again, begin the watches anew.
+    /// Try again now: cut a wait short, read the kubeconfig and run the credential plugin again, begin the watches anew.
     Retry,
     /// End.
     Stop,
@@ -69,6 +70,9 @@ pub async fn run(
         version: None,
         attempt: 0,
         renewed: false,
+        built: false,
+        earlier: None,
+        moved: false,
     };
     tokio::select! {
         () = supervisor.supervise() => {}
@@ -93,6 +97,12 @@ struct Supervisor {
     backoff: Box<dyn Iterator<Item = Duration> + Send>,
     /// The credentials were renewed since the last success, so that a further 401 is final.
     renewed: bool,
+    /// A client was asked for before, so that the kubeconfig may have changed since.
+    built: bool,
+    /// Why an earlier copy of the kubeconfig is used, if it is.
+    earlier: Option<String>,
+    /// The context leads to another server than before: nothing of what is known holds there.
+    moved: bool,
 }
 
 /// The supervisor was told to stop.
@@ -109,6 +119,9 @@ impl Supervisor {
             if self.link != Link::Live {
                 self.tell(Link::Connecting).await;
             }
+            if std::mem::replace(&mut self.built, true) {
+                self.read_again().await?;
+            }
             let info = self.info.clone();
             match self.unless_stopped(client_for(&info)).await? {
                 Ok(access) => {
@@ -118,6 +131,37 @@ impl Supervisor {
                 Err(link) => self.wait_for_a_person(link).await?,
             }
         }
+    }
+
+    /// Reads the kubeconfig again: a login may have rewritten it.
+    async fn read_again(&mut self) -> Result<(), Stopped> {
+        let old = self.info.clone();
+        let info = match self.unless_stopped(reread::again(&old)).await? {
+            Ok(info) => info,
+            Err(why) => {
+                tracing::warn!(context = &*old.name, "{why}");
+                self.earlier = Some(why);
+                return Ok(());
+            }
+        };
+        self.earlier = None;
+        if info.server != old.server {
+            self.keeper.close();
+            self.tasks = JoinSet::new();
+            self.version = None;
+            self.moved = true;
+            self.tell(Link::Connecting).await;
+        }
+        if (&info.cluster_name, &info.user, &info.server) != (&old.cluster_name, &old.user, &old.server) {
+            let message = ClusterMsg::Context {
+                cluster_name: info.cluster_name.clone(),
+                user: info.user.clone(),
+                server: info.server.clone(),
+            };
+            self.mouth.say(message).await;
+        }
+        self.info = info;
+        Ok(())
     }
 
     /// Beats until a new client is needed.
@@ -160,7 +204,9 @@ impl Supervisor {
                     return Ok(());
                 }
                 Err(fault) => {
-                    self.away(fault.words()).await?;
+                    if self.away(fault.words()).await? {
+                        return Ok(());
+                    }
                     continue;
                 }
             }
@@ -195,16 +241,16 @@ impl Supervisor {
         Ok(())
     }
 
-    /// The cluster does not answer: says so and waits for the next try.
-    async fn away(&mut self, reason: &str) -> Result<(), Stopped> {
+    /// The cluster does not answer: says so and waits for the next try. True when a new client is needed.
+    async fn away(&mut self, reason: &str) -> Result<bool, Stopped> {
         self.keeper.close();
         self.attempt = self.attempt.saturating_add(1);
         let wait = self.backoff.next().unwrap_or(self.plan.timing.backoff_last);
         let retry_at = self.mouth.clock.mono() + wait;
         self.tell(Link::Unreachable { reason: reason.into(), retry_at, attempt: self.attempt }).await;
         tokio::select! {
-            () = sleep(wait) => Ok(()),
-            command = self.commands.recv() => stop_or_go(command),
+            () = sleep(wait) => Ok(false),
+            command = self.commands.recv() => stop_or_go(command).map(|()| true),
         }
     }
 
@@ -246,6 +292,10 @@ impl Supervisor {
     }
 
     async fn tell(&mut self, link: Link) {
+        let link = match &self.earlier {
+            Some(why) => with_reason(link, why),
+            None => link,
+        };
         if self.link != link {
             self.link = link.clone();
             self.mouth.say(ClusterMsg::Link(link)).await;
@@ -281,11 +331,27 @@ impl Supervisor {
                 mouth: self.mouth.clone(),
                 plan: Arc::clone(&self.plan),
                 delay: self.plan.timing.stagger * place,
+                afresh: self.moved,
             };
             watch.start(kind, &mut self.tasks);
         }
+        self.moved = false;
         let poll = usage::poll(self.keeper.guest(), self.mouth.clone(), Arc::clone(&self.plan));
         self.tasks.spawn(poll);
+    }
+}
+
+/// Trouble with one more thing to know of it.
+fn with_reason(link: Link, why: &str) -> Link {
+    let and = |words: Name| Name::from(format!("{words}; {why}"));
+    match link {
+        Link::LoginNeeded { command, message } => Link::LoginNeeded { command, message: and(message) },
+        Link::Forbidden { message } => Link::Forbidden { message: and(message) },
+        Link::Unreachable { reason, retry_at, attempt } => {
+            Link::Unreachable { reason: and(reason), retry_at, attempt }
+        }
+        Link::Broken { message } => Link::Broken { message: and(message) },
+        link @ (Link::Dim | Link::Connecting | Link::Live) => link,
     }
 }
 
@@ -313,6 +379,8 @@ struct Watch {
     mouth: Mouth,
     plan: Arc<WatchPlan>,
     delay: Duration,
+    /// What is there of this kind is of another cluster.
+    afresh: bool,
 }
 
 impl Watch {
@@ -343,6 +411,10 @@ impl Watch {
         sleep(self.delay).await;
         let timing = self.shared.timing;
         let mut whole = self.follower::<K>(Board::new(K::KIND, 1), 0, None);
+        if self.afresh {
+            whole.clear().await;
+            whole.state(Feed::Loading).await;
+        }
         loop {
             match whole.follow().await {
                 End::Deserted => return,

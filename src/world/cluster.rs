@@ -96,6 +96,11 @@ impl ClusterWorld {
                 }
                 self.connection.link = link;
             }
+            ClusterMsg::Context { cluster_name, user, server } => {
+                self.connection.cluster_name = cluster_name;
+                self.connection.user = user;
+                self.connection.server = server;
+            }
             ClusterMsg::Answered(at) => self.connection.last_answer = Some(at),
             ClusterMsg::Identity { version, cluster_uid } => {
                 self.connection.version = version;

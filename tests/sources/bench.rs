@@ -44,6 +44,8 @@ pub struct Told {
     pub usage: Option<Usage>,
     pub version: String,
     pub uid: String,
+    /// As a kubeconfig that was read again names it.
+    pub server: String,
     /// Pods of the list that is being taken.
     fresh: HashSet<Uid>,
 }
@@ -71,6 +73,7 @@ impl Told {
                 (self.version, self.uid) = (version.to_string(), cluster_uid.to_string());
             }
             ClusterMsg::Usage(usage) => self.usage = Some(usage),
+            ClusterMsg::Context { server, .. } => self.server = server.to_string(),
             ClusterMsg::Answered(_) => {}
             ClusterMsg::Facts(Facts::Pods(deltas)) => deltas.into_iter().for_each(|delta| self.pod(delta)),
             ClusterMsg::Facts(Facts::Workloads(_, deltas)) => {

@@ -9,6 +9,8 @@ mod demo;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod kubeconfig;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod questions;

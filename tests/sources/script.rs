@@ -65,6 +65,7 @@ type Script = Box<dyn FnMut(&Seen) -> Option<Reply> + Send>;
 struct Inside {
     script: Script,
     seen: Vec<(String, String)>,
+    tokens: Vec<String>,
 }
 
 pub struct Server {
@@ -82,7 +83,8 @@ impl Server {
         rustls::crypto::ring::default_provider().install_default().ok();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let inside = Arc::new(Mutex::new(Inside { script: Box::new(script), seen: Vec::new() }));
+        let inside =
+            Arc::new(Mutex::new(Inside { script: Box::new(script), seen: Vec::new(), tokens: Vec::new() }));
         let down = Arc::new(AtomicBool::new(false));
         let (cut, _) = watch::channel(0);
         let mut tasks = JoinSet::new();
@@ -155,6 +157,11 @@ impl Server {
         self.cut.send_modify(|n| *n += 1);
     }
 
+    /// Whether somebody has asked with this token.
+    pub fn has_seen_token(&self, token: &str) -> bool {
+        self.inside.lock().unwrap().tokens.iter().any(|seen| seen == token)
+    }
+
     /// Queries of all requests to this path so far.
     pub fn queries(&self, path: &str) -> Vec<String> {
         let inside = self.inside.lock().unwrap();
@@ -169,7 +176,9 @@ fn answer(inside: &Mutex<Inside>, request: &http::Request<Incoming>) -> Reply {
     let before = inside.seen.iter().filter(|(p, _)| *p == path).count();
     inside.seen.push((path.clone(), query.clone()));
     let token = request.headers().get("authorization").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let seen = Seen { path, query, before, token: token.trim_start_matches("Bearer ").to_owned() };
+    let token = token.trim_start_matches("Bearer ").to_owned();
+    inside.tokens.push(token.clone());
+    let seen = Seen { path, query, before, token };
     (inside.script)(&seen).unwrap_or_else(|| healthy(&seen))
 }
 
