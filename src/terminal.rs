@@ -1,6 +1,7 @@
 //! The terminal: taken once, given back always.
 //!
-//! Raw mode, alternate screen, mouse and bracketed paste are switched on by
+//! While it is ours, other programs that write to it from the background are
+//! stopped (TOSTOP). Raw mode, alternate screen, mouse and bracketed paste are switched on by
 //! [`Screen::take`] and off by [`give_back`], which may be called any number of
 //! times and from anywhere: from `Drop`, from the panic hook, from a signal.
 
@@ -21,6 +22,8 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use rustix::stdio::stdin;
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 /// Whether the terminal is ours now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -130,7 +133,9 @@ impl RawMode {
         writeln!(out, "{line}")?;
         out.flush()?;
         enable_raw_mode()?;
-        Ok(RawMode(()))
+        let raw = RawMode(());
+        stop_others()?;
+        Ok(raw)
     }
 }
 
@@ -146,12 +151,23 @@ fn switch_on(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = stdout();
-    let on = execute!(out, EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap, Hide)
+    let on = stop_others()
+        .and_then(|()| execute!(out, EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap, Hide))
         .and_then(|()| if mouse { execute!(out, EnableMouseCapture) } else { Ok(()) });
     if on.is_err() {
         give_back();
     }
     on
+}
+
+/// Makes the system stop programs in the background that write to the terminal, as it does with those that read
+/// from it: a credential plugin that opens `/dev/tty` would draw over the screen. Leaving raw mode brings back the modes
+/// of before, this one too.
+fn stop_others() -> io::Result<()> {
+    let mut modes = tcgetattr(stdin())?;
+    modes.local_modes |= LocalModes::TOSTOP;
+    tcsetattr(stdin(), OptionalActions::Now, &modes)?;
+    Ok(())
 }
 
 /// Gives the terminal back as it was: safe to call at any time, any number of
@@ -192,7 +208,7 @@ pub fn give_back_on_panic() {
 
 /// Whether the terminal went away. Told or not, nobody can quit us any more.
 pub fn is_gone() -> bool {
-    rustix::termios::tcgetattr(rustix::stdio::stdin()).is_err()
+    tcgetattr(stdin()).is_err()
 }
 
 /// Stops the whole job as ctrl-z does, with the terminal given back, and

@@ -21,7 +21,7 @@ pub async fn show(global: &Global, connect: start::Connect) -> Result<Exit, Prob
     }
     let mut driver = start::driver(global, connect, start::Canvas::Terminal)?;
     let mouse = driver.mouse;
-    runtime::screen::run(&mut driver.machine, mouse)
+    runtime::screen::run(&mut driver.machine, mouse, &driver.first)
         .await
         .map_err(|error| Problem::failed("The terminal failed.").because(error))?;
     Ok(Exit::Done)

@@ -39,13 +39,15 @@ pub enum Canvas {
 
 /// A machine and what its terminal needs to know.
 pub struct Ready {
-    /// The machine, its first contexts being connected.
+    /// The machine.
     pub machine: Driver,
+    /// What the screen has to connect first; nothing when there is no terminal to wait for.
+    pub first: Vec<ClusterId>,
     /// Whether the mouse is wanted.
     pub mouse: bool,
 }
 
-/// Builds the machine and begins to connect.
+/// Builds the machine. Begins to connect, unless a terminal has to be taken before.
 ///
 /// # Errors
 /// Everything that is wrong with arguments, kubeconfig, keymap or theme.
@@ -54,7 +56,7 @@ pub fn driver(global: &Global, connect: Connect, canvas: Canvas) -> Result<Ready
     driver_from(Origin::find(global, canvas, &contexts), contexts, connect)
 }
 
-/// Builds the machine by settings from this origin and begins to connect.
+/// Builds the machine as [`driver`] does, by settings from this origin.
 ///
 /// # Errors
 /// Everything that is wrong with flags and files.
@@ -73,8 +75,14 @@ pub fn driver_from(origin: Origin, contexts: Contexts, connect: Connect) -> Resu
     if let Some(note) = note {
         machine.state.toast(note);
     }
-    machine.connect_first(&first);
-    Ok(Ready { machine, mouse: config.ui.mouse })
+    let first = match canvas {
+        Canvas::Terminal => first,
+        Canvas::Picture => {
+            machine.connect_first(&first);
+            Vec::new()
+        }
+    };
+    Ok(Ready { machine, first, mouse: config.ui.mouse })
 }
 
 /// Contexts that a person connected by key.

@@ -2,8 +2,8 @@
 //!
 //! kube would run them itself, but with our stdin and stderr unless told otherwise, several times for one client,
 //! and without a time limit. So the protocol (client.authentication.k8s.io, v1 and v1beta1 alike) is spoken here:
-//! no stdin, stderr kept for the message, a process group of its own so that reading `/dev/tty` stops the plugin and
-//! not us, killed at the limit. What comes out is a token or a certificate for [`super::client`], or a
+//! no stdin, stderr kept for the message, a process group of its own so that wanting `/dev/tty` stops the plugin and
+//! not us, killed then and at the limit with all that it started ([`super::process`]). What comes out is a token or a certificate for [`super::client`], or a
 //! [`Refusal`] that names the command which a person must run.
 
 use std::process::Stdio;
@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::problem::first_line;
+use super::process::{self, Ran};
 
 /// How long a plugin may take. Those that open a browser are not waited for.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -78,22 +79,27 @@ pub async fn ask(exec: &ExecConfig, limit: Duration) -> Result<Granted, Refusal>
     };
     let name = first_line(command);
     let mut plugin = prepare(exec, command)?;
-    let output = match tokio::time::timeout(limit, plugin.output()).await {
-        Ok(Ok(output)) => output,
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+    let output = match process::run(&mut plugin, limit).await {
+        Ok(Ran::Ended(output)) => output,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let hint = exec.install_hint.as_deref().map(first_line).filter(|hint| !hint.is_empty());
             return Err(Refusal::Broken(match hint {
                 Some(hint) => format!("the credential plugin `{name}` is not installed: {hint}"),
                 None => format!("the credential plugin `{name}` is not installed, or not in PATH"),
             }));
         }
-        Ok(Err(error)) => {
+        Err(error) => {
             return Err(Refusal::Broken(format!(
                 "the credential plugin `{name}` cannot be run: {}",
                 first_line(&error.to_string())
             )));
         }
-        Err(_) => {
+        Ok(Ran::WantsTerminal) => {
+            return Err(Refusal::Login(format!(
+                "the credential plugin `{name}` wants to talk to a person in a terminal"
+            )));
+        }
+        Ok(Ran::TookTooLong) => {
             return Err(Refusal::Login(format!(
                 "the credential plugin `{name}` took longer than {} s; it may be waiting for a person",
                 limit.as_secs()
@@ -132,9 +138,7 @@ fn prepare(exec: &ExecConfig, command: &str) -> Result<tokio::process::Command, 
         plugin.env_remove(name);
     }
     plugin.env("KUBERNETES_EXEC_INFO", asked);
-    plugin.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    #[cfg(unix)]
-    plugin.process_group(0);
+    plugin.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Ok(plugin)
 }
 
@@ -238,6 +242,12 @@ mod tests {
     async fn one_that_hangs_is_ended() {
         let refusal = ask(&plugin("exec tail -f /dev/null"), Duration::from_millis(50)).await.unwrap_err();
         assert!(matches!(refusal, Refusal::Login(text) if text.contains("waiting for a person")));
+    }
+
+    #[tokio::test]
+    async fn one_that_wants_the_terminal_needs_a_person() {
+        let refusal = ask(&plugin("kill -TTOU 0"), LIMIT).await.unwrap_err();
+        assert!(matches!(refusal, Refusal::Login(text) if text.contains("a terminal")));
     }
 
     #[tokio::test]

@@ -8,4 +8,6 @@ pub mod client;
 pub mod contexts;
 pub mod credentials;
 pub mod problem;
+
+mod process;
 pub mod reread;

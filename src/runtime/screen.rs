@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::keys::Keys;
 use super::{Driver, TerminalEffect};
+use crate::domain::id::ClusterId;
 use crate::domain::level::Level;
 use crate::effect::ShellRequest;
 use crate::msg::{Msg, Note};
@@ -53,16 +54,18 @@ impl Signals {
     }
 }
 
-/// Runs the screen until it is quit.
+/// Runs the screen until it is quit. Connects these clusters first: only once the terminal is ours, so that no
+/// credential plugin can write to it.
 ///
 /// # Errors
 /// When the terminal cannot be taken.
-pub async fn run(driver: &mut Driver, mouse: bool) -> io::Result<Ended> {
+pub async fn run(driver: &mut Driver, mouse: bool, first: &[ClusterId]) -> io::Result<Ended> {
     terminal::give_back_on_panic();
     let mut signals = Signals::listen()?;
     let mut screen = Screen::take(mouse)?;
     driver.state.size = screen.size()?;
     let mut keys = Keys::listen()?;
+    driver.connect_first(first);
     let mut messages: Vec<Msg> = Vec::new();
     let mut drawn = Instant::now();
     let mut due = Some(Instant::now());

@@ -1,7 +1,10 @@
 //! A shell in a container: the terminal is lent to it, in raw mode and on its
 //! ordinary screen, and taken back when it ends.
 
+use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use kube::Client;
 use tokio::net::unix::pipe;
@@ -14,7 +17,7 @@ use crate::msg::Note;
 use crate::sources;
 use crate::terminal::RawMode;
 
-/// The terminal that this process belongs to.
+/// The terminal that this process belongs to, whatever its name.
 const TERMINAL: &str = "/dev/tty";
 
 /// Runs a shell until it ends and says how it ended. The screen must have been
@@ -30,6 +33,14 @@ pub async fn run(client: Option<Client>, request: ShellRequest) -> Note {
     }
 }
 
+/// The terminal's own name where it has one: macOS cannot wait for `/dev/tty`.
+fn name() -> PathBuf {
+    match rustix::termios::ttyname(rustix::stdio::stdin(), Vec::new()) {
+        Ok(name) => OsString::from_vec(name.into_bytes()).into(),
+        Err(_) => TERMINAL.into(),
+    }
+}
+
 async fn attempt(client: Client, request: &ShellRequest) -> Result<String, String> {
     let failed = |error: io::Error| format!("the terminal failed: {error}");
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -39,8 +50,8 @@ async fn attempt(client: Client, request: &ShellRequest) -> Result<String, Strin
     // which a blocking read of stdin would do. The pipe types are tokio's way to a file that can wait.
     let mut terminal = pipe::OpenOptions::new();
     terminal.unchecked(true);
-    let keys = terminal.open_receiver(TERMINAL).map_err(failed)?;
-    let screen = terminal.open_sender(TERMINAL).map_err(failed)?;
+    let open = |name: &Path| Ok((terminal.open_receiver(name)?, terminal.open_sender(name)?));
+    let (keys, screen) = open(&name()).or_else(|_: io::Error| open(Path::new(TERMINAL))).map_err(failed)?;
     let size = crossterm::terminal::size().map_err(failed)?;
     let (sizes, resized) = mpsc::channel(4);
     let raw = RawMode::on(&format!(

@@ -7,6 +7,7 @@
 
 mod ends;
 mod looks;
+mod others;
 mod panics;
 mod program;
 mod sizes;

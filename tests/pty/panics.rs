@@ -45,7 +45,7 @@ fn the_program_with_a_pane_that_panics() {
         let mut machine = start::driver(&global, Connect::Usual, Canvas::Terminal).unwrap().machine;
         machine.state.panes = vec![Box::new(Broken { pressed: false })];
         machine.state.focus = 0;
-        runtime::screen::run(&mut machine, true).await.unwrap();
+        runtime::screen::run(&mut machine, true, &[]).await.unwrap();
         Ok(())
     })
     .unwrap();

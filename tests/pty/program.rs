@@ -100,6 +100,8 @@ pub struct Program {
     writer: Arc<Mutex<Option<Box<dyn Write + Send>>>>,
     /// Our own door to the terminal's line settings. It would keep the terminal open: taken away to hang up.
     line: Option<File>,
+    /// Its modes before the program began.
+    before: LocalModes,
     output: Arc<(Mutex<Output>, Condvar)>,
 }
 
@@ -110,6 +112,7 @@ impl Program {
         // It must not become the terminal of the tests themselves.
         let flags = i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).unwrap();
         let line = OpenOptions::new().read(true).custom_flags(flags).open(name).unwrap();
+        let before = tcgetattr(line.as_fd()).unwrap().local_modes;
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
         let emulator = vt100::Parser::new(rows, columns, 0);
@@ -119,7 +122,7 @@ impl Program {
         let reader = pty.master.try_clone_reader().unwrap();
         let (read, answers) = (output.clone(), writer.clone());
         std::thread::spawn(move || follow(reader, &read, &answers));
-        Program { child, master: Some(pty.master), writer, line: Some(line), output }
+        Program { child, master: Some(pty.master), writer, line: Some(line), before, output }
     }
 
     fn output(&self) -> MutexGuard<'_, Output> {
@@ -211,15 +214,20 @@ impl Program {
         look(self.output().emulator.screen())
     }
 
-    /// Whether lines are edited and keys are echoed: not so in raw mode.
-    pub fn is_cooked(&self) -> bool {
-        let modes = tcgetattr(self.line.as_ref().unwrap().as_fd()).unwrap().local_modes;
-        modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+    fn modes(&self) -> LocalModes {
+        tcgetattr(self.line.as_ref().unwrap().as_fd()).unwrap().local_modes
+    }
+
+    /// Neither keys nor what others write come to the screen by themselves.
+    pub fn assert_raw(&self) {
+        let modes = self.modes();
+        assert!(!modes.intersects(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG), "{modes:?}");
+        assert!(modes.contains(LocalModes::TOSTOP), "{modes:?}");
     }
 
     /// The terminal is the program's own.
     pub fn assert_taken(&self) {
-        assert!(!self.is_cooked(), "not raw");
+        self.assert_raw();
         self.with_screen(|screen| {
             assert!(screen.alternate_screen(), "not on the alternate screen");
             assert!(screen.hide_cursor(), "the cursor is shown");
@@ -236,8 +244,8 @@ impl Program {
                 && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
         });
         let deadline = Instant::now() + PATIENCE;
-        while !self.is_cooked() {
-            assert!(Instant::now() < deadline, "raw mode was left on");
+        while self.modes() != self.before {
+            assert!(Instant::now() < deadline, "{:?} were left on, not {:?}", self.modes(), self.before);
             std::thread::yield_now();
         }
         let bytes = self.bytes();

@@ -1,0 +1,95 @@
+//! Other programs at the same terminal: credential plugins that must not touch it, and the shell that it is lent to.
+
+use std::path::Path;
+
+use portable_pty::CommandBuilder;
+use rustix::process::{Pid, test_kill_process_group};
+
+use super::program::{PILOTHOUSE, Platform, Program, surroundings};
+
+/// A kubeconfig whose user runs this script for credentials.
+fn kubeconfig(folder: &Path, script: &str) -> std::path::PathBuf {
+    let plugin = folder.join("plugin.sh");
+    std::fs::write(&plugin, script).unwrap();
+    let file = folder.join("kubeconfig.yaml");
+    let text = format!(
+        "
+apiVersion: v1
+kind: Config
+current-context: guarded
+contexts: [{{name: guarded, context: {{cluster: c, user: u}}}}]
+clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:1'}}}}]
+users:
+- name: u
+  user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}']}}}}
+",
+        plugin.display()
+    );
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+fn open(folder: &Path, script: &str) -> Program {
+    let mut command = CommandBuilder::new(PILOTHOUSE);
+    command.env_clear();
+    for (name, value) in surroundings(folder) {
+        command.env(name, value);
+    }
+    command.args(["--kubeconfig".as_ref(), kubeconfig(folder, script).as_os_str()]);
+    Program::start(command, (120, 40))
+}
+
+/// Whatever it tries, it is stopped, ended, and its command is named for a person to run.
+fn is_kept_off(tries: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let script = format!("echo $$ > '{}'\n{tries}\n", home.path().join("plugin").display());
+    let mut program = open(home.path(), &script);
+    program.see("login needed");
+    program.see("kubectl --context guarded get ns");
+    program.assert_taken();
+    let plugin = std::fs::read_to_string(home.path().join("plugin")).unwrap();
+    let plugin = Pid::from_raw(plugin.trim().parse().unwrap()).unwrap();
+    program.wait("the plugin to be gone", |_| test_kill_process_group(plugin).is_err());
+    program.press("q");
+    assert_eq!(program.ended().exit_code(), 0);
+    program.wait_until_given_back();
+    let bytes = String::from_utf8_lossy(&program.bytes()).into_owned();
+    assert!(!bytes.contains("GARBAGE"), "{bytes:?}");
+}
+
+#[test]
+fn a_plugin_cannot_write_to_the_screen() {
+    is_kept_off("echo GARBAGE > /dev/tty\nread x < /dev/tty\necho \"GARBAGE $x\" > /dev/tty");
+}
+
+#[test]
+fn a_plugin_cannot_read_keys() {
+    is_kept_off("read x < /dev/tty\necho \"GARBAGE $x\" > /dev/tty");
+}
+
+#[test]
+fn a_plugin_cannot_change_the_terminal() {
+    is_kept_off("stty sane < /dev/tty\necho GARBAGE > /dev/tty");
+}
+
+/// The shell of the demo, in an environment that wants its name typed first.
+#[test]
+fn a_shell_gets_the_terminal_and_gives_it_back() {
+    let platform = Platform::start();
+    let mut program = platform.open();
+    program.press("x");
+    program.see("in which container");
+    program.press("\r");
+    program.see("enter confirm");
+    program.press("production\r");
+    program.see("comes back to pilothouse");
+    program.assert_raw();
+    program.press("exit\r");
+    program.wait("the screen", |screen| {
+        screen.alternate_screen() && screen.contents().contains("Pods production")
+    });
+    program.assert_taken();
+    program.press("q");
+    assert_eq!(program.ended().exit_code(), 0);
+    program.wait_until_given_back();
+}
