@@ -90,11 +90,24 @@ impl Shared {
 
     /// Namespaces of a cluster that are known without asking it: from the
     /// configuration and from the context.
+    ///
+    /// Where nobody names one it is `default` alone, as for kubectl: the API tells nobody in which namespaces he has
+    /// rights (a SelfSubjectRulesReview answers for one that is named).
     pub fn known_namespaces(&self, cluster: ClusterId) -> Vec<Name> {
+        let mut names = self.named_namespaces(cluster);
+        if names.is_empty() {
+            names.push("default".into());
+        }
+        names
+    }
+
+    /// The namespaces of a cluster that the configuration, the context or the command line name, sorted.
+    pub fn named_namespaces(&self, cluster: ClusterId) -> Vec<Name> {
         let Some(connection) = self.world.cluster(cluster).map(|c| &c.connection) else { return Vec::new() };
         let configured = self.wanted.stages.iter().flat_map(|stage| &stage.environments);
+        // An environment without a context stands in the first cluster.
         let mut names: Vec<Name> = configured
-            .filter(|env| env.context == connection.context)
+            .filter(|env| env.context == connection.context || env.context.is_empty() && cluster.0 == 0)
             .flat_map(|env| env.namespaces.iter().cloned())
             .chain(std::iter::once(connection.namespace.clone()).filter(|name| !name.is_empty()))
             .collect();

@@ -1,5 +1,6 @@
 //! How a connection stands, and how fresh what it brought is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::id::{Kind, Name};
@@ -51,12 +52,34 @@ pub enum Feed {
     Loading,
     /// The list is complete and followed.
     Live,
+    /// Asked for in single namespaces, because the whole cluster is refused: some are followed, these are refused.
+    Partly {
+        /// The refused namespaces, sorted.
+        refused: Arc<[Name]>,
+        /// What the server said of one of them.
+        message: Name,
+    },
     /// The server refuses this kind (403).
     Forbidden(Name),
     /// The server does not serve this kind (its definition is not installed).
     Absent,
     /// Broken for now; tried again by itself.
     Failed(Name),
+}
+
+impl Feed {
+    /// The feed as far as these namespaces are concerned: what is refused elsewhere does not matter to them, and where
+    /// all of them are refused nothing is followed.
+    #[must_use]
+    pub fn within(self, namespaces: &[Name]) -> Feed {
+        let Feed::Partly { refused, message } = self else { return self };
+        let here: Arc<[Name]> = refused.iter().filter(|name| namespaces.contains(name)).cloned().collect();
+        match here.len() {
+            0 => Feed::Live,
+            some if some == namespaces.len() => Feed::Forbidden(message),
+            _ => Feed::Partly { refused: here, message },
+        }
+    }
 }
 
 /// What is known of a connection.
@@ -103,3 +126,23 @@ pub const WATCHED: [Kind; 14] = [
     Kind::Ingress,
     Kind::ResourceQuota,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_counts_where_it_matters() {
+        let feed = |names: &[&str]| Feed::Partly {
+            refused: names.iter().map(|name| Name::from(*name)).collect(),
+            message: "no".into(),
+        };
+        let names = |names: &[&str]| names.iter().map(|name| Name::from(*name)).collect::<Vec<_>>();
+        let all = feed(&["pay", "shop"]);
+        assert_eq!(all.clone().within(&names(&["cart"])), Feed::Live);
+        assert_eq!(all.clone().within(&names(&["cart", "shop"])), feed(&["shop"]));
+        assert_eq!(all.clone().within(&names(&["shop", "pay"])), Feed::Forbidden("no".into()));
+        assert_eq!(all.within(&[]), Feed::Live);
+        assert_eq!(Feed::Failed("x".into()).within(&names(&["shop"])), Feed::Failed("x".into()));
+    }
+}

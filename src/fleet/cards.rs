@@ -181,7 +181,7 @@ impl Cards {
         let basis = self.basis.get(usize::from(env.cluster.0));
         if let (Some(cluster), Some(basis)) = (cluster, basis) {
             card.platform = basis.platform.clone();
-            card.missing = missing(cluster);
+            card.missing = missing(env, cluster);
             for namespace in env.scope.namespaces() {
                 card.pods += cluster.tally(namespace);
                 if let Some(used) = basis.usage.get(namespace) {
@@ -237,11 +237,14 @@ impl ClusterBasis {
     }
 }
 
-fn missing(cluster: &ClusterWorld) -> Vec<(Kind, Name)> {
+fn missing(env: &Environment, cluster: &ClusterWorld) -> Vec<(Kind, Name)> {
     WATCHED
         .into_iter()
-        .filter_map(|kind| match cluster.feed(kind) {
+        .filter_map(|kind| match cluster.feed(kind).within(env.scope.namespaces()) {
             Feed::Forbidden(message) | Feed::Failed(message) => Some((kind, message)),
+            Feed::Partly { refused, message } => {
+                Some((kind, format!("forbidden in {}: {message}", refused.join(", ")).into()))
+            }
             Feed::Loading | Feed::Live | Feed::Absent => None,
         })
         .collect()
@@ -315,7 +318,8 @@ fn judge(
     pods: &PodTally,
 ) -> (Level, String) {
     // Without a clock only the connection's state speaks; silence is no fault.
-    if let Some(level) = Freshness::of(cluster, Now::default()).level() {
+    let fresh = Freshness::of(cluster, env.scope.namespaces(), Now::default());
+    if let Some(level) = fresh.level() {
         return (level, String::new());
     }
     let Some(cluster) = cluster else { return (Level::Unknown, String::new()) };
@@ -327,6 +331,10 @@ fn judge(
     if strays > 0 {
         let plural = if strays == 1 { "pod fails" } else { "pods fail" };
         return (Level::Warning, format!("{strays} {plural} that no workload owns"));
+    }
+    // Well as far as can be seen is not well.
+    if matches!(fresh, Freshness::Partly { .. }) {
+        return (Level::Unknown, String::new());
     }
     if count.total == 0 && pods.total == 0 {
         return (Level::Idle, "nothing runs here".to_owned());

@@ -205,6 +205,24 @@ fn kinds_that_cannot_be_had_are_named() {
 }
 
 #[test]
+fn an_environment_of_which_a_part_is_refused_is_not_called_well() {
+    let refused = |names: &[&str]| Feed::Partly {
+        refused: names.iter().map(|name| Name::from(*name)).collect(),
+        message: "no pods".into(),
+    };
+    let mut world = world(&[("gke", &["shop-prod", "pay-prod"])]);
+    for kind in WATCHED {
+        send(&mut world, ID, ClusterMsg::Feed(kind, Feed::Live));
+    }
+    send(&mut world, ID, ClusterMsg::Feed(Kind::Pod, refused(&["elsewhere"])));
+    assert_eq!((card(&world).level, card(&world).missing), (Level::Idle, vec![]));
+    send(&mut world, ID, ClusterMsg::Feed(Kind::Pod, refused(&["shop-prod"])));
+    let card = card(&world);
+    assert_eq!(card.level, Level::Unknown);
+    assert_eq!(card.missing, [(Kind::Pod, Name::from("forbidden in shop-prod: no pods"))]);
+}
+
+#[test]
 fn bare_contexts_have_dim_cards() {
     let world = crate::fleet::testing::dim_world(&["a", "b"]);
     let environments = environments(&Wanted::default(), &world);

@@ -2,6 +2,7 @@
 //! The one thing of this room that moves with the clock, so it is worked out
 //! for each frame; it looks at the connection only.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::id::{Kind, Name};
@@ -44,6 +45,15 @@ pub enum Freshness {
         /// What the server said.
         message: Name,
     },
+    /// One kind may be read in some of the environment's namespaces and not in these.
+    Partly {
+        /// The kind.
+        kind: Kind,
+        /// The refused namespaces, sorted.
+        refused: Arc<[Name]>,
+        /// What the server said.
+        message: Name,
+    },
     /// One kind fails while the others work.
     Failing {
         /// The kind.
@@ -68,14 +78,14 @@ pub enum Freshness {
 const NEEDED: [Kind; 4] = [Kind::Pod, Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
 
 impl Freshness {
-    /// Of a cluster; `None` when the kubeconfig has no such context.
-    pub fn of(cluster: Option<&ClusterWorld>, now: Now) -> Freshness {
+    /// Of these namespaces of a cluster; `None` when the kubeconfig has no such context.
+    pub fn of(cluster: Option<&ClusterWorld>, namespaces: &[Name], now: Now) -> Freshness {
         let Some(cluster) = cluster else { return Freshness::Missing };
         let connection = &cluster.connection;
         match &connection.link {
             Link::Dim => Freshness::Dim,
             Link::Connecting => Freshness::Connecting,
-            Link::Live => Freshness::of_feeds(cluster).unwrap_or(match connection.last_answer {
+            Link::Live => Freshness::of_feeds(cluster, namespaces).unwrap_or(match connection.last_answer {
                 Some(last) if now.wall.since(last) > QUIET => Freshness::Old(last),
                 _ => Freshness::Fresh,
             }),
@@ -92,13 +102,21 @@ impl Freshness {
         }
     }
 
-    fn of_feeds(cluster: &ClusterWorld) -> Option<Freshness> {
-        NEEDED.into_iter().find_map(|kind| match cluster.feed(kind) {
-            Feed::Live | Feed::Absent => None,
-            Feed::Loading => Some(Freshness::Loading(kind)),
-            Feed::Forbidden(message) => Some(Freshness::Forbidden { kind: Some(kind), message }),
-            Feed::Failed(message) => Some(Freshness::Failing { kind, message }),
-        })
+    fn of_feeds(cluster: &ClusterWorld, namespaces: &[Name]) -> Option<Freshness> {
+        let mut partly = None;
+        for kind in NEEDED {
+            match cluster.feed(kind).within(namespaces) {
+                Feed::Live | Feed::Absent => {}
+                Feed::Loading => return Some(Freshness::Loading(kind)),
+                Feed::Forbidden(message) => return Some(Freshness::Forbidden { kind: Some(kind), message }),
+                Feed::Failed(message) => return Some(Freshness::Failing { kind, message }),
+                // Of all that keeps a kind from being whole, this hides the least.
+                Feed::Partly { refused, message } => {
+                    partly = partly.or(Some(Freshness::Partly { kind, refused, message }));
+                }
+            }
+        }
+        partly
     }
 
     /// Whether the data may be shown as the present.
@@ -110,7 +128,9 @@ impl Freshness {
     /// data decides.
     pub fn level(&self) -> Option<Level> {
         match self {
-            Freshness::Fresh | Freshness::Old(_) | Freshness::Failing { .. } => None,
+            Freshness::Fresh | Freshness::Old(_) | Freshness::Failing { .. } | Freshness::Partly { .. } => {
+                None
+            }
             Freshness::Forbidden { kind: Some(kind), .. } if *kind != Kind::Pod => None,
             Freshness::Connecting | Freshness::Loading(_) => Some(Level::Progressing),
             Freshness::Dim => Some(Level::Idle),
@@ -135,6 +155,9 @@ impl Freshness {
             Freshness::LoginNeeded { .. } => "login expired".to_owned(),
             Freshness::Forbidden { kind: None, .. } => "forbidden".to_owned(),
             Freshness::Forbidden { kind: Some(kind), .. } => format!("{}: forbidden", kind.api().2),
+            Freshness::Partly { kind, refused, .. } => {
+                format!("{}: forbidden in {}", kind.api().2, refused.join(", "))
+            }
             Freshness::Failing { kind, .. } => format!("{} fail", kind.api().2),
             Freshness::Unreachable { retry_at, .. } => match retry_at.saturating_sub(now.mono) {
                 wait if wait.is_zero() => "unreachable: trying".to_owned(),
@@ -150,7 +173,9 @@ impl Freshness {
         match self {
             Freshness::LoginNeeded { command, message } if command.is_empty() => message.to_string(),
             Freshness::LoginNeeded { command, .. } => format!("run: {command}"),
-            Freshness::Forbidden { message, .. } | Freshness::Failing { message, .. } => message.to_string(),
+            Freshness::Forbidden { message, .. }
+            | Freshness::Partly { message, .. }
+            | Freshness::Failing { message, .. } => message.to_string(),
             Freshness::Broken(message) => message.to_string(),
             Freshness::Unreachable { reason, last, .. } => match last {
                 Some(last) => {
@@ -184,7 +209,7 @@ mod tests {
             send(&mut world, id, ClusterMsg::Feed(*kind, feed.clone()));
         }
         world.clusters[0].connection.last_answer = last.map(Stamp);
-        Freshness::of(world.cluster(id), NOW)
+        Freshness::of(world.cluster(id), &["pay".into(), "shop".into()], NOW)
     }
 
     #[test]
@@ -193,6 +218,10 @@ mod tests {
             reason: "connection refused".into(),
             retry_at: Duration::from_secs(retry),
             attempt: 3,
+        };
+        let partly = |names: &[&str]| Feed::Partly {
+            refused: names.iter().map(|name| Name::from(*name)).collect(),
+            message: "no".into(),
         };
         let login = Link::LoginNeeded { command: "gcloud auth login".into(), message: "expired".into() };
         for (freshness, words, detail, level) in [
@@ -216,6 +245,29 @@ mod tests {
                 at(Link::Live, Some(999), &[(Kind::DaemonSet, Feed::Forbidden("no".into()))]),
                 "daemonsets: forbidden",
                 "no",
+                None,
+            ),
+            (at(Link::Live, Some(999), &[(Kind::Pod, partly(&["other"]))]), "fresh", "", None),
+            (
+                at(Link::Live, Some(999), &[(Kind::Pod, partly(&["other", "shop"]))]),
+                "pods: forbidden in shop",
+                "no",
+                None,
+            ),
+            (
+                at(Link::Live, Some(999), &[(Kind::Pod, partly(&["pay", "shop"]))]),
+                "pods: forbidden",
+                "no",
+                Some(Level::Unknown),
+            ),
+            (
+                at(
+                    Link::Live,
+                    Some(999),
+                    &[(Kind::Pod, partly(&["shop"])), (Kind::DaemonSet, Feed::Failed("500".into()))],
+                ),
+                "daemonsets fail",
+                "500",
                 None,
             ),
             (at(Link::Live, Some(999), &[(Kind::Pod, Feed::Failed("500".into()))]), "pods fail", "500", None),
@@ -244,7 +296,7 @@ mod tests {
                 "bad certificate",
                 Some(Level::Unknown),
             ),
-            (Freshness::of(None, NOW), "no such context in the kubeconfig", "", Some(Level::Unknown)),
+            (Freshness::of(None, &[], NOW), "no such context in the kubeconfig", "", Some(Level::Unknown)),
         ] {
             assert_eq!(freshness.words(NOW, "c"), words);
             assert_eq!(freshness.detail(NOW), detail, "{words}");

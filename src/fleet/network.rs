@@ -155,7 +155,8 @@ fn rules_to<'a>(ingress: &'a Ingress, service: &Service) -> impl Iterator<Item =
 /// The endpoints of a Service over all its slices; `None` when they are not
 /// known.
 fn endpoints(cluster: &ClusterWorld, service: &Service) -> Option<Endpoints> {
-    if &*service.service_type == "ExternalName" || cluster.feed(Kind::EndpointSlice) != Feed::Live {
+    let here = || cluster.feed(Kind::EndpointSlice).within(std::slice::from_ref(&service.namespace));
+    if &*service.service_type == "ExternalName" || here() != Feed::Live {
         return None;
     }
     let mut sum = Endpoints::default();

@@ -60,7 +60,7 @@ impl Sheet for App {
 }
 
 fn heading(shared: &Shared, env: &Environment, cell: Option<&Cell>, lines: &mut Vec<Line>) {
-    let fresh = Freshness::of(shared.world.cluster(env.cluster), shared.now);
+    let fresh = Freshness::of(shared.world.cluster(env.cluster), env.scope.namespaces(), shared.now);
     let mut line = Line(vec![(text::cell(&env.name, 18).into_owned(), Role::Strong)]);
     line = match cell {
         Some(cell) => line.and(cell.level.word(), Role::of_level(cell.level)),

@@ -200,6 +200,7 @@ impl Rows for Network {
                 false => format!("No Service selects {app} in {place}."),
             });
         }
+        lines.extend(words::unnamed(shared));
         lines
     }
 

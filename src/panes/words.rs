@@ -9,6 +9,7 @@ use crate::domain::link::{Feed, Link};
 use crate::domain::time::{Now, Stamp};
 use crate::shared::Shared;
 use crate::text;
+use crate::world::ClusterWorld;
 
 /// What decides which rows are looked at; when it changes, orders are made anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,18 @@ pub fn age(created: Stamp, now: Now) -> String {
 /// An image reference without its registry: `cart:1.31.0`.
 pub fn short_image(image: &str) -> &str {
     image.rsplit('/').next().unwrap_or(image)
+}
+
+/// How the watch of a kind stands where the person looks: what is refused in other namespaces does not matter there.
+fn feed_here(shared: &Shared, cluster: &ClusterWorld, kind: Kind) -> Feed {
+    let feed = cluster.feed(kind);
+    if let Some(namespace) = &shared.namespace {
+        return feed.within(std::slice::from_ref(namespace));
+    }
+    match shared.environment() {
+        Some(env) if !shared.all_environments => feed.within(env.scope.namespaces()),
+        _ => feed,
+    }
 }
 
 /// The clusters that are looked at.
@@ -135,12 +148,31 @@ pub fn link_words(link: &Link, now: Now) -> String {
 
 /// What to say where rows of these kinds would be, when there are none.
 pub fn empty(shared: &Shared, kinds: &[Kind], noun: &str) -> Vec<String> {
-    let mut lines = empty_of(shared, kinds, clusters(shared));
+    let mut lines = empty_of(shared, kinds, clusters(shared), feed_here);
     if lines.is_empty() {
         lines.push(match shared.environment() {
             None if !shared.all_environments => "No environment yet.".to_owned(),
             _ => format!("No {noun} in {}.", scope(shared)),
         });
+    }
+    lines.extend(unnamed(shared));
+    lines
+}
+
+/// How to see more, where namespaces may not be listed and nobody has named one: nothing but `default` is asked for
+/// there.
+pub fn unnamed(shared: &Shared) -> Vec<String> {
+    let mut lines = Vec::new();
+    for id in clusters(shared) {
+        let Some(cluster) = shared.world.cluster(id) else { continue };
+        let hidden = cluster.connection.link == Link::Live
+            && matches!(cluster.feed(Kind::Namespace), Feed::Forbidden(_))
+            && shared.named_namespaces(id).is_empty();
+        if hidden {
+            let context = &cluster.connection.context;
+            lines.push(format!("{context} does not let you list namespaces: only default is asked for."));
+            lines.push("Name yours: -n NAMESPACE, or in the configuration.".to_owned());
+        }
     }
     lines
 }
@@ -149,14 +181,14 @@ pub fn empty(shared: &Shared, kinds: &[Kind], noun: &str) -> Vec<String> {
 pub fn empty_everywhere(shared: &Shared, kinds: &[Kind], noun: &str) -> Vec<String> {
     let clusters = matrix_clusters(shared);
     if clusters.is_empty() {
-        let mut lines = empty_of(shared, kinds, self::clusters(shared));
+        let mut lines = empty_of(shared, kinds, self::clusters(shared), feed_here);
         if lines.is_empty() {
             lines.push("No environment stands in a stage: nothing can be compared.".to_owned());
             lines.push("`pilothouse config init` writes down what was inferred, to be corrected.".to_owned());
         }
         return lines;
     }
-    let mut lines = empty_of(shared, kinds, clusters);
+    let mut lines = empty_of(shared, kinds, clusters, feed_anywhere);
     if lines.is_empty() {
         lines.push(format!("No {noun} in any stage."));
     }
@@ -166,10 +198,18 @@ pub fn empty_everywhere(shared: &Shared, kinds: &[Kind], noun: &str) -> Vec<Stri
 /// Why rows of these kinds are missing where the person looks; empty when they
 /// are all there.
 pub fn not_readable(shared: &Shared, kinds: &[Kind]) -> Vec<String> {
-    empty_of(shared, kinds, clusters(shared))
+    empty_of(shared, kinds, clusters(shared), feed_here)
 }
 
-fn empty_of(shared: &Shared, kinds: &[Kind], clusters: Vec<ClusterId>) -> Vec<String> {
+/// How the watch of a kind stands, for whoever asks.
+type Seen = fn(&Shared, &ClusterWorld, Kind) -> Feed;
+
+/// The release matrix looks at every namespace.
+fn feed_anywhere(_: &Shared, cluster: &ClusterWorld, kind: Kind) -> Feed {
+    cluster.feed(kind)
+}
+
+fn empty_of(shared: &Shared, kinds: &[Kind], clusters: Vec<ClusterId>, feed: Seen) -> Vec<String> {
     let mut lines = Vec::new();
     for id in clusters {
         let Some(cluster) = shared.world.cluster(id) else { continue };
@@ -199,8 +239,9 @@ fn empty_of(shared: &Shared, kinds: &[Kind], clusters: Vec<ClusterId>) -> Vec<St
                 if !loading.is_empty() {
                     lines.push(format!("Loading {} of {context}…", loading.join(", ")));
                 }
-                lines
-                    .extend(kinds.iter().filter_map(|kind| feed_words(context, *kind, &cluster.feed(*kind))));
+                lines.extend(
+                    kinds.iter().filter_map(|kind| feed_words(context, *kind, &feed(shared, cluster, *kind))),
+                );
             }
         }
     }
@@ -211,6 +252,9 @@ fn feed_words(context: &str, kind: Kind, feed: &Feed) -> Option<String> {
     let plural = kind.api().2;
     match feed {
         Feed::Live | Feed::Absent | Feed::Loading => None,
+        Feed::Partly { refused, message } => {
+            Some(format!("{context} does not let you list {plural} in {}: {message}", refused.join(", ")))
+        }
         Feed::Forbidden(message) => Some(format!("{context} does not let you list {plural}: {message}")),
         Feed::Failed(message) => Some(format!("{plural} of {context} cannot be read: {message}")),
     }
@@ -233,10 +277,11 @@ pub fn gaps(shared: &Shared, kinds: &[Kind]) -> Option<String> {
             continue;
         }
         for kind in kinds {
-            let word = match cluster.feed(*kind) {
-                Feed::Forbidden(_) => "forbidden",
-                Feed::Failed(_) => "failed",
-                Feed::Loading => "loading",
+            let word = match feed_here(shared, cluster, *kind) {
+                Feed::Partly { refused, .. } => format!("forbidden in {}", refused.join(", ")),
+                Feed::Forbidden(_) => "forbidden".to_owned(),
+                Feed::Failed(_) => "failed".to_owned(),
+                Feed::Loading => "loading".to_owned(),
                 Feed::Live | Feed::Absent => continue,
             };
             gaps.push(format!("{}: {word}", kind.api().2));
@@ -259,4 +304,40 @@ pub fn wrap(words: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::msg::ClusterMsg;
+    use crate::panes::views::testing::{shared, tell};
+
+    #[test]
+    fn a_refused_namespace_is_named_where_its_rows_would_be_and_nowhere_else() {
+        let mut shared = shared();
+        let refused = std::sync::Arc::from(["shop-dev".into()]);
+        tell(&mut shared, ClusterMsg::Feed(Kind::Pod, Feed::Partly { refused, message: "no pods".into() }));
+        assert_eq!(gaps(&shared, &[Kind::Pod]), None, "production is whole");
+        assert_eq!(empty(&shared, &[Kind::Pod], "pods"), ["No pods in production."]);
+        shared.all_environments = true;
+        assert_eq!(gaps(&shared, &[Kind::Pod]).as_deref(), Some("pods: forbidden in shop-dev"));
+        assert_eq!(
+            empty(&shared, &[Kind::Pod], "pods"),
+            ["gke-eu1 does not let you list pods in shop-dev: no pods"]
+        );
+        shared.namespace = Some("shop-dev".into());
+        assert_eq!(gaps(&shared, &[Kind::Pod]).as_deref(), Some("pods: forbidden"));
+    }
+
+    #[test]
+    fn who_may_not_list_namespaces_is_told_how_to_name_them() {
+        let mut shared = shared();
+        tell(&mut shared, ClusterMsg::Feed(Kind::Namespace, Feed::Forbidden("no".into())));
+        assert_eq!(shared.known_namespaces(ClusterId(0)), ["default".into()]);
+        let lines = empty(&shared, &[Kind::Pod], "pods");
+        assert!(lines.iter().any(|line| line.contains("-n NAMESPACE")), "{lines:?}");
+        shared.world.clusters[0].connection.namespace = "shop-prod".into();
+        assert_eq!(shared.known_namespaces(ClusterId(0)), ["shop-prod".into()]);
+        assert_eq!(empty(&shared, &[Kind::Pod], "pods"), ["No pods in production."]);
+    }
 }

@@ -340,7 +340,7 @@ fn health(levels: impl Iterator<Item = (Level, bool)>) -> Health {
 
 fn environment(facts: Facts<'_>, env: &Environment, card: &Card) -> EnvironmentStatus {
     let cluster = facts.world.cluster(env.cluster);
-    let freshness = Freshness::of(cluster, facts.now);
+    let freshness = Freshness::of(cluster, env.scope.namespaces(), facts.now);
     let stage = env.stage.and_then(|stage| facts.environments.stages.get(usize::from(stage)));
     EnvironmentStatus {
         name: env.name.to_string(),

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use kube::Api;
+use kube::api::ListParams;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::feed::{Board, Mouth, Outlet};
 use super::gate::{Guest, Keeper, Line};
 use super::watch::{End, Follower, Shared};
-use super::{Clock, Timing, heartbeat, usage};
+use super::{Clock, Timing, heartbeat, jittered, usage};
 use crate::connect::client::{Access, client_for};
 use crate::connect::contexts::ContextInfo;
 use crate::connect::problem::Fault;
@@ -280,13 +282,17 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Runs something unless a stop comes first. A retry is no reason to give up what is under way.
+    /// Runs something unless a stop comes first. A retry is no reason to give up what is under way, but those who wait
+    /// hear of it.
     async fn unless_stopped<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stopped> {
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
                 done = &mut work => return Ok(done),
-                command = self.commands.recv() => stop_or_go(command)?,
+                command = self.commands.recv() => {
+                    stop_or_go(command)?;
+                    self.keeper.renew();
+                }
             }
         }
     }
@@ -410,7 +416,7 @@ impl Watch {
     async fn run<K: Wire>(self) {
         sleep(self.delay).await;
         let timing = self.shared.timing;
-        let mut whole = self.follower::<K>(Board::new(K::KIND, 1), 0, None);
+        let mut whole = self.follower::<K>(Board::whole(K::KIND), 0, None);
         if self.afresh {
             whole.clear().await;
             whole.state(Feed::Loading).await;
@@ -423,10 +429,16 @@ impl Watch {
                     whole.state(Feed::Absent).await;
                     whole.pause(timing.absent).await;
                 }
-                End::Forbidden(message) => {
-                    if K::KIND.namespaced() && !self.plan.namespaces.is_empty() {
-                        self.follow_namespaces::<K>().await;
+                End::Forbidden(_) if K::KIND.namespaced() && !self.plan.namespaces.is_empty() => {
+                    // Of the namespaces that nobody follows now, nothing may be left that looks like the present.
+                    whole.take_back().await;
+                    if self.follow_namespaces::<K>().await.is_none() {
+                        return;
                     }
+                    // What was told of the kind was told by others meanwhile.
+                    whole = self.follower::<K>(Board::whole(K::KIND), 0, None);
+                }
+                End::Forbidden(message) => {
                     whole.state(Feed::Forbidden(message.into())).await;
                     whole.pause(timing.forbidden).await;
                 }
@@ -434,20 +446,48 @@ impl Watch {
         }
     }
 
-    /// Follows the kind in each of the plan's namespaces. Ends when all of them are refused.
-    async fn follow_namespaces<K: Wire>(&self) {
-        let board = Board::new(K::KIND, self.plan.namespaces.len());
-        let namespaces = self.plan.namespaces.iter().enumerate().map(|(place, namespace)| {
-            let mut follower = self.follower::<K>(Arc::clone(&board), place, Some(namespace.clone()));
-            async move {
-                match follower.follow().await {
-                    End::Deserted => {}
-                    End::Absent => follower.state(Feed::Absent).await,
-                    End::Forbidden(message) => follower.state(Feed::Forbidden(message.into())).await,
-                }
-            }
+    /// Follows the kind in each of the plan's namespaces, until it may be listed on the whole cluster. `None` when
+    /// nobody listens any more.
+    async fn follow_namespaces<K: Wire>(&self) -> Option<()> {
+        let board = Board::namespaces(K::KIND, &self.plan.namespaces);
+        let each = self.plan.namespaces.iter().enumerate().map(|(place, namespace)| {
+            self.follow_namespace(self.follower::<K>(Arc::clone(&board), place, Some(namespace.clone())))
         });
-        join_all(namespaces).await;
+        tokio::select! {
+            _ = join_all(each) => None,
+            allowed = self.until_allowed::<K>() => allowed,
+        }
+    }
+
+    /// Follows one namespace until nobody listens. One that is refused is asked again now and then, for rights are
+    /// granted while the program runs.
+    async fn follow_namespace<K: Wire>(&self, mut follower: Follower<K>) {
+        loop {
+            let (feed, wait) = match follower.follow().await {
+                End::Deserted => return,
+                End::Absent => (Feed::Absent, self.shared.timing.absent),
+                End::Forbidden(message) => (Feed::Forbidden(message.into()), self.shared.timing.forbidden),
+            };
+            follower.take_back().await;
+            follower.state(feed).await;
+            follower.pause(wait).await;
+        }
+    }
+
+    /// Asks now and then whether the kind may be listed on the whole cluster; ends when it may. `None` when the
+    /// supervisor is gone.
+    async fn until_allowed<K: Wire>(&self) -> Option<()> {
+        let timing = self.shared.timing;
+        let mut guest = self.guest.clone();
+        loop {
+            guest.pause(jittered(timing.forbidden)).await?;
+            let (access, _) = guest.enter().await?;
+            let api: Api<K> = Api::all(access.client);
+            let one = ListParams { limit: Some(1), ..ListParams::default() };
+            if let Ok(Ok(_)) = timeout(timing.answer_limit, api.list(&one)).await {
+                return Some(());
+            }
+        }
     }
 
     fn follower<K: Wire>(&self, board: Arc<Board>, place: usize, scope: Option<Name>) -> Follower<K> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::connect::client::Access;
 
@@ -146,6 +146,16 @@ impl Guest {
         if self.gate.wait_for(|gate| gate.generation != generation).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Waits so long, or until the supervisor says that asking anew makes sense. `None` when it is gone.
+    pub(super) async fn pause(&mut self, wait: Duration) -> Option<()> {
+        let (_, generation) = self.enter().await?;
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = self.renewed(generation) => {}
+        }
+        Some(())
     }
 
     /// Tells the supervisor that the credentials are not accepted.

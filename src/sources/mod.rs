@@ -114,9 +114,25 @@ impl Timing {
     }
 }
 
+/// About so long, three quarters to five quarters of it: what is asked again now and then, by many tasks on many
+/// screens, is not asked by all at once.
+fn jittered(wait: Duration) -> Duration {
+    use backon::BackoffBuilder;
+    let half = wait / 2;
+    let upper = backon::ConstantBuilder::default().with_delay(half).with_jitter().build().next();
+    wait / 4 + upper.unwrap_or(half)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slow_questions_are_spread() {
+        let waits: Vec<Duration> = (0..50).map(|_| jittered(Duration::from_secs(400))).collect();
+        assert!(waits.iter().all(|wait| (300..=500).contains(&wait.as_secs())), "{waits:?}");
+        assert!(waits.iter().any(|wait| *wait != waits[0]), "{waits:?}");
+    }
 
     #[test]
     fn waits_grow_to_their_limit_and_never_end() {

@@ -24,7 +24,7 @@ pub(super) async fn poll(mut guest: Guest, mouth: Mouth, plan: Arc<WatchPlan>) {
         let Some((access, generation)) = guest.enter().await else { return };
         let usage = ask(&access.client, &plan, &mut interner).await;
         let wait = match usage.feed {
-            Feed::Live => plan.timing.usage,
+            Feed::Live | Feed::Partly { .. } => plan.timing.usage,
             // What is not served, or refused, is looked at less often.
             _ => plan.timing.absent,
         };
@@ -45,22 +45,28 @@ async fn ask(client: &Client, plan: &WatchPlan, interner: &mut Interner) -> Usag
             Err(error) => usage.feed = feed_of(&Fault::of(&kube::Error::SerdeError(error))),
         },
         Err(Fault::Forbidden(message)) => {
-            usage.feed = Feed::Forbidden(message.into());
+            let (mut refused, mut failed) = (Vec::new(), None);
             for namespace in &plan.namespaces {
                 let path = format!("{BASE}/namespaces/{namespace}/pods");
-                if let Ok(body) = fetch_bytes(client, &path, limit).await
-                    && let Ok(pods) = usage::pods(&body, interner)
-                {
-                    usage.feed = Feed::Live;
-                    usage.pods.extend(pods);
+                match fetch_bytes(client, &path, limit).await {
+                    Ok(body) => usage.pods.extend(usage::pods(&body, interner).unwrap_or_default()),
+                    Err(Fault::Forbidden(_)) => refused.push(namespace.clone()),
+                    Err(fault) => failed = Some(fault),
                 }
+            }
+            if let Some(fault) = failed {
+                usage.feed = feed_of(&fault);
+            } else if refused.len() == plan.namespaces.len() {
+                usage.feed = Feed::Forbidden(message.into());
+            } else if !refused.is_empty() {
+                usage.feed = Feed::Partly { refused: refused.into(), message: message.into() };
             }
             usage.pods.sort_unstable_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
         }
         Err(fault) => usage.feed = feed_of(&fault),
     }
     // Nodes may be refused to those who may see pods: their column is empty then.
-    if usage.feed == Feed::Live
+    if matches!(usage.feed, Feed::Live | Feed::Partly { .. })
         && let Ok(body) = fetch_bytes(client, &format!("{BASE}/nodes"), limit).await
     {
         usage.nodes = usage::nodes(&body, interner).unwrap_or_default();

@@ -17,9 +17,9 @@ use kube::core::WatchEvent;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
-use super::Timing;
 use super::feed::Outlet;
 use super::gate::Guest;
+use super::{Timing, jittered};
 use crate::connect::client::Access;
 use crate::connect::problem::Fault;
 use crate::domain::id::Name;
@@ -79,11 +79,22 @@ pub(super) struct Follower<K: Wire> {
     version: Option<String>,
     /// Failures since the last success.
     failures: u32,
+    /// Rows were put since it was last cleared.
+    brought: bool,
 }
 
 impl<K: Wire> Follower<K> {
     pub(super) fn new(shared: Shared, guest: Guest, outlet: Outlet<K>, scope: Option<Name>) -> Follower<K> {
-        Follower { shared, guest, outlet, scope, interner: Interner::new(), version: None, failures: 0 }
+        Follower {
+            shared,
+            guest,
+            outlet,
+            scope,
+            interner: Interner::new(),
+            version: None,
+            failures: 0,
+            brought: false,
+        }
     }
 
     /// Follows until it makes no sense any more. Every failure that may pass is waited out here.
@@ -271,7 +282,10 @@ impl<K: Wire> Follower<K> {
 
     async fn put(&mut self, object: K) {
         match object.row(&mut self.interner) {
-            Ok(row) => self.outlet.push(Delta::Put(row)).await,
+            Ok(row) => {
+                self.brought = true;
+                self.outlet.push(Delta::Put(row)).await;
+            }
             Err(misfit) => self.misfit(&misfit.to_string()),
         }
     }
@@ -291,12 +305,21 @@ impl<K: Wire> Follower<K> {
         self.outlet.state(Feed::Live).await;
     }
 
-    /// Tells that nothing of this scope is there: the kind is gone, or refused from now on.
+    /// Tells that nothing of this scope is there, whoever brought it.
     pub(super) async fn clear(&mut self) {
         self.version = None;
+        self.brought = false;
         self.outlet.push(Delta::Begin(self.scope.clone())).await;
         self.outlet.push(Delta::End(self.scope.clone())).await;
         self.outlet.flush().await;
+    }
+
+    /// Takes back what this brought: it is refused from now on. What others brought in this scope stays.
+    pub(super) async fn take_back(&mut self) {
+        if self.brought {
+            self.clear().await;
+        }
+        self.version = None;
     }
 
     /// Changes the state that is shown for this scope.
@@ -304,12 +327,9 @@ impl<K: Wire> Follower<K> {
         self.outlet.state(feed).await;
     }
 
-    /// Waits for a while, or until the supervisor says that asking anew makes sense.
+    /// Waits for about so long, or until the supervisor says that asking anew makes sense.
     pub(super) async fn pause(&mut self, wait: Duration) {
-        let Some((_, generation)) = self.guest.enter().await else { return };
-        tokio::select! {
-            () = sleep(wait) => {}
-            () = self.guest.renewed(generation) => {}
-        }
+        // A supervisor that is gone takes its tasks with it.
+        let _ = self.guest.pause(jittered(wait)).await;
     }
 }

@@ -119,7 +119,7 @@ fn freshness(shared: &Shared, long: bool) -> (String, bool) {
         Group::Other => !staged,
     };
     for env in shared.environments.list.iter().filter(counts) {
-        let fresh = Freshness::of(shared.world.cluster(env.cluster), shared.now);
+        let fresh = Freshness::of(shared.world.cluster(env.cluster), env.scope.namespaces(), shared.now);
         if fresh == Freshness::Dim {
             continue;
         }
@@ -158,6 +158,7 @@ fn word(fresh: &Freshness) -> &'static str {
         Freshness::Loading(_) => "loading",
         Freshness::LoginNeeded { .. } => "login needed",
         Freshness::Forbidden { .. } => "forbidden",
+        Freshness::Partly { .. } => "partly forbidden",
         Freshness::Failing { .. } => "failing",
         Freshness::Unreachable { .. } => "unreachable",
     }

@@ -182,6 +182,6 @@ impl<T> Table<T> {
 
     /// Whether a first list is whole, or was.
     pub fn has_data(&self) -> bool {
-        matches!(self.feed, Feed::Live) || !self.is_empty()
+        matches!(self.feed, Feed::Live | Feed::Partly { .. }) || !self.is_empty()
     }
 }

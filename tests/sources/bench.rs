@@ -37,6 +37,8 @@ pub struct Told {
     pub feeds: HashMap<Kind, Vec<Feed>>,
     /// Pods by uid: their names.
     pub pods: BTreeMap<Uid, String>,
+    /// Their namespaces.
+    homes: HashMap<Uid, String>,
     pub namespaces: HashSet<String>,
     /// Lists of pods that were begun.
     pub pod_lists: usize,
@@ -85,18 +87,21 @@ impl Told {
 
     fn pod(&mut self, delta: Delta<pilothouse::domain::pod::Pod>) {
         match delta {
-            Delta::Begin(_) => {
+            Delta::Begin(scope) => {
                 self.pod_lists += 1;
-                self.fresh.clear();
+                let homes = &self.homes;
+                self.fresh.retain(|uid| scope.as_deref().is_some_and(|scope| homes[uid] != scope));
             }
             Delta::Put(pod) => {
                 self.fresh.insert(pod.uid);
                 self.namespaces.insert(pod.namespace.to_string());
+                self.homes.insert(pod.uid, pod.namespace.to_string());
                 self.pods.insert(pod.uid, pod.name.to_string());
             }
             Delta::Gone(uid) => drop(self.pods.remove(&uid)),
-            Delta::End(None) => self.pods.retain(|uid, _| self.fresh.contains(uid)),
-            Delta::End(Some(_)) => {}
+            Delta::End(scope) => self.pods.retain(|uid, _| {
+                self.fresh.contains(uid) || scope.as_deref().is_some_and(|scope| self.homes[uid] != scope)
+            }),
         }
     }
 }

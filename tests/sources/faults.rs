@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use pilothouse::domain::id::Kind;
 use pilothouse::domain::link::{Feed, Link, WATCHED};
+use pilothouse::sources::Timing;
 use serde_json::json;
 
 use super::bench::{Bench, timing};
@@ -200,6 +202,11 @@ async fn a_refused_kind_costs_that_kind_only() {
     assert_eq!(bench.told.links.last(), Some(&Link::Live));
 }
 
+/// Pods are followed in some namespaces and refused in these.
+fn partly(refused: &[&str], message: &str) -> Feed {
+    Feed::Partly { refused: refused.iter().map(|name| (*name).into()).collect(), message: message.into() }
+}
+
 #[tokio::test]
 async fn what_is_refused_on_the_cluster_is_tried_in_the_namespaces() {
     let server = Server::start(|seen| match &*seen.path {
@@ -212,11 +219,81 @@ async fn what_is_refused_on_the_cluster_is_tried_in_the_namespaces() {
     let mut bench = Bench::with(server.kubeconfig(TOKEN), &["shop", "other"], timing());
     bench
         .until("the allowed namespace's pods are there", |told| {
-            told.pod_names() == ["a", "b"] && told.is_live(Kind::Pod)
+            told.pod_names() == ["a", "b"]
+                && told.feed(Kind::Pod) == Some(&partly(&["other"], "not there either"))
         })
         .await;
     bench
         .until("nodes have no namespace", |told| matches!(told.feed(Kind::Node), Some(Feed::Forbidden(_))))
+        .await;
+}
+
+/// Pods may be listed in `shop` (two pods); whether in `other` (pod c) and on the whole cluster (pod d too) is asked
+/// of these.
+async fn granting(other: &Arc<AtomicBool>, whole: &Arc<AtomicBool>) -> Server {
+    let (other, whole) = (Arc::clone(other), Arc::clone(whole));
+    let mut third = pod("c", "8");
+    third["metadata"]["namespace"] = json!("other");
+    Server::start(move |seen| {
+        let (allowed, pods) = match &*seen.path {
+            PODS => (whole.load(Ordering::SeqCst), vec![pod("a", "3"), third.clone(), pod("d", "9")]),
+            "/api/v1/namespaces/other/pods" => (other.load(Ordering::SeqCst), vec![third.clone()]),
+            "/api/v1/namespaces/shop/pods" => (true, vec![pod("a", "3"), pod("b", "7")]),
+            _ => return None,
+        };
+        if !allowed {
+            return Some(Reply::Json(403, status(403, "no")));
+        }
+        let all = pods.into_iter().map(added).chain([bookmark("10", true)]).collect::<Vec<_>>();
+        seen.is_streaming_list().then(|| events(&all, Ending::Open))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_granted_later_is_found_while_another_lives() {
+    let (other, whole) = (Arc::default(), Arc::default());
+    let server = granting(&other, &whole).await;
+    let mut bench = Bench::with(server.kubeconfig(TOKEN), &["shop", "other"], timing());
+    let refused = partly(&["other"], "no");
+    bench.until("one is refused", |told| told.feed(Kind::Pod) == Some(&refused)).await;
+    other.store(true, Ordering::SeqCst);
+    bench.until("found", |told| told.pod_names() == ["a", "b", "c"] && told.is_live(Kind::Pod)).await;
+    // And taken away again: what may not be read is not shown as if it were the present.
+    other.store(false, Ordering::SeqCst);
+    server.cut_all();
+    bench.until("refused again", |told| told.feed(Kind::Pod) == Some(&refused)).await;
+    bench.until("its pods are gone", |told| told.pod_names() == ["a", "b"]).await;
+}
+
+#[tokio::test]
+async fn a_person_who_says_so_has_refused_namespaces_asked_at_once() {
+    let (other, whole) = (Arc::default(), Arc::default());
+    let server = granting(&other, &whole).await;
+    let never = Timing { forbidden: Duration::from_secs(86_400), ..timing() };
+    let mut bench = Bench::with(server.kubeconfig(TOKEN), &["shop", "other"], never);
+    let refused = partly(&["other"], "no");
+    bench.until("one is refused", |told| told.feed(Kind::Pod) == Some(&refused)).await;
+    other.store(true, Ordering::SeqCst);
+    bench.retry().await;
+    bench.until("found", |told| told.pod_names() == ["a", "b", "c"] && told.is_live(Kind::Pod)).await;
+    whole.store(true, Ordering::SeqCst);
+    bench.retry().await;
+    bench.until("all of it", |told| told.pod_names() == ["a", "c", "d"] && told.is_live(Kind::Pod)).await;
+}
+
+#[tokio::test]
+async fn the_whole_cluster_is_followed_as_soon_as_it_may_be() {
+    let (other, whole) = (Arc::default(), Arc::default());
+    let server = granting(&other, &whole).await;
+    let mut bench = Bench::with(server.kubeconfig(TOKEN), &["shop"], timing());
+    bench.until("the namespace", |told| told.pod_names() == ["a", "b"] && told.is_live(Kind::Pod)).await;
+    whole.store(true, Ordering::SeqCst);
+    bench.until("all of it", |told| told.pod_names() == ["a", "c", "d"] && told.is_live(Kind::Pod)).await;
+    whole.store(false, Ordering::SeqCst);
+    server.cut_all();
+    bench
+        .until("the namespace again", |told| told.pod_names() == ["a", "b"] && told.is_live(Kind::Pod))
         .await;
 }
 

@@ -39,7 +39,7 @@ pub fn draw(
     frame(shared, look, env, (current, selected), place, buffer);
     let inside = place.inner(ratatui::layout::Margin { horizontal: 2, vertical: 1 });
     let Some(card) = shared.cards.get(env.id) else { return };
-    let fresh = Freshness::of(shared.world.cluster(env.cluster), shared.now);
+    let fresh = Freshness::of(shared.world.cluster(env.cluster), env.scope.namespaces(), shared.now);
     let mut lines = (0..inside.height).map(|n| Rect { y: inside.y + n, height: 1, ..inside });
     let mut next = || lines.next().unwrap_or_default();
     let known = !card.dim && (card.pods.total > 0 || card.workloads > 0);

@@ -36,7 +36,8 @@ impl Detail {
 
 impl Sheet for Detail {
     fn title(&self, shared: &Shared) -> Title {
-        let fresh = Freshness::of(shared.world.cluster(self.cluster), shared.now);
+        let namespaces = self.environment(shared).map_or(&[][..], |env| env.scope.namespaces());
+        let fresh = Freshness::of(shared.world.cluster(self.cluster), namespaces, shared.now);
         Title {
             name: format!("Environment {}", self.name),
             note: String::new(),
@@ -57,7 +58,7 @@ impl Sheet for Detail {
         namespaces(shared, env, cluster, &mut lines);
         quotas(env, cluster, &mut lines);
         nodes(cluster, &mut lines);
-        feeds(cluster, &mut lines);
+        feeds(env, cluster, &mut lines);
         lines
     }
 
@@ -110,7 +111,7 @@ fn share_words(share: Share, unit: fn(u64) -> String) -> String {
 
 fn connection(shared: &Shared, env: &Environment, cluster: &ClusterWorld, lines: &mut Vec<Line>) {
     let connection = &cluster.connection;
-    let fresh = Freshness::of(Some(cluster), shared.now);
+    let fresh = Freshness::of(Some(cluster), env.scope.namespaces(), shared.now);
     lines.push(Line::blank());
     lines.push(Line::heading("Connection"));
     let role = if fresh.is_fresh() { Role::Ok } else { Role::Stale };
@@ -180,7 +181,8 @@ fn quotas(env: &Environment, cluster: &ClusterWorld, lines: &mut Vec<Line>) {
     lines.push(Line::blank());
     lines.push(Line::heading("Quotas"));
     if here().next().is_none() {
-        let words = match cluster.feed(Kind::ResourceQuota) {
+        let words = match cluster.feed(Kind::ResourceQuota).within(env.scope.namespaces()) {
+            Feed::Partly { refused, .. } => format!("forbidden in {}", refused.join(", ")),
             Feed::Forbidden(message) => format!("forbidden: {message}"),
             Feed::Failed(message) => format!("failed: {message}"),
             Feed::Loading => "loading".to_owned(),
@@ -226,7 +228,7 @@ fn nodes(cluster: &ClusterWorld, lines: &mut Vec<Line>) {
     }
     if cluster.nodes.is_empty() {
         let words = match cluster.feed(Kind::Node) {
-            Feed::Forbidden(message) => format!("forbidden: {message}"),
+            Feed::Forbidden(message) | Feed::Partly { message, .. } => format!("forbidden: {message}"),
             Feed::Failed(message) => format!("failed: {message}"),
             Feed::Loading => "loading".to_owned(),
             Feed::Live | Feed::Absent => "none".to_owned(),
@@ -260,22 +262,25 @@ fn nodes(cluster: &ClusterWorld, lines: &mut Vec<Line>) {
     }
 }
 
-fn feeds(cluster: &ClusterWorld, lines: &mut Vec<Line>) {
+fn feeds(env: &Environment, cluster: &ClusterWorld, lines: &mut Vec<Line>) {
     let mut heading = true;
     for kind in WATCHED {
-        let (word, message, role) = match cluster.feed(kind) {
+        let (word, message, role) = match cluster.feed(kind).within(env.scope.namespaces()) {
             Feed::Live => continue,
-            Feed::Loading => ("loading", Name::from(""), Role::Muted),
-            Feed::Absent => ("not served by this cluster", Name::from(""), Role::Muted),
-            Feed::Forbidden(message) => ("forbidden", message, Role::Warning),
-            Feed::Failed(message) => ("failed", message, Role::Warning),
+            Feed::Loading => ("loading".to_owned(), Name::from(""), Role::Muted),
+            Feed::Absent => ("not served by this cluster".to_owned(), Name::from(""), Role::Muted),
+            Feed::Partly { refused, message } => {
+                (format!("forbidden in {}", refused.join(", ")), message, Role::Warning)
+            }
+            Feed::Forbidden(message) => ("forbidden".to_owned(), message, Role::Warning),
+            Feed::Failed(message) => ("failed".to_owned(), message, Role::Warning),
         };
         if heading {
             lines.push(Line::blank());
             lines.push(Line::heading("Not readable"));
             heading = false;
         }
-        let words = if message.is_empty() { word.to_owned() } else { format!("{word}: {message}") };
+        let words = if message.is_empty() { word } else { format!("{word}: {message}") };
         lines.push(Line::entry(kind.api().2, words, role));
     }
 }

@@ -43,7 +43,7 @@ pub fn short_age(at: Stamp, shared: &Shared) -> String {
 /// not listed whole yet, is never called gone.
 pub fn is_gone(shared: &Shared, object: &ObjectRef) -> bool {
     let Some(cluster) = shared.world.cluster(object.cluster) else { return false };
-    if cluster.feed(object.kind) != Feed::Live {
+    if cluster.feed(object.kind).within(std::slice::from_ref(&object.namespace)) != Feed::Live {
         return false;
     }
     match object.kind {
