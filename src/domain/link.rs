@@ -110,7 +110,7 @@ pub struct Connection {
 
 /// The kinds that are watched on every connected cluster, in the order in which
 /// the watches are opened.
-pub const WATCHED: [Kind; 14] = [
+pub const WATCHED: [Kind; 15] = [
     Kind::Namespace,
     Kind::Pod,
     Kind::Deployment,
@@ -125,6 +125,7 @@ pub const WATCHED: [Kind; 14] = [
     Kind::EndpointSlice,
     Kind::Ingress,
     Kind::ResourceQuota,
+    Kind::HorizontalPodAutoscaler,
 ];
 
 #[cfg(test)]

@@ -281,6 +281,15 @@ impl ClusterWorld {
         slots
     }
 
+    /// The HorizontalPodAutoscaler that sets a workload's replicas.
+    pub fn autoscaler_of(&self, workload: &Workload) -> Option<&Autoscaler> {
+        self.autoscalers.iter().map(|(_, autoscaler)| autoscaler).find(|autoscaler| {
+            autoscaler.namespace == workload.namespace
+                && autoscaler.target_name == workload.name
+                && *autoscaler.target_kind == *workload.kind.word()
+        })
+    }
+
     /// Counts of a namespace's pods.
     pub fn tally(&self, namespace: &str) -> PodTally {
         self.tallies.get(namespace).copied().unwrap_or_default()

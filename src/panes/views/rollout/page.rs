@@ -5,6 +5,7 @@ use super::{Item, RolloutView, cron};
 use crate::domain::id::Kind;
 use crate::domain::level::Level;
 use crate::domain::meta::ContainerImage;
+use crate::domain::node::Autoscaler;
 use crate::domain::pod::Pod;
 use crate::domain::workload::{DeploymentMore, More, ReplicaSet, RolloutMore, UpdateMore, Workload};
 use crate::panes::views::events;
@@ -73,6 +74,7 @@ impl RolloutView {
         lines.extend(ways_out(workload, &new));
         lines.push(blank());
         lines.extend(facts(workload, &sets, shared));
+        lines.extend(cluster.autoscaler_of(workload).map(autoscaler));
         lines.push(blank());
         if workload.kind == Kind::CronJob {
             lines.extend(runs(workload, cluster, shared));
@@ -230,6 +232,20 @@ fn facts(workload: &Workload, sets: &[&ReplicaSet], shared: &Shared) -> Vec<Line
         lines.push(fact("delivered by", Painted::plain(&**by)));
     }
     lines
+}
+
+/// What a HorizontalPodAutoscaler wants: `2-10 pods → 4`.
+fn autoscaler(autoscaler: &Autoscaler) -> Line {
+    let mut value = Painted::plain(format!("{}-{} pods", autoscaler.min, autoscaler.max));
+    value.push(Role::Muted, " → ");
+    value.push(Role::Strong, &autoscaler.desired.to_string());
+    if autoscaler.desired >= autoscaler.max {
+        value.push(Role::Warning, ", as many as it may");
+    }
+    if *autoscaler.name != *autoscaler.target_name {
+        value.push(Role::Muted, &format!("  ({})", autoscaler.name));
+    }
+    fact("hpa", value)
 }
 
 fn image(images: &[ContainerImage]) -> &str {

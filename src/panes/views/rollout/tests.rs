@@ -4,6 +4,7 @@ use super::now::{bounds, resolved, sentence, time_left};
 use super::*;
 use crate::domain::level::Level;
 use crate::domain::meta::{Condition, Labels, Owner};
+use crate::domain::node::Autoscaler;
 use crate::domain::pod::Pod;
 use crate::domain::workload::{CronJobMore, DeploymentMore, JobMore, More, RolloutMore, UpdateMore};
 use crate::msg::{ClusterMsg, Delta, Facts};
@@ -232,6 +233,38 @@ fn the_cursor_stays_on_its_pod_while_the_rollout_goes_on() {
         Some(Subject::Object(view.object.clone())),
         "its pod is gone: the workload itself"
     );
+}
+
+#[test]
+fn an_autoscaler_says_what_it_wants() {
+    let mut shared = shared();
+    testing::incident(&mut shared);
+    let mut view = view(&mut shared);
+    let of = |uid: u128, namespace: &str, kind: &str, name: &str, desired| Autoscaler {
+        uid: Uid(uid),
+        namespace: namespace.into(),
+        name: "cart".into(),
+        target_kind: kind.into(),
+        target_name: name.into(),
+        min: 2,
+        max: 10,
+        current: 3,
+        desired,
+    };
+    let put = |shared: &mut Shared, autoscaler| {
+        testing::tell(shared, ClusterMsg::Facts(Facts::Autoscalers(vec![Delta::Put(autoscaler)])));
+    };
+    put(&mut shared, of(1, "shop-prod", "StatefulSet", "cart", 7));
+    put(&mut shared, of(2, "shop-dev", "Deployment", "cart", 7));
+    put(&mut shared, of(3, "shop-prod", "Deployment", "search", 7));
+    let text = screen(&mut view, &shared, 100, 30);
+    assert!(!text.contains("hpa"), "{text}");
+    put(&mut shared, of(4, "shop-prod", "Deployment", "cart", 4));
+    let text = screen(&mut view, &shared, 100, 30);
+    assert!(text.contains("hpa           2-10 pods → 4\n"), "{text}");
+    put(&mut shared, of(4, "shop-prod", "Deployment", "cart", 10));
+    let text = screen(&mut view, &shared, 100, 30);
+    assert!(text.contains("2-10 pods → 10, as many as it may"), "{text}");
 }
 
 #[test]
