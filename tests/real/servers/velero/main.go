@@ -16,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/pflag"
 	"k8s.io/klog/v2"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/vmware-tanzu/velero/pkg/cmd"
 	"github.com/vmware-tanzu/velero/pkg/cmd/velero"
@@ -46,6 +47,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, serveFiles(os.Args[2], os.Args[3]))
 		os.Exit(1)
 	}
+	// Velero has a metrics server of its own (--metrics-address); that of the library under it would take port 8080 of all
+	// addresses, and a second Velero on the machine would end for want of it.
+	metricsserver.DefaultBindAddress = "0"
 	defer klog.Flush()
 	cmd.CheckError(velero.NewCommand(name).Execute())
 }
