@@ -10,3 +10,4 @@ mod harness_itself;
 #[allow(dead_code, reason = "shared with other tests, which use other parts")]
 mod person;
 mod screen;
+mod worlds;

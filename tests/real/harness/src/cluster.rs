@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use crate::audit::Audit;
 use crate::folder::Folder;
 use crate::keeper::Keeper;
+use crate::kwok;
 use crate::people::{self, Authority, Credentials, ISSUER};
 use crate::ports::Port;
 use crate::programs;
@@ -25,6 +26,7 @@ use crate::server::Server;
 #[must_use = "nothing starts before it is awaited"]
 pub struct Start {
     bare: bool,
+    kwok: bool,
     grace: Option<Duration>,
 }
 
@@ -32,6 +34,12 @@ impl Start {
     /// etcd and the API server alone: for load, where the statuses are written by the test.
     pub fn bare(mut self) -> Start {
         self.bare = true;
+        self
+    }
+
+    /// With KWOK, so that nodes and pods live.
+    pub fn with_kwok(mut self) -> Start {
+        self.kwok = true;
         self
     }
 
@@ -61,7 +69,7 @@ impl Start {
             others: Mutex::new(vec![etcd]),
             etcd_port,
             api_port,
-            _peer_port: peer_port,
+            ports: Mutex::new(vec![peer_port]),
             start: self,
             named: AtomicUsize::new(0),
             keeper,
@@ -72,6 +80,10 @@ impl Start {
         cluster.start_api_server().await?;
         if !cluster.start.bare {
             cluster.start_controllers().await?;
+        }
+        if cluster.start.kwok {
+            let port = kwok::start(&cluster).await?;
+            cluster.ports.lock().await.push(port);
         }
         Ok(cluster)
     }
@@ -101,7 +113,8 @@ pub struct Cluster {
     audit_flags: [String; 2],
     etcd_port: Port,
     api_port: Port,
-    _peer_port: Port,
+    /// Of the servers that nobody asks for by number.
+    ports: Mutex<Vec<Port>>,
     start: Start,
     /// Of the names that were given.
     named: AtomicUsize,
@@ -258,7 +271,7 @@ impl Cluster {
         let mut command = programs::control_plane("kubectl")?;
         command.arg("--kubeconfig").arg(kubeconfig).args(arguments);
         // kubectl keeps what it discovered in the home folder; two servers on one port would share it.
-        command.arg("--cache-dir").arg(self.folder.join("kubectl-cache"));
+        command.env("KUBECACHEDIR", self.folder.join("kubectl-cache"));
         let output = run(command, stdin)?;
         if !output.status.success() {
             bail!("kubectl {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
