@@ -2,7 +2,7 @@
 //! on ctrl-c, SIGTERM or SIGHUP. `tests/real/up` and `down` keep it in the background.
 
 use clap::{Parser, ValueEnum};
-use eyre::{Result, ensure};
+use eyre::Result;
 use ground::Cluster;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -14,7 +14,7 @@ struct Options {
     #[arg(long, value_delimiter = ',')]
     with: Vec<With>,
     /// etcd and the API server alone
-    #[arg(long)]
+    #[arg(long, conflicts_with = "with")]
     bare: bool,
     /// Nodes that KWOK plays
     #[arg(long, default_value_t = 3)]
@@ -41,7 +41,6 @@ impl With {
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
-    ensure!(!options.bare || options.with.is_empty(), "--bare runs nothing else: leave --with out");
     if options.needs {
         say("controlplane");
         options.with.iter().for_each(|with| say(with.module()));
