@@ -8,6 +8,9 @@ pub mod headless;
 pub mod keys;
 pub mod screen;
 mod shell;
+mod task;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -16,6 +19,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
+
+use task::{Ended, Of};
 
 use crate::connect::contexts::Contexts;
 use crate::domain::id::{ClusterId, Name};
@@ -29,6 +34,9 @@ use crate::sources::{self, Clock, Line};
 use crate::state::{Settings, State};
 use crate::text::clean;
 use crate::update;
+
+/// What is said of a part of the program that panicked.
+const FELL: &str = "a part of pilothouse itself failed (--log-file keeps what went wrong)";
 
 /// How often the files of the configuration are looked at.
 const RELOAD: Duration = Duration::from_secs(2);
@@ -45,7 +53,7 @@ pub struct Driver {
     inbox: mpsc::Receiver<Msg>,
     clusters: HashMap<ClusterId, Connected>,
     questions: HashMap<RequestId, AbortHandle>,
-    tasks: JoinSet<Done>,
+    tasks: JoinSet<Ended>,
     started: Instant,
     keeper: Option<Keeper>,
     reloads: Option<mpsc::Receiver<Result<Settings, String>>>,
@@ -58,16 +66,6 @@ type Keeper = Arc<Mutex<dyn FnMut(&str) -> Result<(), String> + Send>>;
 struct Connected {
     line: Line,
     commands: mpsc::Sender<Command>,
-}
-
-/// A task ended.
-enum Done {
-    /// Of a cluster's connection.
-    Cluster(ClusterId),
-    /// Of a question.
-    Question(RequestId),
-    /// Of something that leaves nothing behind.
-    Chore,
 }
 
 /// What only the owner of the terminal can do.
@@ -137,23 +135,42 @@ impl Driver {
                 let note = self.reloaded(read);
                 into.push(Msg::Note(note));
             }
-            Some(ended) = self.tasks.join_next_with_id() => {
-                match ended {
-                    Ok((_, Done::Cluster(cluster))) => {
-                        self.clusters.remove(&cluster);
-                    }
-                    Ok((_, Done::Question(request))) => {
-                        self.questions.remove(&request);
-                    }
-                    Ok((_, Done::Chore)) => {}
-                    Err(error) if error.is_panic() => {
-                        tracing::error!("a task panicked: {error}");
-                        let text = "A part of pilothouse failed; what it showed stays as it was. See the log.";
-                        into.push(Msg::Note(Note { level: Level::Critical, text: text.to_owned() }));
-                    }
-                    Err(_) => {}
+            Some(ended) = self.tasks.join_next() => match ended {
+                Ok(ended) => self.ended(ended, into),
+                // A chore on a thread of its own, which nothing could catch.
+                Err(error) if error.is_panic() => into.push(fell(&error.to_string())),
+                // Cancelled, since nobody wants it any more.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// A task ended. Whoever waits for one that fell over is told, behind all that it said before.
+    fn ended(&mut self, ended: Ended, into: &mut Vec<Msg>) {
+        let Ended { of, fell: why } = ended;
+        if why.is_some() {
+            let said = self.inbox.len();
+            into.extend((0..said).map_while(|_| self.inbox.try_recv().ok()));
+        }
+        match of {
+            Of::Cluster(cluster) => {
+                // The retry key may have made another one in the meantime.
+                if self.clusters.get(&cluster).is_some_and(|known| !known.commands.is_closed()) {
+                    return;
+                }
+                self.clusters.remove(&cluster);
+                if why.is_some() {
+                    let message = format!("{FELL}; trying again begins it anew").into();
+                    into.push(Msg::Cluster(cluster, ClusterMsg::Link(Link::Broken { message })));
                 }
             }
+            Of::Question(request) => {
+                self.questions.remove(&request);
+                if why.is_some() {
+                    into.push(Msg::Answer(request, Answer::Failed(FELL.to_owned())));
+                }
+            }
+            Of::Chore => into.extend(why.as_deref().map(fell)),
         }
     }
 
@@ -169,19 +186,19 @@ impl Driver {
     ) {
         let (out, news) = mpsc::channel(1);
         self.reloads = Some(news);
-        self.spawn(async move {
+        self.spawn(Of::Chore, async move {
             loop {
                 tokio::time::sleep(RELOAD).await;
                 let looked = tokio::task::spawn_blocking(move || {
                     let read = look();
                     (look, read)
                 });
-                let Ok((same, read)) = looked.await else { return Done::Chore };
+                let Ok((same, read)) = looked.await else { return };
                 look = same;
                 if let Some(read) = read
                     && out.send(read).await.is_err()
                 {
-                    return Done::Chore;
+                    return;
                 }
             }
         });
@@ -200,7 +217,7 @@ impl Driver {
                 // Nobody left to tell means that the program ends.
                 let _ = out.blocking_send(Msg::Note(Note { level: Level::Warning, text }));
             }
-            Done::Chore
+            Ended { of: Of::Chore, fell: None }
         });
     }
 
@@ -218,8 +235,8 @@ impl Driver {
         }
     }
 
-    fn spawn(&mut self, work: impl Future<Output = Done> + Send + 'static) -> AbortHandle {
-        self.tasks.spawn(work)
+    fn spawn(&mut self, of: Of, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        self.tasks.spawn(task::run(of, work))
     }
 
     fn perform(&mut self, effect: Effect) -> Option<TerminalEffect> {
@@ -242,10 +259,9 @@ impl Driver {
             }
             Effect::Save { name, lines } => {
                 let out = self.out.clone();
-                self.spawn(async move {
+                self.spawn(Of::Chore, async move {
                     let note = save(name, lines).await;
                     let _ = out.send(Msg::Note(note)).await;
-                    Done::Chore
                 });
             }
             Effect::Shell(request) => return Some(TerminalEffect::Shell(request)),
@@ -271,10 +287,7 @@ impl Driver {
         self.clusters.insert(cluster, Connected { line, commands });
         let now = self.now();
         self.state.shared.world.apply(cluster, ClusterMsg::Link(Link::Connecting), now);
-        self.spawn(async move {
-            work.await;
-            Done::Cluster(cluster)
-        });
+        self.spawn(Of::Cluster(cluster), work);
     }
 
     fn ask(&mut self, request: RequestId, question: Question) {
@@ -287,10 +300,7 @@ impl Driver {
             return;
         };
         let work = sources::question::answer(line, request, question, Clock::from(self.started), out);
-        let handle = self.spawn(async move {
-            work.await;
-            Done::Question(request)
-        });
+        let handle = self.spawn(Of::Question(request), work);
         self.questions.insert(request, handle);
     }
 
@@ -303,6 +313,15 @@ impl Driver {
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+/// A chore panicked: nothing on the screen waits for it.
+fn fell(why: &str) -> Msg {
+    tracing::error!("a task panicked: {why}");
+    Msg::Note(Note {
+        level: Level::Critical,
+        text: format!("Sorry: {FELL}; what it showed stays as it was."),
+    })
 }
 
 async fn reload(
