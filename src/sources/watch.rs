@@ -196,12 +196,15 @@ impl<K: Wire> Follower<K> {
     async fn list(&mut self, api: &Api<K>) -> Result<(), Fault> {
         let limit = self.shared.timing.answer_limit;
         let mut params = ListParams { limit: Some(PAGE), ..ListParams::default() };
-        self.outlet.push(Delta::Begin(self.scope.clone())).await;
         loop {
             let page = match timeout(limit, api.list(&params)).await {
                 Ok(page) => page.map_err(|error| Fault::of(&error))?,
                 Err(_) => return Err(Fault::timed_out(limit)),
             };
+            // Not before: a list that is refused would stay open with whoever listens.
+            if params.continue_token.is_none() {
+                self.outlet.push(Delta::Begin(self.scope.clone())).await;
+            }
             for object in page.items {
                 self.put(object).await;
             }

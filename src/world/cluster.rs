@@ -188,6 +188,10 @@ impl ClusterWorld {
         for delta in deltas {
             match delta {
                 Delta::Begin(namespace) => {
+                    // A kind is followed as a whole or by namespaces. A list of the other sort was cut off for good;
+                    // left open it would take note of every change for ever.
+                    self.listing
+                        .retain(|(listed, open), _| *listed != kind || open.is_some() == namespace.is_some());
                     self.listing.insert((kind, namespace), Vec::new());
                 }
                 Delta::End(namespace) => {
@@ -344,5 +348,27 @@ fn forget_owner(index: &mut HashMap<Uid, Vec<u32>>, pod: &Pod, slot: u32) {
 fn take_plain<T: Fact>(table: &mut Table<T>, deltas: Vec<Delta<T>>) {
     for delta in deltas {
         table.apply(delta, |_, _, _| {});
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_was_cut_off_for_good_does_not_stay_open() {
+        let mut cluster = ClusterWorld::default();
+        let mut send = |deltas| {
+            cluster.apply(ClusterMsg::Facts(Facts::Workloads(Kind::Job, deltas)), Now::default());
+            let mut open: Vec<_> = cluster.listing.keys().map(|(_, namespace)| namespace.clone()).collect();
+            open.sort_unstable();
+            open
+        };
+        let [a, b] = ["a", "b"].map(|name| Some(Name::from(name)));
+        assert_eq!(send(vec![Delta::Begin(None)]), [None]);
+        assert_eq!(send(vec![Delta::Begin(a.clone()), Delta::Begin(b.clone())]), [a, b.clone()]);
+        assert_eq!(send(vec![Delta::End(Some("a".into()))]), [b]);
+        assert_eq!(send(vec![Delta::Begin(None)]), [None]);
+        assert_eq!(send(vec![Delta::End(None)]), []);
     }
 }

@@ -190,6 +190,34 @@ async fn servers_without_streaming_lists_are_asked_for_pages() {
 }
 
 #[tokio::test]
+async fn a_list_in_pages_begins_with_its_first_page() {
+    let refused = Arc::new(AtomicBool::new(true));
+    let now = Arc::clone(&refused);
+    let server = Server::start(move |seen| {
+        if seen.is_streaming_list() {
+            return Some(Reply::Json(422, status(422, "sendInitialEvents is forbidden for watch")));
+        }
+        if seen.path != PODS || seen.is_watch() {
+            return None;
+        }
+        Some(match now.load(Ordering::SeqCst) {
+            true => Reply::Json(403, status(403, "no")),
+            false if seen.query.contains("continue=more") => {
+                Reply::Json(200, list(&[pod("b", "4")], "9", ""))
+            }
+            false => Reply::Json(200, list(&[pod("a", "3")], "9", "more")),
+        })
+    })
+    .await;
+    let mut bench = Bench::start(server.kubeconfig(TOKEN));
+    bench.until("refused", |told| matches!(told.feed(Kind::Pod), Some(Feed::Forbidden(_)))).await;
+    assert_eq!(bench.told.pod_lists, 0, "a list was begun that never ends");
+    refused.store(false, Ordering::SeqCst);
+    bench.until("found", |told| told.pod_names() == ["a", "b"] && told.is_live(Kind::Pod)).await;
+    assert_eq!(bench.told.pod_lists, 1);
+}
+
+#[tokio::test]
 async fn a_refused_kind_costs_that_kind_only() {
     let (_server, mut bench) =
         pods(|_| Some(Reply::Json(403, status(403, "pods is forbidden: User x")))).await;
