@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap: a failure is the test's
 
 mod any;
+mod changes;
 mod stage;
 
 use std::fmt::Write;
