@@ -110,6 +110,17 @@ impl Environments {
         self.list.iter().find(|env| env.cluster == cluster && env.scope.contains(namespace))
     }
 
+    /// Those that people call an environment: not the groups of what is left over in clusters with stages, such as the
+    /// platform's own namespaces.
+    pub fn counted(&self) -> impl Iterator<Item = &Environment> {
+        let staged = self.staged().next().is_some();
+        self.list.iter().filter(move |env| match env.group {
+            Group::Stage | Group::Context => true,
+            Group::Platform => false,
+            Group::Other => !staged,
+        })
+    }
+
     /// Environments of the promotion order.
     pub fn staged(&self) -> impl Iterator<Item = &Environment> {
         self.list.iter().filter(|env| env.group == Group::Stage)

@@ -10,7 +10,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::environment::Group;
 use crate::domain::time::Stamp;
 use crate::fleet::Freshness;
 use crate::look::Look;
@@ -112,13 +111,7 @@ fn freshness(shared: &Shared, long: bool) -> (String, bool) {
     let mut connected = 0;
     let mut worst: Option<&str> = None;
     let mut stale = 0;
-    let staged = shared.environments.staged().next().is_some();
-    let counts = |env: &&crate::domain::environment::Environment| match env.group {
-        Group::Stage | Group::Context => true,
-        Group::Platform => false,
-        Group::Other => !staged,
-    };
-    for env in shared.environments.list.iter().filter(counts) {
+    for env in shared.environments.counted() {
         let fresh = Freshness::of(shared.world.cluster(env.cluster), env.scope.namespaces(), shared.now);
         if fresh == Freshness::Dim {
             continue;

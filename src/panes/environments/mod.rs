@@ -133,7 +133,7 @@ impl Pane for EnvironmentsPane {
     fn title(&self, shared: &Shared) -> Title {
         Title {
             name: "Environments".to_owned(),
-            note: shared.environments.list.len().to_string(),
+            note: shared.environments.counted().count().to_string(),
             stale: None,
         }
     }

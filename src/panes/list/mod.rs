@@ -3,194 +3,27 @@
 //! What the rows are is told by [`Rows`]; everything that lists have in common
 //! is here, so that a new list pane is one implementation of that trait.
 
-use std::borrow::Cow;
+mod above;
+mod draw;
+mod rows;
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::fmt::Debug;
-use std::hash::Hash;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
-use super::filter::{Filter, Haystack};
+pub use self::rows::{Cell, Changes, Column, Rows};
+use super::filter::Filter;
 use super::order::Order;
 use super::{Pane, PaneId, Pointer, Title, words};
 use crate::action::{Action, Scope};
-use crate::domain::level::Level;
 use crate::look::Look;
 use crate::shared::{Applies, Outcome, Shared, Subject};
 use crate::text;
-use crate::theme::Role;
 use crate::widgets::cursor::Cursor;
-
-/// A column of a list. Widths depend on the pane's width alone, so that nothing
-/// jumps when rows do.
-#[derive(Clone, Debug)]
-pub struct Column {
-    /// Its header, lower case.
-    pub title: Cow<'static, str>,
-    /// Its least width.
-    pub width: u16,
-    /// The width it may grow to; space that is left over goes to the columns
-    /// from left to right.
-    pub most: u16,
-    /// Numbers align right.
-    pub right: bool,
-    /// Columns with a higher rank are left out first when space is short; 0 never is.
-    pub rank: u8,
-}
-
-impl Column {
-    /// The rank of columns that are not shown at any width.
-    pub const NEVER: u8 = u8::MAX;
-
-    /// A column of fixed width, aligned left, that is never left out.
-    pub const fn new(title: &'static str, width: u16) -> Column {
-        Column { title: Cow::Borrowed(title), width, most: width, right: false, rank: 0 }
-    }
-
-    /// A column with a title that is known only while the program runs.
-    pub fn named(title: String, width: u16) -> Column {
-        Column { title: Cow::Owned(title), width, most: width, right: false, rank: 0 }
-    }
-
-    /// The same, aligned right.
-    pub const fn right(mut self) -> Column {
-        self.right = true;
-        self
-    }
-
-    /// The same, left out before columns of a lower rank.
-    pub const fn rank(mut self, rank: u8) -> Column {
-        self.rank = rank;
-        self
-    }
-
-    /// The same, growing up to this width.
-    pub const fn most(mut self, most: u16) -> Column {
-        self.most = most;
-        self
-    }
-}
-
-/// What stands in a cell.
-#[derive(Clone, Debug)]
-pub struct Cell<'a> {
-    /// The text, clean.
-    pub text: Cow<'a, str>,
-    /// Its colour by meaning.
-    pub role: Role,
-}
-
-impl<'a> Cell<'a> {
-    /// Plain text.
-    pub fn text(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
-        Cell { text: text.into(), role: Role::Text }
-    }
-
-    /// Text of less weight.
-    pub fn muted(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
-        Cell { text: text.into(), role: Role::Muted }
-    }
-
-    /// Text in the colour of a level.
-    pub fn level(level: Level, text: impl Into<Cow<'a, str>>) -> Cell<'a> {
-        Cell { text: text.into(), role: Role::of_level(level) }
-    }
-}
-
-/// Which rows changed since the list asked last.
-#[derive(Debug)]
-pub enum Changes<R> {
-    /// None.
-    Nothing,
-    /// These came, went, or are otherwise now.
-    These(Vec<R>),
-    /// Too many to name, or what is shown changed as a whole.
-    Everything,
-}
-
-/// What a list shows.
-pub trait Rows: Debug + Send + 'static {
-    /// A row: cheap to copy, valid for a frame.
-    type Row: Copy + Eq + Ord + Hash + Debug + Send;
-    /// A row's identity.
-    type Key: Clone + Eq + Hash + Debug + Send;
-
-    /// Which pane it is.
-    fn id(&self) -> PaneId;
-    /// Its name, with what it follows (`Pods production`).
-    fn name(&self, shared: &Shared) -> String;
-    /// Its columns; the first is the name. Sorting by none of them is worst
-    /// first, then by the first.
-    fn columns(&self, shared: &Shared) -> Cow<'_, [Column]>;
-    /// Which rows changed since this was asked last.
-    fn changes(&mut self, shared: &Shared) -> Changes<Self::Row>;
-    /// Calls `each` with every row of what is looked at (environment, namespace).
-    fn all(&self, shared: &Shared, each: &mut dyn FnMut(Self::Row));
-    /// How many rows [`Rows::all`] names.
-    fn total(&self, shared: &Shared) -> usize {
-        let mut total = 0;
-        self.all(shared, &mut |_| total += 1);
-        total
-    }
-    /// Whether a row is there and in what is looked at (environment, namespace).
-    fn shown(&self, shared: &Shared, row: Self::Row) -> bool;
-    /// How well a row is.
-    fn level(&self, shared: &Shared, row: Self::Row) -> Level;
-    /// The order of two rows by a column.
-    fn compare(&self, shared: &Shared, column: usize, a: Self::Row, b: Self::Row) -> Ordering;
-    /// A row's identity.
-    fn key(&self, shared: &Shared, row: Self::Row) -> Option<Self::Key>;
-    /// The row of an identity.
-    fn find(&self, shared: &Shared, key: &Self::Key) -> Option<Self::Row>;
-    /// Lets `look` search a row.
-    fn search(&self, shared: &Shared, row: Self::Row, look: &mut dyn FnMut(&dyn Haystack) -> bool) -> bool;
-    /// The text and colour of one cell of a row.
-    fn cell<'a>(&self, shared: &'a Shared, row: Self::Row, column: usize, look: &Look) -> Cell<'a>;
-    /// What a row stands for.
-    fn subject(&self, shared: &Shared, row: Self::Row) -> Option<Subject>;
-    /// What to say where the rows would be when there are none: loading,
-    /// forbidden, nothing here.
-    fn empty(&self, shared: &Shared) -> Vec<String>;
-    /// Since when and why what is shown is stale.
-    fn stale(&self, shared: &Shared) -> Option<String>;
-    /// Whether a first list is not whole yet.
-    fn loading(&self, shared: &Shared) -> bool {
-        let _ = shared;
-        false
-    }
-    /// Faults of feeds that cost some of the rows, for the note (`jobs: forbidden`).
-    fn gaps(&self, shared: &Shared) -> Option<String> {
-        let _ = shared;
-        None
-    }
-    /// Actions of this list alone.
-    fn applies(&self, shared: &Shared, row: Option<Self::Row>, action: Action) -> Applies {
-        let _ = (shared, row, action);
-        Applies::Elsewhere
-    }
-    /// Does an action of this list alone.
-    fn act(&mut self, shared: &mut Shared, row: Option<Self::Row>, action: Action) -> Outcome {
-        let _ = (shared, row, action);
-        Outcome::none()
-    }
-    /// The row that a row stands below, in a tree. A child follows its parent,
-    /// and is shown when its parent is.
-    fn parent(&self, shared: &Shared, row: Self::Row) -> Option<Self::Row> {
-        let _ = (shared, row);
-        None
-    }
-    /// The column that the cursor is on, where single cells can be selected.
-    fn cell_cursor(&self) -> Option<usize> {
-        None
-    }
-    /// The cursor came to a row.
-    fn entered(&mut self, shared: &mut Shared, row: Self::Row) {
-        let _ = (shared, row);
-    }
-}
 
 /// A pane that lists [`Rows`].
 #[derive(Debug)]
@@ -207,6 +40,8 @@ pub struct ListPane<R: Rows> {
     /// Rows that are shown and stand below no other.
     tops: usize,
     rebuild: bool,
+    /// Faults that came above the window without having been seen.
+    above: above::Above<R::Key>,
     /// What was looked at when the rows were ordered last.
     scope: Option<words::ScopeKey>,
 }
@@ -226,6 +61,7 @@ impl<R: Rows> ListPane<R> {
             total: 0,
             tops: 0,
             rebuild: true,
+            above: above::Above::default(),
             scope: None,
         }
     }
@@ -341,7 +177,22 @@ impl<R: Rows> ListPane<R> {
         self.enter(shared);
     }
 
+    /// Looks which faults stand above the window; `moved` when the person moved it or asked for other rows.
+    fn look_above(&mut self, shared: &Shared, moved: bool) {
+        let ListPane { rows, order, cursor, above, sort, descending, .. } = self;
+        let window = cursor.visible();
+        // Only where faults stand first do new ones come in above.
+        let end = if sort.is_none() && !*descending { window.end } else { 0 };
+        let faults = order.rows().iter().take(end).enumerate();
+        let faults = faults
+            .filter(|(_, row)| rows.parent(shared, **row).is_none())
+            .take_while(|(_, row)| rows.level(shared, **row).is_fault())
+            .filter_map(|(at, row)| Some((rows.key(shared, *row)?, at >= window.start)));
+        above.look(faults, moved);
+    }
+
     fn enter(&mut self, shared: &mut Shared) {
+        self.look_above(shared, true);
         if let Some(row) = self.selected(shared) {
             self.rows.entered(shared, row);
         }
@@ -360,37 +211,12 @@ impl<R: Rows> ListPane<R> {
             self.cursor.reset();
             self.follow(shared);
         }
-    }
-
-    /// Which columns fit, with the width of each. What is left over is shared out
-    /// by how much each column may still grow.
-    fn fitting(columns: &[Column], width: u16) -> Vec<(usize, u16)> {
-        let mut rank = Column::NEVER - 1;
-        loop {
-            let shown = || columns.iter().enumerate().filter(|(_, column)| column.rank <= rank);
-            let used: u16 = shown().map(|(_, column)| column.width + 1).sum();
-            if used <= width + 1 || rank == 0 {
-                let spare = u32::from((width + 1).saturating_sub(used));
-                let wish = |column: &Column| u32::from(column.most.saturating_sub(column.width));
-                let wishes: u32 = shown().map(|(_, column)| wish(column)).sum();
-                let share = |column: &Column| match spare.min(wishes) {
-                    0 => 0,
-                    given => u16::try_from(wish(column) * given / wishes).unwrap_or(0),
-                };
-                return shown().map(|(at, column)| (at, column.width + share(column))).collect();
-            }
-            rank = columns.iter().map(|c| c.rank).filter(|r| *r < rank).max().unwrap_or(0);
-        }
+        self.look_above(shared, true);
     }
 }
 
 /// How deep a tree of rows goes: workload, ReplicaSet, pod.
 const DEEPEST: usize = 3;
-
-/// Cells before the first column: the mark, the level's symbol, a space.
-const GUTTER: u16 = 3;
-/// Cells after the last column.
-const MARGIN: u16 = 1;
 
 impl<R: Rows> Pane for ListPane<R> {
     fn id(&self) -> PaneId {
@@ -405,6 +231,10 @@ impl<R: Rows> Pane for ListPane<R> {
         // What is missing comes before how it is sorted: a narrow title is cut at its end.
         if let Some(gaps) = self.rows.gaps(shared) {
             note.push_str(&format!(" · {gaps}"));
+        }
+        // So does what the person cannot see: faults that came in above the rows that are looked at.
+        if self.above.unseen() > 0 {
+            note.push_str(&format!(" · ↑{} new above", text::count(self.above.unseen() as u64)));
         }
         match self.sort {
             None => note.push_str(" · faults first"),
@@ -443,6 +273,10 @@ impl<R: Rows> Pane for ListPane<R> {
         };
         self.rebuild = false;
         if matches!(changes, Changes::Nothing) {
+            // The window may have grown over what nobody had seen.
+            if self.above.unseen() > 0 {
+                self.look_above(shared, false);
+            }
             return;
         }
         self.reorder(shared, changes);
@@ -462,6 +296,7 @@ impl<R: Rows> Pane for ListPane<R> {
             self.cursor.reset();
             self.follow(shared);
         }
+        self.look_above(shared, elsewhere);
     }
 
     fn resize(&mut self, _width: u16, height: u16) {
@@ -585,167 +420,6 @@ impl<R: Rows> Pane for ListPane<R> {
     }
 
     fn draw(&self, shared: &Shared, look: &Look, focused: bool, area: Rect, buffer: &mut Buffer) {
-        if area.width <= GUTTER + MARGIN || area.height == 0 {
-            return;
-        }
-        if self.order.rows().is_empty() {
-            self.draw_empty(shared, look, area, buffer);
-            return;
-        }
-        let all = self.rows.columns(shared);
-        let columns = Self::fitting(&all, area.width - GUTTER - MARGIN);
-        self.draw_header(look, &all, &columns, area, buffer);
-        for (line, at) in self.cursor.visible().enumerate() {
-            let y = area.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
-            if y >= area.bottom() {
-                break;
-            }
-            let Some(row) = self.order.rows().get(at).copied() else { break };
-            let line = Rect { y, height: 1, ..area };
-            self.draw_row(shared, look, (at, row), (&all, &columns), line, buffer);
-            if at == self.cursor.at() && !self.cursor.is_lost() {
-                self.draw_cursor(look, focused, &columns, line, buffer);
-            }
-        }
+        self.paint(shared, look, focused, area, buffer);
     }
-}
-
-impl<R: Rows> ListPane<R> {
-    fn draw_empty(&self, shared: &Shared, look: &Look, area: Rect, buffer: &mut Buffer) {
-        let mut lines = self.rows.empty(shared);
-        if self.total > 0 {
-            lines = vec![format!(
-                "{} rows are hidden by {}.",
-                text::count(self.total as u64),
-                if self.filter.is_empty() {
-                    "faults only".to_owned()
-                } else {
-                    format!("the filter /{}", self.filter.text())
-                }
-            )];
-        }
-        let width = usize::from(area.width - 2);
-        let wrapped = lines.iter().flat_map(|line| words::wrap(line, width));
-        for (line, y) in wrapped.zip(area.y..area.bottom()) {
-            buffer.set_string(area.x + 1, y, text::fit(&line, width), look.style(Role::Muted));
-        }
-    }
-
-    fn draw_header(
-        &self,
-        look: &Look,
-        all: &[Column],
-        columns: &[(usize, u16)],
-        area: Rect,
-        buffer: &mut Buffer,
-    ) {
-        let mut x = area.x + GUTTER;
-        for (at, width) in columns {
-            let Some(column) = all.get(*at) else { continue };
-            let sorted = self.sort == Some(*at);
-            let style = look.style(if sorted { Role::Accent } else { Role::Muted });
-            let title = if sorted {
-                let turn = if self.descending { look.symbols.down } else { look.symbols.up };
-                Cow::Owned(format!("{}{turn}", column.title))
-            } else {
-                Cow::Borrowed(column.title.as_ref())
-            };
-            put(buffer, clip(x, area.y, *width, area), column.right, &title, style);
-            x += width + 1;
-        }
-    }
-
-    fn draw_row(
-        &self,
-        shared: &Shared,
-        look: &Look,
-        (at, row): (usize, R::Row),
-        (all, columns): (&[Column], &[(usize, u16)]),
-        area: Rect,
-        buffer: &mut Buffer,
-    ) {
-        let level = self.rows.level(shared, row);
-        if self.rows.key(shared, row).is_some_and(|key| self.marks.contains(&key)) {
-            buffer.set_string(area.x, area.y, look.symbols.mark, look.style(Role::Marked));
-        }
-        buffer.set_string(area.x + 1, area.y, look.symbols.level(level), look.style(Role::of_level(level)));
-        let mut x = area.x + GUTTER;
-        for (nth, (column, width)) in columns.iter().enumerate() {
-            let Some(info) = all.get(*column) else { continue };
-            let mut place = clip(x, area.y, *width, area);
-            if nth == 0 {
-                let branches = self.branches(shared, look, at, row);
-                let (after, _) = buffer.set_stringn(
-                    place.x,
-                    place.y,
-                    &branches,
-                    usize::from(place.width),
-                    look.style(Role::Muted),
-                );
-                place = Rect { x: after, width: place.right().saturating_sub(after), ..place };
-            }
-            let cell = self.rows.cell(shared, row, *column, look);
-            put(buffer, place, info.right, &cell.text, look.style(cell.role));
-            x += width + 1;
-        }
-    }
-
-    /// The lines that lead from a row's parents to it.
-    fn branches(&self, shared: &Shared, look: &Look, at: usize, row: R::Row) -> Cow<'static, str> {
-        let depth = self.depth(shared, row);
-        if depth == 0 {
-            return Cow::Borrowed("");
-        }
-        let below = self.order.rows().get(at + 1..).unwrap_or_default();
-        // Whether a sibling of the row's ancestor at this depth comes further down.
-        let goes_on = |level: usize| {
-            below.iter().map(|next| self.depth(shared, *next)).find(|next| *next <= level) == Some(level)
-        };
-        let mut lines = String::new();
-        for level in 1..depth {
-            lines.push_str(if goes_on(level) { look.symbols.trunk } else { "   " });
-        }
-        lines.push_str(if goes_on(depth) { look.symbols.branch } else { look.symbols.last_branch });
-        Cow::Owned(lines)
-    }
-
-    fn draw_cursor(
-        &self,
-        look: &Look,
-        focused: bool,
-        columns: &[(usize, u16)],
-        line: Rect,
-        buffer: &mut Buffer,
-    ) {
-        let Some(cell) = self.rows.cell_cursor() else {
-            if focused {
-                buffer.set_style(line, look.style(Role::Selection));
-            }
-            return;
-        };
-        if !focused {
-            return;
-        }
-        buffer.set_style(line, look.style(Role::SelectionIdle));
-        let mut x = line.x + GUTTER;
-        for (at, width) in columns {
-            if *at == cell {
-                buffer.set_style(clip(x, line.y, *width, line), look.style(Role::Selection));
-            }
-            x += width + 1;
-        }
-    }
-}
-
-/// A cell of a row, cut at the row's end.
-fn clip(x: u16, y: u16, width: u16, row: Rect) -> Rect {
-    Rect { x, y, width, height: 1 }.intersection(row)
-}
-
-fn put(buffer: &mut Buffer, place: Rect, right: bool, content: &str, style: Style) {
-    let width = usize::from(place.width);
-    let fitted = text::fit(content, width);
-    let indent = if right { width.saturating_sub(text::width(&fitted)) } else { 0 };
-    let x = place.x + u16::try_from(indent).unwrap_or(0);
-    buffer.set_stringn(x, place.y, &fitted, width - indent, style);
 }
