@@ -83,6 +83,8 @@ fn a_shell_gets_the_terminal_and_gives_it_back() {
     program.see("enter confirm");
     program.press("production\r");
     program.see("comes back to pilothouse");
+    // The line above is written before the modes are changed, the prompt comes after.
+    program.see("/ # ");
     program.assert_raw();
     program.press("exit\r");
     program.wait("the screen", |screen| {
