@@ -8,6 +8,5 @@ pub mod client;
 pub mod contexts;
 pub mod credentials;
 pub mod problem;
-
 mod process;
 pub mod reread;
