@@ -22,6 +22,7 @@ pub mod people;
 pub mod ports;
 mod programs;
 pub mod proxy;
+pub mod seed;
 mod server;
 
 pub use cluster::{Cluster, Start};

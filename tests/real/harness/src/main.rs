@@ -19,6 +19,9 @@ struct Options {
     /// Nodes that KWOK plays
     #[arg(long, default_value_t = 3)]
     nodes: usize,
+    /// Pods of a busy platform, for --bare
+    #[arg(long, requires = "bare")]
+    pods: Option<usize>,
     /// Print the names of what `tests/real/build` must have built for this, and end
     #[arg(long)]
     needs: bool,
@@ -91,6 +94,9 @@ async fn start(options: &Options) -> Result<Cluster> {
     let cluster = start.await?;
     if kwok {
         cluster.nodes(options.nodes).await?;
+    }
+    if let Some(pods) = options.pods {
+        ground::seed::Seed::of(pods).plant(&cluster).await?;
     }
     Ok(cluster)
 }
