@@ -69,7 +69,6 @@ pub struct LogView {
     store: Store,
     held: Store,
     paused: bool,
-    follow: bool,
     wrap: bool,
     times: bool,
     json: bool,
@@ -121,7 +120,6 @@ impl LogView {
             store: Store::new(KEPT_BYTES),
             held: Store::new(HELD_BYTES),
             paused: false,
-            follow: true,
             wrap: false,
             times: false,
             json: true,
@@ -130,7 +128,7 @@ impl LogView {
             in_context: false,
             below: 0,
             gone: false,
-            scroll: Scroll::default(),
+            scroll: Scroll::at_end(),
             top_key: Key::default(),
             cursor_key: Key::default(),
             copied: None,
@@ -152,7 +150,7 @@ impl LogView {
         self.store.clear();
         self.held.clear();
         self.below = 0;
-        self.follow = true;
+        self.scroll.follow(true);
         self.paused = false;
         let request = LogRequest {
             cluster: self.object.cluster,
@@ -225,7 +223,7 @@ impl LogView {
     }
 
     fn came(&mut self, shown: usize) {
-        if !self.follow {
+        if !self.scroll.is_following() {
             self.below += shown;
         }
     }
@@ -255,37 +253,24 @@ impl LogView {
 
     /// After lines came or went: puts the window back on the lines it showed.
     fn find_place(&mut self) {
-        let len = self.store.len();
-        let LogView { store, scroll, .. } = self;
-        if self.follow {
-            let rows = Measure {
-                store,
-                sources: &self.sources,
-                wrap: self.wrap,
-                times: self.times,
-                json: self.json,
-            };
-            let width = scroll.width;
-            scroll.to_end(len, &|line| rows.rows(width, line));
-        } else {
+        if !self.scroll.is_following() {
+            let LogView { store, scroll, .. } = self;
             let top = store.position(self.top_key);
             // The line at the top was let go: the next one begins with its first row.
             if store.get(top).is_none_or(|line| line.key != self.top_key) {
                 scroll.skip = 0;
             }
             scroll.top = top;
-            scroll.cursor = store.position(self.cursor_key).min(len.saturating_sub(1));
-            let rows = Measure {
-                store,
-                sources: &self.sources,
-                wrap: self.wrap,
-                times: self.times,
-                json: self.json,
-            };
-            let width = scroll.width;
-            scroll.clamp(len, &|line| rows.rows(width, line));
+            scroll.cursor = store.position(self.cursor_key);
         }
-        self.keep_place();
+        self.moved(|scroll, len, rows| scroll.settle(len, rows));
+    }
+
+    /// Goes to the end and stays there, or stays where the window is.
+    fn follow(&mut self, following: bool) {
+        self.scroll.follow(following);
+        self.below = 0;
+        self.find_place();
     }
 
     fn keep_place(&mut self) {
@@ -293,21 +278,14 @@ impl LogView {
         (self.top_key, self.cursor_key) = (key(self.scroll.top), key(self.scroll.cursor));
     }
 
-    fn moved(&mut self, how: impl FnOnce(&mut Scroll, usize, &dyn Fn(usize) -> usize)) {
+    fn moved<T>(&mut self, how: impl FnOnce(&mut Scroll, usize, &dyn Fn(usize) -> usize) -> T) -> T {
         let LogView { store, scroll, .. } = self;
         let rows =
             Measure { store, sources: &self.sources, wrap: self.wrap, times: self.times, json: self.json };
         let width = scroll.width;
-        how(scroll, store.len(), &|line| rows.rows(width, line));
+        let moved = how(scroll, store.len(), &|line| rows.rows(width, line));
         self.keep_place();
-    }
-
-    /// A key moved up or down: the end is no longer followed.
-    fn leave_end(&mut self) {
-        if self.follow {
-            self.follow = false;
-            self.below = 0;
-        }
+        moved
     }
 
     fn jump(&mut self, forward: bool) -> Outcome {
@@ -316,7 +294,7 @@ impl LogView {
         }
         if !self.in_context {
             // From the matches alone to the matches among their neighbours.
-            self.leave_end();
+            self.scroll.follow(false);
             self.in_context = true;
             self.refilter();
             self.moved(|scroll, len, rows| scroll.reveal(len, rows));
@@ -331,11 +309,7 @@ impl LogView {
         let found = if forward { (at + 1..len).find(hit) } else { (0..at.min(len)).rev().find(hit) };
         match found {
             Some(line) => {
-                self.leave_end();
-                self.moved(|scroll, len, rows| {
-                    scroll.cursor = line;
-                    scroll.reveal(len, rows);
-                });
+                self.moved(|scroll, len, rows| scroll.go(line, len, rows));
                 Outcome::none()
             }
             None if forward => Outcome::say(Level::Idle, "No match further down."),
@@ -502,8 +476,7 @@ impl Pane for LogView {
     }
 
     fn resize(&mut self, width: u16, height: u16) {
-        // The last row says how the stream stands.
-        self.scroll.resize(width, if height > 2 { height - 1 } else { height });
+        self.scroll.resize_above_status(width, height);
     }
 
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
@@ -554,46 +527,22 @@ impl Pane for LogView {
     }
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Outcome {
-        let page = isize::try_from(self.scroll.height.max(1)).unwrap_or(isize::MAX);
         let copied = self.copied.take();
         // Lines may have come since the last frame.
         self.find_place();
         match action {
-            Action::Up => self.leave_end(),
-            Action::HalfPageUp | Action::PageUp | Action::Top if self.store.len() > 0 => self.leave_end(),
-            _ => {}
-        }
-        match action {
-            Action::Up => self.moved(|scroll, len, rows| scroll.step(-1, len, rows)),
-            Action::Down => self.moved(|scroll, len, rows| scroll.step(1, len, rows)),
-            Action::HalfPageUp => self.moved(|scroll, len, rows| scroll.shift(-(page / 2).max(1), len, rows)),
-            Action::HalfPageDown => {
-                self.moved(|scroll, len, rows| scroll.shift((page / 2).max(1), len, rows))
-            }
-            Action::PageUp => self.moved(|scroll, len, rows| scroll.shift(-page, len, rows)),
-            Action::PageDown => self.moved(|scroll, len, rows| scroll.shift(page, len, rows)),
-            Action::Top => self.moved(|scroll, len, rows| scroll.step(isize::MIN / 2, len, rows)),
-            Action::Bottom => {
-                self.follow = true;
-                self.below = 0;
-                self.find_place();
-            }
+            Action::Bottom => self.follow(true),
             Action::Left => self.scroll.sideways(false),
             Action::Right => self.scroll.sideways(true),
             Action::Follow if self.is_over() => {
                 return Outcome { effects: self.ask(shared), ..Outcome::none() };
             }
-            Action::Follow => {
-                self.follow = !self.follow;
-                self.below = 0;
-                self.find_place();
-            }
+            Action::Follow => self.follow(!self.scroll.is_following()),
             Action::Pause if self.paused => self.resume(),
             Action::Pause => self.paused = true,
             Action::Wrap => {
                 self.wrap = !self.wrap;
-                self.scroll.x = 0;
-                self.scroll.skip = 0;
+                self.scroll.rewrapped();
                 self.find_place();
             }
             Action::Timestamps => self.times = !self.times,
@@ -620,7 +569,7 @@ impl Pane for LogView {
                 self.in_context = false;
                 self.refilter();
             }
-            _ => {}
+            _ => drop(self.moved(|scroll, len, rows| scroll.act(action, len, rows))),
         }
         Outcome::none()
     }
@@ -664,22 +613,7 @@ impl Pane for LogView {
 
     fn mouse(&mut self, shared: &mut Shared, event: Pointer) -> Outcome {
         let _ = shared;
-        match event {
-            Pointer::Wheel(by) => {
-                if by < 0 {
-                    self.leave_end();
-                }
-                self.moved(|scroll, len, rows| scroll.shift(isize::from(by), len, rows));
-            }
-            Pointer::Click(_, row) => {
-                self.leave_end();
-                self.moved(|scroll, len, rows| {
-                    if let Some(shown) = scroll.shown(len, rows).get(usize::from(row)) {
-                        scroll.cursor = shown.line;
-                    }
-                });
-            }
-        }
+        self.moved(|scroll, len, rows| scroll.mouse(event, len, rows));
         Outcome::none()
     }
 }
