@@ -307,16 +307,8 @@ impl Pane for DocumentView {
 
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
         match action {
-            Action::Up
-            | Action::Down
-            | Action::HalfPageUp
-            | Action::HalfPageDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom
-            | Action::Filter
-            | Action::Wrap => Applies::Yes,
+            action if action.moves() => Applies::Yes,
+            Action::Filter | Action::Wrap => Applies::Yes,
             Action::Left | Action::Right if self.wrap => {
                 Applies::No("Lines are wrapped: there is nothing at their sides.".to_owned())
             }

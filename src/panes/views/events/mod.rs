@@ -234,18 +234,8 @@ impl Pane for EventsView {
 
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
         match action {
-            Action::Up
-            | Action::Down
-            | Action::HalfPageUp
-            | Action::HalfPageDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom
-            | Action::Filter
-            | Action::FaultsOnly
-            | Action::Events
-            | Action::Wrap => Applies::Yes,
+            action if action.moves() => Applies::Yes,
+            Action::Filter | Action::FaultsOnly | Action::Events | Action::Wrap => Applies::Yes,
             Action::NextMatch | Action::PreviousMatch if self.search.is_empty() => {
                 Applies::No(format!("Nothing is searched for: {} searches.", shared.key(Action::Filter)))
             }

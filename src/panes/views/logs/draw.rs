@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::fields;
-use super::{LogView, Measure, Phase};
+use super::place::Measure;
+use super::{LogView, Phase};
 use crate::action::Action;
 use crate::look::Look;
 use crate::panes::views::painted::{Painted, Place};

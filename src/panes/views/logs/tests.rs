@@ -1,4 +1,5 @@
 use super::*;
+use crate::msg::{LogLine, LogMsg};
 use crate::panes::views::testing::{self, NOW, answer, reference, screen, shared, survives_all_sizes};
 use proptest::prelude::*;
 

@@ -92,6 +92,10 @@ fn keys_that_move_nothing_are_left_to_others() {
         assert!(!press(&mut scroll, action, 100));
     }
     assert_eq!(scroll, before);
+    for info in crate::action::TABLE {
+        let moved = press(&mut window(4), info.action, 100);
+        assert_eq!(moved, info.action.moves(), "{}", info.name);
+    }
 }
 
 #[test]
