@@ -30,7 +30,7 @@ use crate::domain::time::{Now, Stamp};
 use crate::effect::{Effect, Question, ShellRequest};
 use crate::msg::{Answer, ClusterMsg, Msg, Note, RequestId};
 use crate::sources::cluster::{Command, WatchPlan};
-use crate::sources::{self, Clock, Line};
+use crate::sources::{self, Clock, Line, Timing};
 use crate::state::{Settings, State};
 use crate::text::clean;
 use crate::update;
@@ -48,6 +48,8 @@ const CHANNEL: usize = 256;
 pub struct Driver {
     /// What is shown.
     pub state: State,
+    /// Limits and intervals of the connections that are made from now on.
+    pub timing: Timing,
     contexts: Arc<Contexts>,
     out: mpsc::Sender<Msg>,
     inbox: mpsc::Receiver<Msg>,
@@ -89,6 +91,7 @@ impl Driver {
         let (out, inbox) = mpsc::channel(CHANNEL);
         Driver {
             state,
+            timing: Timing::default(),
             contexts,
             out,
             inbox,
@@ -280,8 +283,7 @@ impl Driver {
         let Some(info) = self.contexts.list.get(usize::from(cluster.0)).cloned() else { return };
         let (commands, orders) = mpsc::channel(4);
         let line = Line::new();
-        let plan =
-            WatchPlan { namespaces: self.state.shared.known_namespaces(cluster), ..WatchPlan::default() };
+        let plan = WatchPlan { namespaces: self.state.shared.known_namespaces(cluster), timing: self.timing };
         let clock = Clock::from(self.started);
         let work = sources::cluster::run(cluster, info, plan, clock, line.clone(), orders, self.out.clone());
         self.clusters.insert(cluster, Connected { line, commands });

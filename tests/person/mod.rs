@@ -18,6 +18,7 @@ use pilothouse::look::Look;
 use pilothouse::msg::Msg;
 use pilothouse::picture;
 use pilothouse::runtime::{Driver, TerminalEffect};
+use pilothouse::sources::Timing;
 use pilothouse::state::{Settings, State};
 use pilothouse::theme::{ASCII, Depth, Themes, UNICODE};
 use pilothouse::world::World;
@@ -38,11 +39,20 @@ pub struct Desk {
     pub current_only: bool,
     /// How long the person waits for something to be seen.
     pub patience: Duration,
+    /// Limits and intervals of the connections.
+    pub timing: Timing,
 }
 
 impl Default for Desk {
     fn default() -> Desk {
-        Desk { size: (120, 40), read_only: false, ascii: false, current_only: false, patience: PATIENCE }
+        Desk {
+            size: (120, 40),
+            read_only: false,
+            ascii: false,
+            current_only: false,
+            patience: PATIENCE,
+            timing: Timing::default(),
+        }
     }
 }
 
@@ -78,6 +88,7 @@ impl Person {
             false => (0..contexts.list.len()).map(id).collect(),
         };
         let mut driver = Driver::new(state, Arc::new(contexts));
+        driver.timing = desk.timing;
         driver.connect_first(&first);
         Person { driver, asked: Vec::new(), patience: desk.patience }
     }
@@ -147,6 +158,11 @@ impl Person {
     /// Waits until a pane's title has both texts.
     pub async fn see_title(&mut self, first: &str, second: &str) {
         self.must(true, &Wanted::Title(first.to_owned(), second.to_owned())).await;
+    }
+
+    /// Waits until the facts behind the screen are so; says whether they came to be.
+    pub async fn wait_until(&mut self, mut holds: impl FnMut(&World) -> bool) -> bool {
+        self.driver.run_until(self.patience, |driver| holds(&driver.state.shared.world)).await
     }
 
     async fn must(&mut self, there: bool, wanted: &Wanted) {
