@@ -3,21 +3,23 @@
 //! Retries of the client library are off: it would repeat every verb many times, and whoever asks here has a plan
 //! of its own for failures. Gives a `kube::Client` to the sources, or the [`Link`] that says why there is none.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
-use http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, USER_AGENT};
 use jiff::Timestamp;
 use kube::client::{Body, ClientBuilder};
 use kube::config::{AuthInfo, ExecConfig, KubeConfigOptions};
 use kube::{Client, Config};
-use tower::util::MapResponseLayer;
+use tower::util::{MapRequestLayer, MapResponseLayer};
 
 use super::contexts::{ContextInfo, Source};
 use super::credentials::{self, Refusal};
 use super::problem::{Fault, first_line};
+use super::token_file::TokenFile;
 use crate::domain::link::Link;
 
 /// How long a TCP and TLS connection may take to stand.
@@ -85,6 +87,7 @@ pub async fn client_for(info: &ContextInfo) -> Result<Access, Link> {
         Some(exec) => grant(&mut config.auth_info, exec, &login).await?,
         None => None,
     };
+    let file = token_file(&mut config.auth_info);
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT_LIMIT);
     config
@@ -92,20 +95,39 @@ pub async fn client_for(info: &ContextInfo) -> Result<Access, Link> {
         .push((USER_AGENT, HeaderValue::from_static(concat!("pilothouse/", env!("CARGO_PKG_VERSION")))));
     let throttle = Throttle::default();
     let noted = throttle.clone();
-    // Reading certificates and the system's trust store blocks.
+    // Reading tokens, certificates and the system's trust store blocks.
     let built = tokio::task::spawn_blocking(move || {
-        let layer = MapResponseLayer::new(move |response: http::Response<_>| {
+        let token = match file.map(TokenFile::open).transpose() {
+            Ok(token) => token.map(Arc::new),
+            Err(why) => return Ok(Err(why)),
+        };
+        let bearer = MapRequestLayer::new(move |mut request: http::Request<Body>| {
+            if let Some(token) = &token {
+                request.headers_mut().insert(AUTHORIZATION, token.header());
+            }
+            request
+        });
+        let note = MapResponseLayer::new(move |response: http::Response<_>| {
             noted.note(&response);
             response
         });
-        ClientBuilder::try_from(config).map(|builder| builder.with_layer(&layer).build())
+        let builder = ClientBuilder::try_from(config)?;
+        Ok(Ok(builder.with_layer(&note).with_layer(&bearer).build()))
     })
     .await;
     match built {
-        Ok(Ok(client)) => Ok(Access { client, expires, login, throttle }),
+        Ok(Ok(Ok(client))) => Ok(Access { client, expires, login, throttle }),
+        Ok(Ok(Err(why))) => Err(Link::LoginNeeded { command: login.into(), message: why.into() }),
         Ok(Err(error)) => Err(unusable(&error, &login)),
         Err(_) => Err(broken("the client could not be made")),
     }
+}
+
+/// The file to take the token from; it is taken from the library, which cannot read every one. An inline token goes
+/// first, as it does with kubectl.
+fn token_file(auth: &mut AuthInfo) -> Option<PathBuf> {
+    let file = auth.token_file.take()?;
+    auth.token.is_none().then(|| file.into())
 }
 
 fn unusable(error: &kube::Error, login: &str) -> Link {

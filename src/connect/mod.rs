@@ -10,3 +10,4 @@ pub mod credentials;
 pub mod problem;
 mod process;
 pub mod reread;
+mod token_file;
