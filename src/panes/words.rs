@@ -268,9 +268,9 @@ pub fn loading(shared: &Shared, kinds: &[Kind]) -> bool {
         .any(|cluster| kinds.iter().any(|kind| cluster.feed(*kind) == Feed::Loading))
 }
 
-/// Kinds that cannot be shown, for a title: `jobs: forbidden`.
+/// Kinds that cannot be shown, for a title: `jobs, rollouts: forbidden`.
 pub fn gaps(shared: &Shared, kinds: &[Kind]) -> Option<String> {
-    let mut gaps = Vec::new();
+    let mut gaps: Vec<(String, Vec<&str>)> = Vec::new();
     for id in clusters(shared) {
         let Some(cluster) = shared.world.cluster(id) else { continue };
         if cluster.connection.link != Link::Live {
@@ -284,11 +284,24 @@ pub fn gaps(shared: &Shared, kinds: &[Kind]) -> Option<String> {
                 Feed::Loading => "loading".to_owned(),
                 Feed::Live | Feed::Absent => continue,
             };
-            gaps.push(format!("{}: {word}", kind.api().2));
+            let plural = kind.api().2;
+            match gaps.iter_mut().find(|(known, _)| *known == word) {
+                Some((_, kinds)) if kinds.contains(&plural) => {}
+                Some((_, kinds)) => kinds.push(plural),
+                None => gaps.push((word, vec![plural])),
+            }
         }
     }
-    gaps.dedup();
-    (!gaps.is_empty()).then(|| gaps.join(", "))
+    // What will come by itself stands apart: in a narrow title it is left out first.
+    gaps.sort_by_key(|(word, _)| word == "loading");
+    let mut words = String::new();
+    for (word, kinds) in gaps {
+        if !words.is_empty() {
+            words.push_str(if word == "loading" { " · " } else { "; " });
+        }
+        words.push_str(&format!("{}: {word}", kinds.join(", ")));
+    }
+    (!words.is_empty()).then_some(words)
 }
 
 /// Breaks words into lines of at most so many cells; a longer word stands alone.
@@ -327,6 +340,23 @@ mod tests {
         );
         shared.namespace = Some("shop-dev".into());
         assert_eq!(gaps(&shared, &[Kind::Pod]).as_deref(), Some("pods: forbidden"));
+    }
+
+    #[test]
+    fn kinds_that_are_missing_for_the_same_reason_share_its_word() {
+        let mut shared = shared();
+        for (kind, feed) in [
+            (Kind::Deployment, Feed::Loading),
+            (Kind::Job, Feed::Forbidden("no".into())),
+            (Kind::CronJob, Feed::Failed("503".into())),
+            (Kind::Rollout, Feed::Forbidden("no".into())),
+        ] {
+            tell(&mut shared, ClusterMsg::Feed(kind, feed));
+        }
+        let kinds = [Kind::Deployment, Kind::Job, Kind::CronJob, Kind::Rollout];
+        let words = gaps(&shared, &kinds);
+        let wanted = "jobs, rollouts: forbidden; cronjobs: failed · deployments: loading";
+        assert_eq!(words.as_deref(), Some(wanted));
     }
 
     #[test]

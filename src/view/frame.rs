@@ -70,11 +70,15 @@ fn title(look: &Look, title: &Title, focused: bool, place: Rect, buffer: &mut Bu
     }
 }
 
-/// A note without its last parts, as many as it takes to fit.
+/// A note without its last parts, as many as it takes to fit. One that says what is missing (`jobs: forbidden`) is
+/// cut, never left out whole, unless it will come by itself.
 fn shorten(note: &str, room: usize) -> std::borrow::Cow<'_, str> {
     let mut rest = note;
     while text::width(rest) > room {
         match rest.rfind(" · ") {
+            Some(at) if rest[at..].contains(": ") && !rest.ends_with(": loading") => {
+                return text::fit(rest, room);
+            }
             Some(at) => rest = &rest[..at],
             None => return text::fit(rest, room),
         }
@@ -105,4 +109,19 @@ pub fn dialog(
 pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shorten;
+
+    #[test]
+    fn what_is_missing_is_cut_where_the_rest_is_left_out() {
+        let note = "12 · jobs, rollouts: forbidden · faults first";
+        assert_eq!(shorten(note, 45), note);
+        assert_eq!(shorten(note, 44), "12 · jobs, rollouts: forbidden");
+        assert_eq!(shorten(note, 20), "12 · jobs, rollouts…");
+        assert_eq!(shorten("12 · faults first", 10), "12");
+        assert_eq!(shorten("0 · jobs, rollouts: loading", 20), "0");
+    }
 }
