@@ -14,10 +14,12 @@ use futures::{Stream, StreamExt};
 use kube::Api;
 use kube::api::{ListParams, WatchParams};
 use kube::core::WatchEvent;
+use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
 use super::feed::Outlet;
+use super::fetch::fetch;
 use super::gate::Guest;
 use super::{Timing, jittered};
 use crate::connect::client::Access;
@@ -27,6 +29,7 @@ use crate::domain::link::Feed;
 use crate::domain::meta::Interner;
 use crate::msg::Delta;
 use crate::wire::Wire;
+use crate::wire::lenient::Text;
 
 /// Objects of one page when lists are not streamed.
 const PAGE: u32 = 500;
@@ -50,6 +53,19 @@ pub(super) enum End {
     Absent,
     /// Nobody listens any more.
     Deserted,
+}
+
+/// What a server says of the kinds of a group.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Served {
+    resources: Vec<Resource>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Resource {
+    name: Text,
 }
 
 /// How one connection of a watch ended without a failure.
@@ -120,6 +136,7 @@ impl<K: Wire> Follower<K> {
                 Ok(Ended::Served) if lasted >= timing.backoff_first => continue,
                 Ok(Ended::Served) => Duration::ZERO,
                 Err(fault) => match self.interrupted(&fault).await {
+                    Next::Stop(End::Forbidden(_)) if self.is_absent(&access).await => return End::Absent,
                     Next::Stop(end) => return end,
                     Next::Now => continue,
                     Next::After(asked) => asked,
@@ -130,6 +147,20 @@ impl<K: Wire> Follower<K> {
                 () = sleep(wait) => {}
                 () = self.guest.renewed(generation) => {}
             }
+        }
+    }
+
+    /// Whether a kind that is refused is not even served. An API server asks for rights before it looks whether there
+    /// is such a kind, so it refuses what is not installed too; what is installed it tells everybody.
+    async fn is_absent(&self, access: &Access) -> bool {
+        let (group, version, plural) = K::KIND.api();
+        if !group.contains('.') || group.ends_with(".k8s.io") {
+            return false;
+        }
+        let path = format!("/apis/{group}/{version}");
+        match fetch::<Served>(&access.client, &path, self.shared.timing.answer_limit).await {
+            Ok(served) => !served.resources.iter().any(|resource| *resource.name == *plural),
+            Err(fault) => matches!(fault, Fault::NotFound(_)),
         }
     }
 

@@ -218,6 +218,31 @@ async fn a_list_in_pages_begins_with_its_first_page() {
 }
 
 #[tokio::test]
+async fn a_kind_that_is_not_installed_is_absent_even_where_it_is_refused() {
+    const KINDS: &str = "/apis/argoproj.io/v1alpha1";
+    let served = Arc::new(AtomicBool::new(false));
+    let installed = Arc::clone(&served);
+    let server = Server::start(move |seen| match seen.path.as_str() {
+        // Rights are asked for before it is looked whether there is such a kind.
+        path if path.starts_with(KINDS) && path != KINDS => {
+            Some(Reply::Json(403, status(403, "no rollouts")))
+        }
+        KINDS if installed.load(Ordering::Relaxed) => {
+            Some(Reply::Json(200, json!({"resources": [{"name": "rollouts"}]})))
+        }
+        KINDS => Some(Reply::Json(404, status(404, "the server could not find the requested resource"))),
+        _ => None,
+    })
+    .await;
+    let mut bench = Bench::start(server.kubeconfig(TOKEN));
+    bench.until("not installed", |told| told.feed(Kind::Rollout) == Some(&Feed::Absent)).await;
+    served.store(true, Ordering::Relaxed);
+    bench
+        .until("installed, and refused", |told| matches!(told.feed(Kind::Rollout), Some(Feed::Forbidden(_))))
+        .await;
+}
+
+#[tokio::test]
 async fn a_refused_kind_costs_that_kind_only() {
     let (_server, mut bench) =
         pods(|_| Some(Reply::Json(403, status(403, "pods is forbidden: User x")))).await;
