@@ -5,7 +5,10 @@
 //! the test that wants it. README.md beside this file says what there is.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
 
+mod common;
+mod connecting;
 mod harness_itself;
+mod ledger;
 #[path = "../person/mod.rs"]
 #[allow(dead_code, reason = "shared with other tests, which use other parts")]
 mod person;

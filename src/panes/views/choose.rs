@@ -71,7 +71,14 @@ impl Pane for ContainerChoice {
 
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
         match action {
-            action if action.moves() => Applies::Yes,
+            Action::Up
+            | Action::Down
+            | Action::HalfPageUp
+            | Action::HalfPageDown
+            | Action::PageUp
+            | Action::PageDown
+            | Action::Top
+            | Action::Bottom => Applies::Yes,
             Action::Open | Action::Shell if self.page.selected().is_none() => {
                 Applies::No("No container is selected.".to_owned())
             }

@@ -1,0 +1,249 @@
+//! How one connects, and what is said when one cannot.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ground::Cluster;
+use ground::people::{self, Authority, Credentials};
+use ground::ports::Port;
+use serde_json::json;
+
+use super::common::{DAY, folder, person, pod, quick, reader, shared, token_of};
+use super::ledger::agrees;
+use super::person::Person;
+
+/// A credential plugin that may be rewritten.
+struct Plugin {
+    file: PathBuf,
+}
+
+impl Plugin {
+    fn new(folder: &Path, script: &str) -> Plugin {
+        use std::os::unix::fs::PermissionsExt as _;
+        let plugin = Plugin { file: folder.join("login-plugin") };
+        plugin.rewrite(script);
+        std::fs::set_permissions(&plugin.file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        plugin
+    }
+
+    fn rewrite(&self, script: &str) {
+        // Renamed into place by nobody: a file that is written while it runs is "busy", so the script only reads.
+        std::fs::write(&self.file, format!("#!/bin/sh\n{script}\n")).unwrap();
+    }
+
+    fn credentials(&self) -> Credentials {
+        Credentials::Exec(vec![self.file.display().to_string()])
+    }
+}
+
+fn credential(token: &str) -> String {
+    json!({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+           "status": {"token": token}})
+    .to_string()
+}
+
+/// Who asked the API server for something since the beginning.
+fn asked(cluster: &Cluster, name: &str) -> bool {
+    let requests = cluster.audit().since(ground::audit::Mark::default()).unwrap();
+    requests.iter().any(|request| request.user.ends_with(name) && request.code < 300)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn token_certificate_token_file_and_plugin() {
+    let cluster = shared().await;
+    let shop = cluster.namespace("shop").await.unwrap();
+    pod(cluster, &shop, "cart");
+    let folder = folder(cluster, "ways");
+    let token = token_of(cluster, "anna", &[&shop], DAY);
+    let (certificate, key) = cluster.authority().certificate("carol", &[]).unwrap();
+    cluster.kubectl(&["-n", &shop, "create", "rolebinding", "carol", "--role=anna", "--user=carol"]).unwrap();
+    std::fs::write(folder.join("token"), format!("{token}\n")).unwrap();
+    // What a plugin says on its way is no harm as long as its stdout is for us.
+    let script = format!("echo 'opening https://sso.example' >&2\necho '{}'", credential(&token));
+    let plugin = Plugin::new(&folder, &script);
+    for credentials in [
+        Credentials::Token(token),
+        Credentials::Certificate(certificate, key),
+        Credentials::TokenFile(folder.join("token")),
+        plugin.credentials(),
+    ] {
+        let kubeconfig = cluster.kubeconfig("way", Some(&shop), &credentials).unwrap();
+        let mut person = person(&kubeconfig).await;
+        person.see_row("cart", "Pending").await;
+        person.see("fresh").await;
+        agrees(&mut person, cluster, Some(&shop)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_plugin_that_wants_a_person_is_mended_and_tried_again() {
+    let cluster = shared().await;
+    let shop = cluster.namespace("shop").await.unwrap();
+    pod(cluster, &shop, "cart");
+    let token = token_of(cluster, "emil", &[&shop], DAY);
+    // It prints where it should not, moves the cursor, and asks.
+    let script = r"printf '\033[2J\033[31mDevice code: 1234\n'
+echo 'Password for sso.example:' >&2
+read -r password && exit 9
+{ read -r password </dev/tty; } 2>/dev/null && exit 9
+echo 'sso session expired, run: sso login' >&2
+exit 1";
+    let plugin = Plugin::new(&folder(cluster, "plugin"), script);
+    let kubeconfig = cluster.kubeconfig("sso", Some(&shop), &plugin.credentials()).unwrap();
+    let mut person = person(&kubeconfig).await;
+    person.see("sso needs a login. sso session expired, run: sso login").await;
+    person.see("Run in another terminal: kubectl --context sso get ns").await;
+    person.see("login expired").await;
+    assert!(!person.picture().contains("1234"), "{}", person.picture());
+
+    // Still wrong, but in another way: more than the credential on its stdout.
+    plugin.rewrite(&format!("echo 'Device code: 1234'\necho '{}'", credential(&token)));
+    person.keys("c");
+    person.see("something that is no ExecCredential").await;
+    assert!(!person.picture().contains("1234"), "{}", person.picture());
+
+    plugin.rewrite(&format!("echo '{}'", credential(&token)));
+    person.keys("c");
+    person.see_row("cart", "Pending").await;
+    person.see_no("login").await;
+    agrees(&mut person, cluster, Some(&shop)).await;
+}
+
+/// All of it in one test, since an API server remembers for ten seconds that a token was good.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn tokens_end_while_the_screen_runs() {
+    let cluster = shared().await;
+    let shop = cluster.namespace("shop").await.unwrap();
+    let short = Duration::from_secs(5);
+    pod(cluster, &shop, "before");
+    let folder = folder(cluster, "ends");
+    let (next, file) = (folder.join("next.json"), folder.join("token"));
+    let [first, second] = ["filip", "greta"].map(|name| token_of(cluster, name, &[&shop], DAY));
+    let later = token_of(cluster, "later", &[&shop], DAY);
+    let token = token_of(cluster, "soon", &[&shop], short);
+    std::fs::write(&file, &token).unwrap();
+    std::fs::write(&next, credential(&token)).unwrap();
+    let plugin = Plugin::new(&folder, &format!("cat '{}'", next.display()));
+
+    let fixed = cluster.kubeconfig("fixed", Some(&shop), &Credentials::Token(token)).unwrap();
+    let by_file = cluster.kubeconfig("by-file", Some(&shop), &Credentials::TokenFile(file.clone())).unwrap();
+    let by_plugin = cluster.kubeconfig("by-plugin", Some(&shop), &plugin.credentials()).unwrap();
+    let mut people: Vec<Person> = Vec::new();
+    for kubeconfig in [&fixed, &by_file, &by_plugin] {
+        let mut person = person(kubeconfig).await;
+        person.see_row("before", "Pending").await;
+        people.push(person);
+    }
+    // Whoever logs in writes them anew.
+    std::fs::write(&file, &first).unwrap();
+    std::fs::write(&next, credential(&second)).unwrap();
+    let refused = || cluster.kubectl_with(&fixed, &["-n", &shop, "get", "pods"], None).is_err();
+    cluster.until("the end of the token", refused).await.unwrap();
+    pod(cluster, &shop, "after");
+
+    // The first person is told, and what was there stays and says how old it is.
+    let fixed_person = &mut people[0];
+    fixed_person.see_title("Pods", "login needed").await;
+    fixed_person.see_title("Pods", "old").await;
+    fixed_person.see("login expired").await;
+    fixed_person.see_row("before", "Pending").await;
+    people::write(&fixed, &cluster.kubeconfig_with("fixed", Some(&shop), &Credentials::Token(later)))
+        .unwrap();
+    fixed_person.keys("c");
+    fixed_person.see_row("after", "Pending").await;
+    fixed_person.see_no("login").await;
+    agrees(fixed_person, cluster, Some(&shop)).await;
+    assert!(asked(cluster, ":later"));
+
+    // The others need nobody.
+    for (person, name) in people[1..].iter_mut().zip([":filip", ":greta"]) {
+        person.see_row("after", "Pending").await;
+        let renewed = || asked(cluster, name);
+        assert!(person.wait_until(|_| renewed()).await, "{name} never asked\n{}", person.picture());
+        person.see("fresh").await;
+        assert!(!person.picture().contains("login"), "{}", person.picture());
+        agrees(person, cluster, Some(&shop)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_kind_that_is_refused_costs_that_kind_alone() {
+    let cluster = shared().await;
+    let shop = cluster.namespace("shop").await.unwrap();
+    pod(cluster, &shop, "cart");
+    cluster.kubectl(&["-n", &shop, "create", "deployment", "web", "--image=web:1.0.0"]).unwrap();
+    let but = |kind: &str| {
+        let all = ["pods", "services", "resourcequotas"];
+        let apps = ["deployments", "statefulsets", "daemonsets", "replicasets"];
+        let rest = ["jobs", "cronjobs", "ingresses", "endpointslices", "horizontalpodautoscalers"];
+        let kinds: Vec<&str> = [&all[..], &apps[..], &rest[..]].concat();
+        let kinds: Vec<&str> = kinds.into_iter().filter(|known| *known != kind).collect();
+        json!([{"apiGroups": ["", "apps", "batch", "networking.k8s.io", "discovery.k8s.io", "autoscaling"],
+                "resources": kinds, "verbs": ["get", "list", "watch"]}])
+    };
+    let no_jobs = cluster.user("no-jobs", &[&shop], &but("jobs")).unwrap();
+    let mut person = person(&no_jobs).await;
+    person.see_row("cart", "Pending").await;
+    agrees(&mut person, cluster, Some(&shop)).await;
+    person.keys("v");
+    // Rollouts are refused as well, by a server that has none.
+    person.see_title("Workloads", "1 · jobs: forbidden").await;
+    person.see_row("web", "0/1").await;
+
+    let no_pods = cluster.user("no-pods", &[&shop], &but("pods")).unwrap();
+    let mut person = super::common::person(&no_pods).await;
+    person.see("no-pods does not let you list pods").await;
+    person.keys("v");
+    person.see_row("web", "0/1").await;
+    // The right comes, and nobody has to start anew.
+    cluster.grant("no-pods", &[&shop], &reader()).unwrap();
+    person.keys("v");
+    person.see_row("cart", "Pending").await;
+    agrees(&mut person, cluster, Some(&shop)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn one_namespace_is_all_that_one_may_see() {
+    let cluster = shared().await;
+    let (shop, other) = (cluster.namespace("shop").await.unwrap(), cluster.namespace("other").await.unwrap());
+    pod(cluster, &shop, "ours");
+    pod(cluster, &other, "theirs");
+    let kubeconfig = cluster.user("hanna", &[&shop], &reader()).unwrap();
+    let mut person = person(&kubeconfig).await;
+    person.see_row("ours", "Pending").await;
+    pod(cluster, &other, "theirs-too");
+    pod(cluster, &shop, "ours-too");
+    person.see_row("ours-too", "Pending").await;
+    person.keys("a");
+    person.see_row("ours-too", "Pending").await;
+    assert!(!person.picture().contains("theirs"), "{}", person.picture());
+    agrees(&mut person, cluster, Some(&shop)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn wrong_authority_unknown_name_refused_port() {
+    let cluster = shared().await;
+    let folder = folder(cluster, "nowhere");
+    Authority::found(&folder).unwrap();
+    let port = Port::take().unwrap();
+    let token = Credentials::Token("x".to_owned());
+    let right = cluster.ca_file();
+    for (server, authority, said) in [
+        (cluster.url(), folder.join("ca.crt"), "signed by an authority that the kubeconfig does not trust"),
+        // By RFC 6761 no such name is ever given.
+        ("https://nowhere.invalid:6443".to_owned(), right.clone(), "the server's name is not known (DNS)"),
+        (format!("https://{}", port.address()), right, "connection refused: nothing listens there"),
+    ] {
+        let file = folder.join("kubeconfig");
+        people::write(&file, &people::kubeconfig("lost", &server, Some(&authority), None, &token)).unwrap();
+        let mut person = Person::sits_down(&file, &quick());
+        person.see(said).await;
+        person.see("unreachable").await;
+    }
+}
