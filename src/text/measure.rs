@@ -123,6 +123,8 @@ pub fn asciify(buffer: &mut Buffer) {
                 "│" | "┃" => "|",
                 "·" => "-",
                 "→" | "▸" => ">",
+                "↑" => "^",
+                "↓" => "v",
                 "×" => "x",
                 _ => "?",
             });
@@ -199,9 +201,9 @@ mod tests {
 
     #[test]
     fn ascii_screens_keep_their_columns() {
-        let mut buffer = Buffer::with_lines(["東b…é│x"]);
+        let mut buffer = Buffer::with_lines(["東b…é│x↑↓"]);
         asciify(&mut buffer);
-        assert_eq!(buffer, Buffer::with_lines(["??b~?|x"]));
+        assert_eq!(buffer, Buffer::with_lines(["??b~?|x^v"]));
         let mut none = Buffer::empty(Rect::ZERO);
         asciify(&mut none);
     }
