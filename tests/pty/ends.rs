@@ -128,17 +128,12 @@ fn ctrl_z_without_a_shell_goes_on() {
 fn after_sigstop_and_sigcont_the_frame_is_whole() {
     let platform = Platform::start();
     let program = platform.open();
+    let before = program.here();
     program.signal(Signal::STOP);
     program.signal(Signal::CONT);
-    // Whatever was written over it meanwhile, a frame that follows is drawn whole: the clock alone
-    // draws one a second, so a few are plenty.
-    let mut text = String::new();
-    for _ in 0..10 {
-        text.push_str(&String::from_utf8_lossy(&program.frames(1)));
-        if text.split("\x1b[2J").skip(1).any(|after| after.contains("cart-")) {
-            break;
-        }
-    }
-    assert!(text.split("\x1b[2J").skip(1).any(|after| after.contains("cart-")), "{text:?}");
+    // Whatever was written over it meanwhile, what follows is drawn onto an empty screen.
+    program.wait_since(before, "a whole frame", |text| {
+        text.split("\x1b[2J").skip(1).any(|after| after.contains("cart-"))
+    });
     program.assert_taken();
 }

@@ -4,6 +4,8 @@
 //! pseudo terminal, runs the program's own loop there and puts a pane that
 //! panics into it.
 
+use std::path::PathBuf;
+
 use pilothouse::action::{Action, Scope};
 use pilothouse::cli::start::{self, Canvas, Connect};
 use pilothouse::cli::{Global, run};
@@ -21,12 +23,16 @@ const KUBECONFIG: &str = "PANICS_ON";
 
 #[test]
 fn a_panic_while_drawing_gives_the_terminal_back() {
+    // In the terminal this is the program.
+    if let Some(kubeconfig) = std::env::var_os(KUBECONFIG) {
+        return panics_when_a_key_is_pressed(kubeconfig.into());
+    }
     let platform = Platform::start();
     let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
     platform.surroundings(&mut command);
     command.env(KUBECONFIG, platform.kubeconfig());
     command.env("RUST_BACKTRACE", "0");
-    command.args(["--exact", "--ignored", "--nocapture", "panics::the_program_with_a_pane_that_panics"]);
+    command.args(["--exact", "--nocapture", "panics::a_panic_while_drawing_gives_the_terminal_back"]);
     let mut program = Program::start(command, (120, 40));
     program.see("press any key");
     program.assert_taken();
@@ -36,11 +42,8 @@ fn a_panic_while_drawing_gives_the_terminal_back() {
     program.see("this pane is broken");
 }
 
-#[test]
-#[ignore = "started by the test above, in a terminal of its own"]
-fn the_program_with_a_pane_that_panics() {
-    let global =
-        Global { kubeconfig: Some(std::env::var_os(KUBECONFIG).unwrap().into()), ..Global::default() };
+fn panics_when_a_key_is_pressed(kubeconfig: PathBuf) {
+    let global = Global { kubeconfig: Some(kubeconfig), ..Global::default() };
     run::to_end(async {
         let mut machine = start::driver(&global, Connect::Usual, Canvas::Terminal).unwrap().machine;
         machine.state.panes = vec![Box::new(Broken { pressed: false })];

@@ -148,6 +148,16 @@ impl Program {
         self.output().bytes[begin..].to_vec()
     }
 
+    /// A place in the output: here.
+    pub fn here(&self) -> usize {
+        self.output().bytes.len()
+    }
+
+    /// Waits until the output since a place is as wanted.
+    pub fn wait_since(&self, place: usize, what: &str, wanted: impl Fn(&str) -> bool) {
+        self.until(what, |output| wanted(&String::from_utf8_lossy(&output.bytes[place..])));
+    }
+
     fn until(&self, what: &str, wanted: impl Fn(&Output) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         let mut output = self.output();
