@@ -9,6 +9,7 @@ mod common;
 mod connecting;
 mod harness_itself;
 mod ledger;
+mod load;
 mod outages;
 #[path = "../person/mod.rs"]
 #[allow(dead_code, reason = "shared with other tests, which use other parts")]
