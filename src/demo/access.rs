@@ -16,13 +16,15 @@ pub enum Role {
     Admin,
     /// Reading what the `view` role of Kubernetes reads (no Secrets) in shop-prod and shop-staging.
     Viewer,
+    /// Nothing but asking what is allowed: somebody whom the cluster has never heard of.
+    Nobody,
 }
 
 /// A user of one cluster.
 #[derive(Debug, Clone)]
 pub struct User {
     /// Name in messages and reviews.
-    pub name: &'static str,
+    pub name: String,
     /// The bearer token that tells the user.
     pub token: String,
     /// What the user may do.
@@ -51,6 +53,7 @@ impl User {
     pub fn may(&self, wish: &Wish) -> bool {
         match self.role {
             Role::Admin => true,
+            Role::Nobody => false,
             Role::Viewer => {
                 let ns = if wish.resource == "namespaces" { &wish.name } else { &wish.ns };
                 READ.contains(&wish.verb.as_str())
@@ -101,10 +104,31 @@ impl User {
         ApiError::new(403, "Forbidden", message).with_details(details)
     }
 
+    /// Who asks, when this user asks as somebody else: one of the cluster's own users, or a stranger, who may do
+    /// nothing unless among `system:masters`. Only the administrator may do that.
+    pub fn acting_as(&self, name: &str, groups: &[&str], users: &[User]) -> Result<User, ApiError> {
+        if self.role != Role::Admin {
+            let wish = Wish {
+                verb: "impersonate".to_owned(),
+                resource: "users".to_owned(),
+                name: name.to_owned(),
+                ..Wish::default()
+            };
+            return Err(self.refusal(&wish));
+        }
+        let known = users.iter().find(|user| user.name == name);
+        let role = match known {
+            _ if groups.contains(&"system:masters") => Role::Admin,
+            Some(user) if groups.is_empty() => user.role,
+            _ => Role::Nobody,
+        };
+        Ok(User { name: name.to_owned(), token: String::new(), role })
+    }
+
     fn groups(&self) -> Vec<&'static str> {
         match self.role {
             Role::Admin => vec!["system:masters", "system:authenticated"],
-            Role::Viewer => vec!["system:authenticated"],
+            Role::Viewer | Role::Nobody => vec!["system:authenticated"],
         }
     }
 
@@ -142,7 +166,7 @@ impl User {
                     Role::Admin => {
                         "RBAC: allowed by ClusterRoleBinding \"cluster-admin\" of ClusterRole \"cluster-admin\" to Group \"system:masters\""
                     }
-                    Role::Viewer => {
+                    Role::Viewer | Role::Nobody => {
                         "RBAC: allowed by RoleBinding \"viewers\" of ClusterRole \"view\" to User \"demo-viewer\""
                     }
                 };
@@ -177,7 +201,7 @@ impl User {
                 rules.push(json!({"verbs":READ,"apiGroups":[""],"resources":["configmaps","endpoints","events","namespaces","persistentvolumeclaims","pods","pods/log","pods/status","resourcequotas","serviceaccounts","services"]}));
                 rules.push(json!({"verbs":READ,"apiGroups":["apps","autoscaling","batch","discovery.k8s.io","metrics.k8s.io","networking.k8s.io","policy","argoproj.io"],"resources":["*"]}));
             }
-            Role::Viewer => {}
+            Role::Viewer | Role::Nobody => {}
         }
         json!({"resourceRules": rules, "nonResourceRules": free, "incomplete": false})
     }
@@ -194,7 +218,7 @@ mod tests {
 
     #[test]
     fn the_viewer_reads_two_namespaces_and_nothing_else() {
-        let viewer = User { name: "demo-viewer", token: String::new(), role: Role::Viewer };
+        let viewer = User { name: "demo-viewer".to_owned(), token: String::new(), role: Role::Viewer };
         for (verb, resource, ns, name, granted) in [
             ("list", "pods", "shop-prod", "", true),
             ("get", "namespaces", "shop-prod", "shop-prod", true),
@@ -207,6 +231,18 @@ mod tests {
         ] {
             assert_eq!(viewer.may(&wish(verb, resource, ns, name)), granted, "{verb} {resource} {ns}");
         }
+        let bob = viewer.acting_as("bob", &[], &[]).unwrap_err();
+        assert_eq!(
+            bob.message,
+            "users \"bob\" is forbidden: User \"demo-viewer\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope"
+        );
+        let admin = User { name: "demo-admin".to_owned(), token: String::new(), role: Role::Admin };
+        let as_role = |name: &str, groups: &[&str]| {
+            admin.acting_as(name, groups, std::slice::from_ref(&viewer)).unwrap().role
+        };
+        assert_eq!(as_role("bob", &[]), Role::Nobody);
+        assert_eq!(as_role("bob", &["system:masters"]), Role::Admin);
+        assert_eq!(as_role("demo-viewer", &[]), Role::Viewer);
         let refusal = viewer.refusal(&wish("list", "pods", "default", ""));
         assert_eq!(
             refusal.message,

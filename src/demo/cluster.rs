@@ -53,7 +53,7 @@ impl Cluster {
     /// A well cluster with fresh tokens.
     pub fn new(setup: ClusterSetup) -> Self {
         let kinds = Kinds::new(setup.store.clone());
-        let user = |name, role| User { name, token: token(), role };
+        let user = |name: &str, role| User { name: name.to_owned(), token: token(), role };
         let users = [user("demo-admin", Role::Admin), user("demo-viewer", Role::Viewer)];
         Self { setup, kinds, users, faults: watch::channel(Faults::default()).0 }
     }

@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use super::protobuf::base64;
+
 /// Sets a member unless it is there.
 fn set(object: &mut Value, key: &str, value: Value) {
     if object[key].is_null() {
@@ -38,6 +40,8 @@ pub fn apply(resource: &str, object: &mut Value) {
             set(spec, "replicas", json!(1));
             set(spec, "revisionHistoryLimit", json!(10));
             set(spec, "podManagementPolicy", json!("OrderedReady"));
+            let kept = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
+            set(spec, "persistentVolumeClaimRetentionPolicy", kept);
             set(spec, "updateStrategy", json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}));
             template(&mut spec["template"]);
         }
@@ -61,6 +65,7 @@ pub fn apply(resource: &str, object: &mut Value) {
             set(spec, "suspend", json!(false));
             set(spec, "successfulJobsHistoryLimit", json!(3));
             set(spec, "failedJobsHistoryLimit", json!(1));
+            set(&mut spec["jobTemplate"], "metadata", json!({}));
             template(&mut spec["jobTemplate"]["spec"]["template"]);
         }
         "services" => service(object),
@@ -73,7 +78,8 @@ pub fn apply(resource: &str, object: &mut Value) {
                 json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]),
             );
         }
-        "secrets" => set(object, "type", json!("Opaque")),
+        "secrets" => secret(object),
+        "ingresses.networking.k8s.io" => balanced(object),
         "namespaces" => {
             set(object, "spec", json!({"finalizers": ["kubernetes"]}));
             set(object, "status", json!({"phase": "Active"}));
@@ -84,6 +90,22 @@ pub fn apply(resource: &str, object: &mut Value) {
         super::kinds::DEFINITIONS => definition(object),
         _ => {}
     }
+}
+
+/// Words in `stringData` are stored in `data`, in base64, and shown only there.
+fn secret(object: &mut Value) {
+    set(object, "type", json!("Opaque"));
+    let words = object.as_object_mut().and_then(|map| map.remove("stringData"));
+    for (key, word) in words.iter().filter_map(Value::as_object).flatten() {
+        set(object, "data", json!({}));
+        object["data"][key] = json!(base64(word.as_str().unwrap_or_default().as_bytes()));
+    }
+}
+
+/// What waits for a load balancer says so.
+fn balanced(object: &mut Value) {
+    set(object, "status", json!({}));
+    set(&mut object["status"], "loadBalancer", json!({}));
 }
 
 /// A new definition is accepted at once.
@@ -201,6 +223,19 @@ fn pod_spec(spec: &mut Value) {
     ] {
         set(spec, key, value);
     }
+    // The older name of the same field.
+    let account = spec["serviceAccountName"].clone();
+    if account.as_str().is_some_and(|account| !account.is_empty()) {
+        set(spec, "serviceAccount", account);
+    }
+    for volume in spec.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten() {
+        for source in ["configMap", "secret", "projected", "downwardAPI"] {
+            if let Some(source) = volume.get_mut(source).filter(|source| source.is_object()) {
+                // 0644
+                set(source, "defaultMode", json!(420));
+            }
+        }
+    }
     for list in ["containers", "initContainers"] {
         if let Some(containers) = spec.get_mut(list).and_then(Value::as_array_mut) {
             containers.iter_mut().for_each(container);
@@ -272,6 +307,7 @@ fn service(object: &mut Value) {
     let ns = object["metadata"]["namespace"].as_str().unwrap_or_default();
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let (a, b) = numbers(&format!("{ns}/{name}"));
+    balanced(object);
     let spec = &mut object["spec"];
     set(spec, "type", json!("ClusterIP"));
     set(spec, "sessionAffinity", json!("None"));
@@ -299,7 +335,6 @@ fn service(object: &mut Value) {
     set(spec, "ipFamilies", json!(["IPv4"]));
     set(spec, "ipFamilyPolicy", json!("SingleStack"));
     set(spec, "internalTrafficPolicy", json!("Cluster"));
-    set(object, "status", json!({"loadBalancer": {}}));
 }
 
 #[cfg(test)]

@@ -122,6 +122,25 @@ impl ApiError {
             .with_details(Value::Object(map))
     }
 
+    /// 422 with all that is wrong: fields and why.
+    pub fn invalid_all(kind: &str, group: &str, name: &str, wrong: &[(String, String)]) -> Self {
+        if let [(field, why)] = wrong {
+            return Self::invalid(kind, group, name, field, why);
+        }
+        let all: Vec<String> = wrong.iter().map(|(field, why)| format!("{field}: {why}")).collect();
+        let mut error = Self::invalid(kind, group, name, "", "");
+        let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
+        error.message = format!("{} is invalid: [{}]", quoted(&qualified, name), all.join(", "));
+        let causes: Vec<Value> = wrong
+            .iter()
+            .map(|(field, why)| json!({"reason": cause(why), "message": why, "field": field}))
+            .collect();
+        if let Some(details) = &mut error.details {
+            details["causes"] = json!(causes);
+        }
+        error
+    }
+
     /// 400.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)

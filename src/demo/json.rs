@@ -158,6 +158,24 @@ pub fn set_condition(
     }
 }
 
+/// As [`set_condition`], but a condition that changed goes to the end, as controllers of Deployments do it.
+pub fn set_condition_last(
+    value: &mut Value,
+    kind: &str,
+    status: &str,
+    (reason, message): (&str, &str),
+    stamp: &str,
+    extra: &[&str],
+) {
+    let before = condition(value, kind).cloned();
+    set_condition(value, kind, status, reason, message, stamp, extra);
+    let Some(list) = value.pointer_mut("/status/conditions").and_then(Value::as_array_mut) else { return };
+    let place = list.iter().position(|c| text(c, "/type") == kind);
+    if let Some(at) = place.filter(|at| before.as_ref() != Some(&list[*at])) {
+        list[at..].rotate_left(1);
+    }
+}
+
 /// Takes a condition away.
 pub fn drop_condition(value: &mut Value, kind: &str) {
     if let Some(list) = value.pointer_mut("/status/conditions").and_then(Value::as_array_mut) {

@@ -222,7 +222,7 @@ fn value(field: &Field, wire: &Wire<'_>) -> Result<Value, String> {
 }
 
 /// Base64 as JSON spells bytes; small enough not to want a crate.
-fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

@@ -43,8 +43,11 @@ pub struct Selector {
 impl Selector {
     /// Parses both parameters; 400 for what cannot be read or is not selectable for the kind.
     pub fn parse(resource: &str, labels: &str, fields: &str) -> Result<Self, ApiError> {
-        let labels = parse_labels(labels)
-            .map_err(|why| ApiError::bad_request(format!("unable to parse requirement: {why}")))?;
+        let labels = parse_labels(labels).map_err(|why| match why.strip_prefix("found '=', ") {
+            // At the very beginning it is not yet a requirement.
+            Some(_) => ApiError::bad_request(why),
+            None => ApiError::bad_request(format!("unable to parse requirement: {why}")),
+        })?;
         let fields = parse_fields(resource, fields)?;
         Ok(Self { labels, fields })
     }
@@ -108,6 +111,9 @@ fn parse_label(part: &str) -> Result<(String, Test), String> {
     };
     if let Some(rest) = part.strip_prefix('!') {
         return Ok((key(rest)?, Test::Absent));
+    }
+    if part.starts_with('=') {
+        return Err("found '=', expected: !, identifier, or 'end of string'".to_owned());
     }
     if let Some((left, right)) = part.split_once("!=") {
         return Ok((key(left)?, Test::Differs(right.trim().to_owned())));

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{Request, header};
+use http::{HeaderMap, HeaderValue, Request, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::Fault;
+use super::access::User;
 use super::cluster::Cluster;
 use super::error::ApiError;
 use super::respond::{self, Answer};
@@ -108,9 +109,22 @@ async fn answer(
     let Some(user) = cluster.user(token).cloned() else {
         return Ok(respond::error(&ApiError::unauthorized()));
     };
+    let user = match impersonated(request.headers(), &user, &cluster) {
+        Ok(user) => user,
+        Err(error) => return Ok(respond::error(&error)),
+    };
     Ok(routes::answer(&cluster, &user, (door, path), request, &tasks)
         .await
         .unwrap_or_else(|error| respond::error(&error)))
+}
+
+/// The user, or the one that the headers want to ask as (`kubectl --as`).
+fn impersonated(headers: &HeaderMap, user: &User, cluster: &Cluster) -> Result<User, ApiError> {
+    let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
+    let Some(name) = headers.get("impersonate-user").map(text) else { return Ok(user.clone()) };
+    let groups: Vec<String> = headers.get_all("impersonate-group").iter().map(text).collect();
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    user.acting_as(&name, &groups, &cluster.users)
 }
 
 /// Splits `/demo/TOKEN/api/v1` into the token and the path of the API; without such a door the token is empty.

@@ -13,6 +13,21 @@ pub fn check(kind: &Kind, object: &Value) -> Result<(), ApiError> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let invalid =
         |field: &str, why: String| Err(ApiError::invalid(&kind.kind, &kind.group, name, field, &why));
+    if kind.resource() == "namespaces" && (name.contains('.') || name.len() > 63 || !good_name(kind, name)) {
+        return invalid(
+            "metadata.name",
+            format!(
+                "Invalid value: \"{name}\": a lowercase RFC 1123 label must consist of lower case alphanumeric \
+                 characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name', or \
+                 '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+            ),
+        );
+    }
+    if let Some(replicas) = object["spec"]["replicas"].as_str().filter(|_| kind.builtin) {
+        // Before it looks at anything else, a real server fails to read it.
+        let why = format!("{replicas:?} is not of the type integer");
+        return invalid("spec.replicas", format!("Invalid value: {why}"));
+    }
     if !name.is_empty() && !good_name(kind, name) {
         return invalid(
             "metadata.name",
@@ -98,13 +113,47 @@ pub fn check_change(kind: &Kind, before: &Value, after: &Value) -> Result<(), Ap
         "jobs.batch" => &["/spec/selector", "/spec/template", "/spec/completions"],
         _ => &[],
     };
+    let mut wrong: Vec<(String, String)> = Vec::new();
     for path in fixed {
         if before.pointer(path) != after.pointer(path) {
             let field = path.trim_start_matches('/').replace('/', ".");
             let value = after.pointer(path).unwrap_or(&Value::Null);
-            let why = format!("Invalid value: {value}: field is immutable");
-            return Err(ApiError::invalid(&kind.kind, &kind.group, name, &field, &why));
+            wrong.push((field, format!("Invalid value: {value}: field is immutable")));
         }
     }
-    check(kind, after)
+    if kind.resource() == "pods" && lasting(before) != lasting(after) {
+        wrong.push(("spec".to_owned(), POD_IS_FIXED.to_owned()));
+    }
+    if wrong.is_empty() {
+        return check(kind, after);
+    }
+    // A selector that may not change may also fit no more, and both are told.
+    if fixed.contains(&"/spec/selector")
+        && let Err((field, why)) = selector_fits(after)
+    {
+        wrong.insert(0, (field.to_owned(), why));
+    }
+    Err(ApiError::invalid_all(&kind.kind, &kind.group, name, &wrong))
+}
+
+/// What a real server says to a change of a pod; after it comes a comparison of its own Go structs, which is left out.
+const POD_IS_FIXED: &str = "Forbidden: pod updates may not change fields other than \
+    `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
+    `spec.tolerations` (only additions to existing tolerations),\
+    `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+/// The spec of a pod without what may change.
+fn lasting(pod: &Value) -> Value {
+    let mut spec = pod["spec"].clone();
+    if let Some(map) = spec.as_object_mut() {
+        for key in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"] {
+            map.remove(key);
+        }
+        for list in ["containers", "initContainers"] {
+            for container in map.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                container["image"] = Value::Null;
+            }
+        }
+    }
+    spec
 }

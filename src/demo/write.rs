@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
+use super::controllers::{pods, quota};
 use super::error::ApiError;
 use super::list::{self, render};
 use super::patch::Format;
@@ -137,7 +138,25 @@ fn make(cluster: &Cluster, call: &Call, mut object: Value) -> Result<Value, ApiE
     }
     defaults::apply(&resource, &mut object);
     validate::check(&call.kind, &object)?;
+    if resource == "pods" {
+        admit_pod(cluster, &mut object)?;
+    }
     cluster.store().create_with(&resource, object, call.dry_run()?)
+}
+
+/// What admission adds to a pod that a client makes, and what it refuses.
+fn admit_pod(cluster: &Cluster, pod: &mut Value) -> Result<(), ApiError> {
+    let token = pod["spec"]["volumes"].as_array().into_iter().flatten();
+    let has_token =
+        token.into_iter().any(|v| v["name"].as_str().is_some_and(|n| n.starts_with("kube-api-access-")));
+    if !has_token && pod["spec"]["automountServiceAccountToken"] != false {
+        let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
+        let suffix = uid.get(uid.len().saturating_sub(5)..).unwrap_or_default().to_owned();
+        pods::complete(pod, &suffix);
+    }
+    let Some(message) = quota::refusal_of_client(cluster.store(), pod) else { return Ok(()) };
+    let details = json!({"name": pod["metadata"]["name"], "kind": "pods"});
+    Err(ApiError::new(403, "Forbidden", message).with_details(details))
 }
 
 /// 409 when the object changed since the writer read it, or is another one by now.

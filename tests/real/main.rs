@@ -8,6 +8,7 @@
 mod common;
 mod connecting;
 mod harness_itself;
+mod kubectl;
 mod ledger;
 mod load;
 mod outages;

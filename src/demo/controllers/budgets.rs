@@ -53,6 +53,12 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
         let (status, reason) =
             if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
         set_condition(b, "DisruptionAllowed", status, reason, "", &stamp, &[]);
+        for condition in
+            b.pointer_mut("/status/conditions").and_then(Value::as_array_mut).into_iter().flatten()
+        {
+            condition["message"] = json!("");
+            condition["observedGeneration"] = json!(generation);
+        }
     });
 }
 

@@ -155,7 +155,28 @@ fn number(cx: &mut Cluster, view: &mut View) {
             new.set = set;
         }
     }
+    let lacks = |set: &Value| {
+        passed_on(&view.deployment).any(|(key, value)| set["metadata"]["annotations"].get(key) != Some(value))
+    };
+    if lacks(&new.set) {
+        let updated = cx.update("replicasets.apps", &ns, name(&new.set), |s| {
+            for (key, value) in passed_on(&view.deployment) {
+                set(s, &["metadata", "annotations", key], value.clone());
+            }
+        });
+        if let Some(set) = updated {
+            new.set = set;
+        }
+    }
     carry(cx, &view.deployment, wanted);
+}
+
+/// The annotations that a Deployment's newest ReplicaSet gets from it, such as the cause of a change.
+fn passed_on(deployment: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    map(deployment, "/metadata/annotations").into_iter().flatten().filter(|(key, _)| {
+        *key != "kubectl.kubernetes.io/last-applied-configuration"
+            && !key.starts_with("deployment.kubernetes.io/")
+    })
 }
 
 fn carry(cx: &mut Cluster, deployment: &Value, revision: i64) {
@@ -187,12 +208,8 @@ fn make_set(cx: &mut Cluster, view: &mut View) {
     let (surge, _) = view.bounds();
     let replicas = roll::first_size(view);
     let mut annotations = json!({});
-    for (key, value) in map(&deployment, "/metadata/annotations").into_iter().flatten() {
-        if key != "kubectl.kubernetes.io/last-applied-configuration"
-            && !key.starts_with("deployment.kubernetes.io/")
-        {
-            annotations[key] = value.clone();
-        }
+    for (key, value) in passed_on(&deployment) {
+        annotations[key] = value.clone();
     }
     annotations[REVISION] = json!(number.to_string());
     annotations[DESIRED] = json!(view.wanted().to_string());

@@ -18,10 +18,34 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// Looks at one node.
 pub fn reconcile(cx: &mut Cluster, own: &str) {
-    let Some(node) = cx.get("nodes", "", own) else { return };
+    let Some(mut node) = cx.get("nodes", "", own) else { return };
+    if items(&node, "/status/conditions").is_empty() {
+        let Some(joined) = join(cx, own) else { return };
+        node = joined;
+    }
     mirror_cordon(cx, &node);
     evict(cx, own);
     heartbeat(cx, &node);
+}
+
+/// A node that somebody made has a kubelet, which answers at once.
+fn join(cx: &mut Cluster, own: &str) -> Option<std::sync::Arc<Value>> {
+    let stamp = cx.clock.stamp();
+    let node = cx.update("nodes", "", own, |n| {
+        for (kind, status, reason, message) in healthy() {
+            set_condition(n, kind, status, reason, message, &stamp, &["lastHeartbeatTime"]);
+        }
+        // The older names of two labels, which the node controller keeps.
+        for label in ["arch", "os"] {
+            let value = n["metadata"]["labels"][format!("kubernetes.io/{label}")].clone();
+            if !value.is_null() {
+                set(n, &["metadata", "labels", &format!("beta.kubernetes.io/{label}")], value);
+            }
+        }
+    })?;
+    let message = format!("Node {own} event: Registered Node {own} in Controller");
+    events::tell(cx, &node, "", NORMAL, "RegisteredNode", &message, "node-controller");
+    Some(node)
 }
 
 /// The kubelet of a node falls silent, and the node is found not to answer.

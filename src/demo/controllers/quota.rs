@@ -1,17 +1,19 @@
 //! ResourceQuotas: what a namespace uses of what it may, and the refusal of a pod that would not fit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::{Cluster, pods};
 use crate::demo::json::{bytes_text, cpu_text, items, map, millis, name, namespace, set, text};
+use crate::demo::store::Store;
 
 /// Writes what is used.
 pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
     let Some(quota) = cx.get("resourcequotas", ns, own) else { return };
     let hard = quota.pointer("/spec/hard").cloned().unwrap_or(json!({}));
-    let used = used(cx, ns, &hard);
+    let used = used(&cx.store, &cx.list("pods", Some(ns)), ns, &hard);
     cx.update("resourcequotas", ns, own, |q| {
         set(q, &["status", "hard"], hard.clone());
         set(q, &["status", "used"], used.clone());
@@ -19,11 +21,11 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
 }
 
 /// What is used of each resource that a quota names.
-fn used(cx: &Cluster, ns: &str, hard: &Value) -> Value {
+fn used(store: &Store, all: &[Arc<Value>], ns: &str, hard: &Value) -> Value {
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();
-    for pod in cx.list("pods", Some(ns)) {
-        if !pods::ended(&pod) {
-            for (key, amount) in needs(&pod) {
+    for pod in all {
+        if !pods::ended(pod) {
+            for (key, amount) in needs(pod) {
                 *sums.entry(key).or_insert(0) += amount;
             }
         }
@@ -32,7 +34,10 @@ fn used(cx: &Cluster, ns: &str, hard: &Value) -> Value {
     for key in map(hard, "").into_iter().flat_map(|h| h.keys()) {
         let amount = match key.as_str() {
             "services" | "secrets" | "configmaps" | "persistentvolumeclaims" => {
-                cx.store.entries(key, Some(ns)).1.len() as i64 * 1000
+                store.entries(key, Some(ns)).1.len() as i64 * 1000
+            }
+            counted if counted.starts_with("count/") => {
+                store.entries(&counted["count/".len()..], Some(ns)).1.len() as i64 * 1000
             }
             _ => sums.get(key).copied().unwrap_or(0),
         };
@@ -67,9 +72,27 @@ fn quantity(key: &str, amount: i64) -> String {
 /// Why a pod may not be made, in the API server's words; None when it may.
 pub fn refusal(cx: &Cluster, pod: &Value) -> Option<String> {
     let ns = namespace(pod);
-    for quota in cx.list("resourcequotas", Some(ns)) {
+    let quotas = cx.list("resourcequotas", Some(ns));
+    if quotas.is_empty() {
+        return None;
+    }
+    refuse(&cx.store, &quotas, &cx.list("pods", Some(ns)), pod)
+}
+
+/// As [`refusal`], for a pod that a client makes.
+pub fn refusal_of_client(store: &Store, pod: &Value) -> Option<String> {
+    let all = |resource: &str| -> Vec<Arc<Value>> {
+        store.entries(resource, Some(namespace(pod))).1.iter().map(|entry| Arc::new(entry.value())).collect()
+    };
+    let quotas = all("resourcequotas");
+    if quotas.is_empty() { None } else { refuse(store, &quotas, &all("pods"), pod) }
+}
+
+fn refuse(store: &Store, quotas: &[Arc<Value>], all: &[Arc<Value>], pod: &Value) -> Option<String> {
+    let ns = namespace(pod);
+    for quota in quotas {
         let hard = quota.pointer("/spec/hard").cloned().unwrap_or(json!({}));
-        let used = used(cx, ns, &hard);
+        let used = used(store, all, ns, &hard);
         let mut over: Vec<(String, String, String, String)> = Vec::new();
         for (key, amount) in needs(pod) {
             let Some(limit) = hard.get(&key) else { continue };
@@ -88,7 +111,7 @@ pub fn refusal(cx: &Cluster, pod: &Value) -> Option<String> {
         return Some(format!(
             "pods \"{}\" is forbidden: exceeded quota: {}, requested: {}, used: {}, limited: {}",
             text(pod, "/metadata/name"),
-            name(&quota),
+            name(quota),
             list(|o| &o.1),
             list(|o| &o.2),
             list(|o| &o.3)

@@ -106,11 +106,11 @@ fn write_status(cx: &mut Cluster, set_object: &Value, refused: Option<&str>) {
     cx.update("replicasets.apps", &ns, &own, |s| {
         set(s, &["status", "replicas"], json!(counts.present));
         set(s, &["status", "observedGeneration"], json!(generation));
+        set(s, &["status", "terminatingReplicas"], json!(counts.terminating));
         for (key, n) in [
             ("fullyLabeledReplicas", counts.present),
             ("readyReplicas", counts.ready),
             ("availableReplicas", counts.available),
-            ("terminatingReplicas", counts.terminating),
         ] {
             if n == 0 {
                 crate::demo::json::unset(s, &["status", key]);

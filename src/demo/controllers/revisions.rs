@@ -16,6 +16,10 @@ pub fn hash(template: &Value) -> String {
         labels.remove("pod-template-hash");
         labels.remove("rollouts-pod-template-hash");
     }
+    if let Some(spec) = bare.get_mut("spec").and_then(Value::as_object_mut) {
+        // The older name of serviceAccountName.
+        spec.remove("serviceAccount");
+    }
     // What an API server adds and a writer may leave out.
     if let Some(metadata) = bare.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("creationTimestamp");

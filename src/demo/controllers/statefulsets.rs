@@ -18,7 +18,8 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
     if deleting(&object) {
         return;
     }
-    let hash = revisions::ensure(cx, &object);
+    // Its pods are labelled with the whole name of the revision, those of a DaemonSet with the hash alone.
+    let revision = format!("{own}-{}", revisions::ensure(cx, &object));
     let wanted = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1).max(0);
     let parallel = text(&object, "/spec/podManagementPolicy") == "Parallel";
     let mut mine: Vec<(i64, Arc<Value>)> = cx
@@ -27,8 +28,8 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
         .filter_map(|p| ordinal(own, name(&p)).map(|n| (n, p)))
         .collect();
     mine.sort_by_key(|(n, _)| *n);
-    move_on(cx, &object, &hash, wanted, parallel, &mine);
-    write_status(cx, &object, &hash, wanted);
+    move_on(cx, &object, &revision, wanted, parallel, &mine);
+    write_status(cx, &object, &revision, wanted);
 }
 
 fn ordinal(own: &str, pod: &str) -> Option<i64> {
@@ -42,7 +43,7 @@ fn well(pod: &Value) -> bool {
 fn move_on(
     cx: &mut Cluster,
     object: &Value,
-    hash: &str,
+    revision: &str,
     wanted: i64,
     parallel: bool,
     mine: &[(i64, Arc<Value>)],
@@ -51,7 +52,7 @@ fn move_on(
     for n in 0..wanted {
         match mine.iter().find(|(m, _)| *m == n) {
             None => {
-                make(cx, object, hash, n);
+                make(cx, object, revision, n);
                 if !parallel && !cx.clock.instant {
                     return;
                 }
@@ -62,7 +63,7 @@ fn move_on(
             }
             Some((_, pod)) if !well(pod) && !parallel && !cx.clock.instant => {
                 // A pod of an older template that never got well is replaced all the same.
-                if pods::active(pod) && revisions::of_pod(pod) != hash && !pods::ready(pod) {
+                if pods::active(pod) && revisions::of_pod(pod) != revision && !pods::ready(pod) {
                     let_go(cx, object, pod);
                 }
                 return;
@@ -83,7 +84,7 @@ fn move_on(
     }
     let first = int(object, "/spec/updateStrategy/rollingUpdate/partition");
     for (_, pod) in mine.iter().rev().filter(|(n, _)| *n >= first && *n < wanted) {
-        if revisions::of_pod(pod) != hash {
+        if revisions::of_pod(pod) != revision {
             if pods::active(pod) {
                 let_go(cx, object, pod);
             }
@@ -97,11 +98,11 @@ fn move_on(
 
 fn let_go(cx: &mut Cluster, object: &Value, pod: &Value) {
     cx.delete("pods", namespace(pod), name(pod));
-    let message = format!("delete Pod {} in StatefulSet {} successful", name(pod), name(object));
+    let message = format!("Delete Pod {} in StatefulSet {} successful", name(pod), name(object));
     events::tell(cx, object, "", NORMAL, "SuccessfulDelete", &message, COMPONENT);
 }
 
-fn make(cx: &mut Cluster, object: &Value, hash: &str, n: i64) {
+fn make(cx: &mut Cluster, object: &Value, revision: &str, n: i64) {
     let pod_name = format!("{}-{n}", name(object));
     let mut template = object.pointer("/spec/template").cloned().unwrap_or(json!({}));
     set(&mut template, &["spec", "hostname"], json!(pod_name));
@@ -114,15 +115,14 @@ fn make(cx: &mut Cluster, object: &Value, hash: &str, n: i64) {
         bind_claim(cx, object, claim, &claim_name);
     }
     let extra = [
-        ("controller-revision-hash", format!("{}-{hash}", name(object))),
+        ("controller-revision-hash", revision.to_owned()),
         ("statefulset.kubernetes.io/pod-name", pod_name.clone()),
         ("apps.kubernetes.io/pod-index", n.to_string()),
     ];
     let mut pod = pods::from_template(cx, &template, object, &pod_name, None, &extra);
-    pod["metadata"]["labels"]["controller-revision-hash"] = json!(hash);
     pod["metadata"]["generateName"] = json!(format!("{}-", name(object)));
     if cx.create("pods", pod).is_some() {
-        let message = format!("create Pod {pod_name} in StatefulSet {} successful", name(object));
+        let message = format!("Create Pod {pod_name} in StatefulSet {} successful", name(object));
         events::tell(cx, object, "", NORMAL, "SuccessfulCreate", &message, COMPONENT);
     }
 }
@@ -158,13 +158,13 @@ fn bind_claim(cx: &mut Cluster, object: &Value, claim: &Value, claim_name: &str)
     }));
 }
 
-fn write_status(cx: &mut Cluster, object: &Value, hash: &str, wanted: i64) {
+fn write_status(cx: &mut Cluster, object: &Value, revision: &str, wanted: i64) {
     let (ns, own) = (namespace(object).to_owned(), name(object).to_owned());
     let mine = cx.owned("pods", &ns, uid(object));
     let present = mine.iter().filter(|p| !pods::ended(p)).count();
     let ready = mine.iter().filter(|p| !pods::ended(p) && pods::ready(p)).count();
-    let updated = mine.iter().filter(|p| !pods::ended(p) && revisions::of_pod(p) == hash).count();
-    let update = format!("{own}-{hash}");
+    let updated = mine.iter().filter(|p| !pods::ended(p) && revisions::of_pod(p) == revision).count();
+    let update = revision.to_owned();
     let whole = updated as i64 >= wanted && ready as i64 >= wanted;
     let generation = int(object, "/metadata/generation");
     cx.update("statefulsets.apps", &ns, &own, |s| {

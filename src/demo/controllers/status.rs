@@ -89,6 +89,12 @@ pub fn conditions(pod: &mut Value, stamp: &str) {
     if text(pod, "/status/phase") == "Succeeded" {
         set_condition(pod, "Initialized", "True", "PodCompleted", "", stamp, &[]);
     }
+    // In the kubelet's order, what others wrote first.
+    const ORDER: [&str; 5] =
+        ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+    if let Some(list) = pod.pointer_mut("/status/conditions").and_then(Value::as_array_mut) {
+        list.sort_by_key(|c| ORDER.iter().position(|kind| *kind == text(c, "/type")));
+    }
 }
 
 /// Makes no container of a pod ready: it is being ended, or its node is silent.

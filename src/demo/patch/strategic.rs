@@ -104,9 +104,9 @@ fn merge_list(field: &str, list: &mut Value, items: &[Value]) {
         return;
     };
     let mut result = present;
+    // A port is told from another by its protocol too; a patch without one means TCP.
+    let protocol = |v: &Value| v["protocol"].as_str().unwrap_or("TCP").to_owned();
     for item in items {
-        // A port is told from another by its protocol too; a patch without one means TCP.
-        let protocol = |v: &Value| v["protocol"].as_str().unwrap_or("TCP").to_owned();
         let same = |other: &Value| {
             other.get(key) == item.get(key) && (field != "ports" || protocol(other) == protocol(item))
         };
@@ -120,7 +120,39 @@ fn merge_list(field: &str, list: &mut Value, items: &[Value]) {
             result.push(fresh);
         }
     }
-    *list = Value::Array(result);
+    let before = list.as_array().cloned().unwrap_or_default();
+    let identity = |v: &Value| (v.get(key).cloned(), (field == "ports").then(|| protocol(v)));
+    *list = Value::Array(woven(result, &before, items, identity));
+}
+
+/// The order that a merged list has when the patch gives none: items that the patch names stand in its order, the
+/// others in theirs, and of two from both the one that stood first goes first; a new item goes before what follows.
+fn woven<I: PartialEq>(
+    mut merged: Vec<Value>,
+    before: &[Value],
+    items: &[Value],
+    identity: impl Fn(&Value) -> I,
+) -> Vec<Value> {
+    let stood = |item: &Value| before.iter().position(|other| identity(other) == identity(item));
+    let mut named = Vec::new();
+    for item in items {
+        if let Some(at) = merged.iter().position(|other| identity(other) == identity(item)) {
+            named.push(merged.remove(at));
+        }
+    }
+    let (mut named, mut others) = (named.into_iter().peekable(), merged.into_iter().peekable());
+    let mut all = Vec::new();
+    loop {
+        let next = match (named.peek(), others.peek()) {
+            (Some(item), Some(other)) if stood(item) > stood(other) => others.next(),
+            (Some(_), _) => named.next(),
+            (None, _) => others.next(),
+        };
+        match next {
+            Some(item) => all.push(item),
+            None => return all,
+        }
+    }
 }
 
 /// Puts the items that `order` names into its order; the others keep their distance from the start.
@@ -159,7 +191,7 @@ mod tests {
         assert_eq!(
             merged(object, patch),
             json!({"spec":{"containers":[
-                {"name":"app","image":"a:2","env":[{"name":"X","value":"1"},{"name":"Y","value":"2"}],"ports":[{"containerPort":80},{"containerPort":81}]},
+                {"name":"app","image":"a:2","env":[{"name":"Y","value":"2"},{"name":"X","value":"1"}],"ports":[{"containerPort":81},{"containerPort":80}]},
                 {"name":"side","image":"s:1"}]}})
         );
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, watch};
 
 pub use self::entry::Entry;
@@ -532,8 +532,20 @@ fn spec_differs(before: &Value, after: &Value) -> bool {
     let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
         return before != after;
     };
+    // A pod that is bound to its node is not changed by it.
+    let bound = |object: &Map<String, Value>| {
+        let mut spec = object.get("spec").cloned();
+        if let Some(spec) = spec.as_mut().and_then(Value::as_object_mut) {
+            spec.remove("nodeName");
+        }
+        spec
+    };
     let counted = |key: &&String| !matches!(key.as_str(), "metadata" | "status");
-    before.keys().chain(after.keys()).filter(counted).any(|key| before.get(key) != after.get(key))
+    before
+        .keys()
+        .chain(after.keys())
+        .filter(counted)
+        .any(|key| before.get(key) != after.get(key) && !(key == "spec" && bound(before) == bound(after)))
 }
 
 fn check_preconditions(resource: &str, object: &Value, how: &Deletion) -> Result<(), ApiError> {

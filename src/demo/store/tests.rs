@@ -37,7 +37,7 @@ fn update_makes_a_version_only_when_something_changed_and_a_generation_only_for_
     assert_eq!(store.version(), version);
     let status = store.update("pods", "shop", "a", |p| p["status"]["phase"] = json!("Failed")).unwrap();
     assert_eq!((store.version(), &status["metadata"]["generation"]), (version + 1, &json!(1)));
-    let spec = store.update("pods", "shop", "a", |p| p["spec"]["nodeName"] = json!("n2")).unwrap();
+    let spec = store.update("pods", "shop", "a", |p| p["spec"]["priority"] = json!(3)).unwrap();
     assert_eq!(spec["metadata"]["generation"], 2);
     let renamed = store.update("pods", "shop", "a", |p| p["metadata"]["uid"] = json!("x")).unwrap();
     assert_eq!(renamed["metadata"]["uid"], spec["metadata"]["uid"]);

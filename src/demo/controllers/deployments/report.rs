@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::View;
 use crate::demo::controllers::Cluster;
 use crate::demo::json::{
-    condition, drop_condition, flag, int, name, namespace, set, set_condition, text, uid, unset,
+    condition, drop_condition, flag, int, name, namespace, set, set_condition_last, text, uid, unset,
 };
 
 /// A new ReplicaSet was made.
@@ -15,12 +15,11 @@ pub fn created(cx: &mut Cluster, deployment: &Value, set_name: &str) {
     let message = format!("Created new replica set \"{set_name}\"");
     let stamp = cx.clock.stamp();
     cx.update("deployments.apps", namespace(deployment), name(deployment), |d| {
-        set_condition(
+        set_condition_last(
             d,
             "Progressing",
             "True",
-            "NewReplicaSetCreated",
-            &message,
+            ("NewReplicaSetCreated", &message),
             &stamp,
             &["lastUpdateTime"],
         );
@@ -35,6 +34,7 @@ pub fn write(cx: &mut Cluster, view: &View) {
     let present = sum(|p| p.counts.present);
     let ready = sum(|p| p.counts.ready);
     let available = sum(|p| p.counts.available);
+    let terminating = sum(|p| p.counts.terminating);
     let updated = view.new.as_ref().map_or(0, |n| n.counts.present);
     let (_, unavailable) = view.bounds();
     let wanted = view.wanted();
@@ -92,6 +92,7 @@ pub fn write(cx: &mut Cluster, view: &View) {
     let stamp = cx.clock.stamp();
     cx.update("deployments.apps", ns, own, |d| {
         set(d, &["status", "observedGeneration"], json!(generation));
+        set(d, &["status", "terminatingReplicas"], json!(terminating));
         for (key, n) in [
             ("replicas", present),
             ("updatedReplicas", updated),
@@ -106,32 +107,37 @@ pub fn write(cx: &mut Cluster, view: &View) {
             }
         }
         if available >= wanted - unavailable {
-            set_condition(
+            set_condition_last(
                 d,
                 "Available",
                 "True",
-                "MinimumReplicasAvailable",
-                "Deployment has minimum availability.",
+                ("MinimumReplicasAvailable", "Deployment has minimum availability."),
                 &stamp,
                 &["lastUpdateTime"],
             );
         } else {
-            set_condition(
+            set_condition_last(
                 d,
                 "Available",
                 "False",
-                "MinimumReplicasUnavailable",
-                "Deployment does not have minimum availability.",
+                ("MinimumReplicasUnavailable", "Deployment does not have minimum availability."),
                 &stamp,
                 &["lastUpdateTime"],
             );
         }
         if let Some((status, reason, message)) = &progressing {
-            set_condition(d, "Progressing", status, reason, message, &stamp, &["lastUpdateTime"]);
+            set_condition_last(d, "Progressing", status, (reason, message), &stamp, &["lastUpdateTime"]);
         }
         match &failure {
             Some((reason, message)) => {
-                set_condition(d, "ReplicaFailure", "True", reason, message, &stamp, &["lastUpdateTime"]);
+                set_condition_last(
+                    d,
+                    "ReplicaFailure",
+                    "True",
+                    (reason, message),
+                    &stamp,
+                    &["lastUpdateTime"],
+                );
             }
             None => drop_condition(d, "ReplicaFailure"),
         }

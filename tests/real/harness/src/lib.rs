@@ -17,6 +17,7 @@ pub mod audit;
 pub mod cluster;
 mod folder;
 mod keeper;
+pub mod kubectl;
 pub mod kwok;
 pub mod people;
 pub mod ports;
