@@ -50,6 +50,17 @@ pub fn pod(cluster: &Cluster, namespace: &str, name: &str) {
     cluster.apply(&pod).unwrap();
 }
 
+/// Pods `cart-0` and up, enough for a list that is longer than a piece of the wire.
+pub fn pods(cluster: &Cluster, namespace: &str, count: usize) {
+    let pod = |at: usize| {
+        json!({"apiVersion": "v1", "kind": "Pod",
+               "metadata": {"name": format!("cart-{at}"), "namespace": namespace},
+               "spec": {"containers": [{"name": "main", "image": "cart:1.30.0"}]}})
+    };
+    let pods: Vec<Value> = (0..count).map(pod).collect();
+    cluster.apply(&json!({"apiVersion": "v1", "kind": "List", "items": pods})).unwrap();
+}
+
 /// Deletes a pod at once.
 pub fn delete_pod(cluster: &Cluster, namespace: &str, name: &str) {
     cluster.kubectl(&["-n", namespace, "delete", "pod", name, "--now"]).unwrap();

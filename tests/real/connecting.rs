@@ -8,9 +8,10 @@ use ground::people::{self, Authority, Credentials};
 use ground::ports::Port;
 use serde_json::json;
 
-use super::common::{DAY, folder, person, pod, quick, reader, shared, token_of};
+use super::common::{DAY, folder, person, pod, pods, quick, reader, shared, token_of};
 use super::ledger::agrees;
 use super::person::Person;
+use super::wire::Wire;
 
 /// A credential plugin that may be rewritten.
 struct Plugin {
@@ -222,6 +223,48 @@ async fn one_namespace_is_all_that_one_may_see() {
     person.keys("a");
     person.see_row("ours-too", "Pending").await;
     assert!(!person.picture().contains("theirs"), "{}", person.picture());
+    agrees(&mut person, cluster, Some(&shop)).await;
+
+    // Without a name in the kubeconfig nobody can know which namespace it is.
+    let token = Credentials::Token(token_of(cluster, "hanna", &[&shop], DAY));
+    let nameless = cluster.kubeconfig("nameless", None, &token).unwrap();
+    let mut person = super::common::person(&nameless).await;
+    person.see("nameless does not let you list namespaces: only default is asked for.").await;
+    person.see("nameless does not let you list pods").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn strangers_are_told_to_log_in() {
+    let cluster = shared().await;
+    let stranger = Authority::found(&folder(cluster, "strangers")).unwrap();
+    let (certificate, key) = stranger.certificate("mallory", &["system:masters"]).unwrap();
+    for credentials in [Credentials::Token("guessed".to_owned()), Credentials::Certificate(certificate, key)]
+    {
+        let kubeconfig = cluster.kubeconfig("stranger", None, &credentials).unwrap();
+        let mut person = person(&kubeconfig).await;
+        person.see("stranger needs a login. the server does not accept these credentials (401)").await;
+        person.see("Run in another terminal: kubectl --context stranger get ns").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn rights_that_are_taken_away_and_given_back() {
+    let cluster = shared().await;
+    let shop = cluster.namespace("shop").await.unwrap();
+    pods(cluster, &shop, 5);
+    let wire = Wire::before(cluster, "ruth", &shop).await;
+    let mut person = wire.person(&quick()).await;
+    person.see_row("cart-4", "Pending").await;
+    cluster.kubectl(&["-n", &shop, "delete", "rolebinding", "ruth"]).unwrap();
+    // A watch that runs goes on, whatever becomes of the rights; the next one is refused.
+    wire.proxy.cut_all();
+    person.see("ruth does not let you list pods").await;
+    person.see_no("cart-4").await;
+    cluster.grant("ruth", &[&shop], &reader()).unwrap();
+    pod(cluster, &shop, "after");
+    person.see_row("after", "Pending").await;
     agrees(&mut person, cluster, Some(&shop)).await;
 }
 

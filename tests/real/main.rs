@@ -16,4 +16,5 @@ mod outages;
 #[allow(dead_code, reason = "shared with other tests, which use other parts")]
 mod person;
 mod screen;
+mod wire;
 mod worlds;

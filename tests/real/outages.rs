@@ -5,23 +5,12 @@ use std::time::Duration;
 
 use ground::Cluster;
 use ground::people::{self, Credentials};
-use ground::proxy::{Fault, Proxy, Rule};
-use serde_json::{Value, json};
+use ground::proxy::{Fault, Rule};
 
-use super::common::{DAY, delete_pod, folder, person, pod, quick, shared, token_of};
+use super::common::{DAY, delete_pod, folder, person, pod, pods, quick, shared, token_of};
 use super::ledger::{agrees, agrees_of};
-use super::person::{Desk, Person};
-
-/// Pods `cart-0` and up, enough for a list that is longer than a piece of the wire.
-fn pods(cluster: &Cluster, namespace: &str, count: usize) {
-    let pod = |at: usize| {
-        json!({"apiVersion": "v1", "kind": "Pod",
-               "metadata": {"name": format!("cart-{at}"), "namespace": namespace},
-               "spec": {"containers": [{"name": "main", "image": "cart:1.30.0"}]}})
-    };
-    let pods: Vec<Value> = (0..count).map(pod).collect();
-    cluster.apply(&json!({"apiVersion": "v1", "kind": "List", "items": pods})).unwrap();
-}
+use super::person::Person;
+use super::wire::Wire;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tests/real/build"]
@@ -58,12 +47,18 @@ async fn a_killed_server_comes_back_by_itself_and_the_other_cluster_does_not_not
 
     person.keys("]");
     person.see_row("cart-4", "Pending").await;
+    // Somebody comes to work in the middle of it.
+    let mut late = Person::sits_down(lost.admin(), &quick());
+    late.see("admin does not answer: connection refused: nothing listens there").await;
     lost.start_api_server().await.unwrap();
     delete_pod(&lost, &there, "cart-1");
     pod(&lost, &there, "after");
     person.see_row("after", "Pending").await;
     person.see_no("unreachable").await;
     agrees_of(&mut person, 0, &lost, Some(&there)).await;
+    late.keys("a");
+    late.see_row("after", "Pending").await;
+    agrees(&mut late, &lost, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,40 +111,19 @@ async fn what_was_forgotten_by_the_server_is_listed_anew() {
     // Its own memory of the past would bridge the gap.
     cluster.kill_api_server().await.unwrap();
     cluster.start_api_server().await.unwrap();
-    wire.proxy.rules(Vec::new());
-    person.see_row("after", "Pending").await;
+    // The new list stops half way: until one is whole, what was there stays.
+    let half = Rule::on(&wire.pods(), Fault::Freeze(2_500)).and("sendInitialEvents").times(1);
+    let met = wire.proxy.met() + 1;
+    wire.proxy.rules(vec![half]);
+    assert!(person.wait_until(|_| wire.proxy.met() == met).await, "{:#?}", wire.proxy.requests());
     person.see_no("unreachable").await;
+    for name in ["cart-0", "cart-1", "cart-2", "cart-3", "cart-4"] {
+        person.see_row(name, "Pending").await;
+    }
+    wire.proxy.cut_all();
+    person.see_row("after", "Pending").await;
     agrees(&mut person, &cluster, Some(&shop)).await;
     assert!(lists() > listed, "the watch was resumed from a version that is gone");
-}
-
-/// A person behind a proxy who may read one namespace.
-struct Wire {
-    proxy: Proxy,
-    kubeconfig: std::path::PathBuf,
-    namespace: String,
-}
-
-impl Wire {
-    async fn before(cluster: &Cluster, name: &str, namespace: &str) -> Wire {
-        let proxy = Proxy::start(cluster).await.unwrap();
-        let token = Credentials::Token(token_of(cluster, name, &[namespace], DAY));
-        let kubeconfig = folder(cluster, name).join("kubeconfig");
-        let text = people::kubeconfig(name, &proxy.url(), None, Some(namespace), &token);
-        people::write(&kubeconfig, &text).unwrap();
-        Wire { proxy, kubeconfig, namespace: namespace.to_owned() }
-    }
-
-    /// Part of the requests for the namespace's pods.
-    fn pods(&self) -> String {
-        format!("/namespaces/{}/pods?", self.namespace)
-    }
-
-    async fn person(&self, desk: &Desk) -> Person {
-        let mut person = Person::sits_down(&self.kubeconfig, desk);
-        person.wait_for_data().await;
-        person
-    }
 }
 
 /// A namespace of its own with some pods, and the wire to it.
@@ -247,9 +221,13 @@ async fn a_half_open_connection_is_noticed_and_left() {
     person.see("no answer within 3 s").await;
     person.see_title("Pods", "unreachable").await;
     person.see_row("cart-11", "Pending").await;
+    let mut late = Person::sits_down(&wire.kubeconfig, &quick());
+    late.see("half-open does not answer: no answer within 3 s").await;
     wire.proxy.rules(Vec::new());
     person.see_no("unreachable").await;
     goes_on(&mut person, cluster, &wire).await;
+    late.see_row("after", "Pending").await;
+    agrees(&mut late, cluster, Some(&wire.namespace)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

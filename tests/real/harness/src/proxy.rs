@@ -50,7 +50,8 @@ pub enum Fault {
 /// Which requests a fault is for.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    contains: String,
+    /// All of them.
+    contains: Vec<String>,
     fault: Fault,
     left: usize,
 }
@@ -58,7 +59,13 @@ pub struct Rule {
 impl Rule {
     /// For requests whose path and query contain this; the empty text is in all.
     pub fn on(contains: &str, fault: Fault) -> Rule {
-        Rule { contains: contains.to_owned(), fault, left: usize::MAX }
+        Rule { contains: vec![contains.to_owned()], fault, left: usize::MAX }
+    }
+
+    /// Only those that contain this too.
+    pub fn and(mut self, contains: &str) -> Rule {
+        self.contains.push(contains.to_owned());
+        self
     }
 
     /// Only the next so many of them.
@@ -81,7 +88,9 @@ impl Shared {
     fn fault(&self, uri: &str) -> Option<Fault> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(uri.to_owned());
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let rule = rules.iter_mut().find(|rule| rule.left > 0 && uri.contains(&rule.contains))?;
+        let rule = rules
+            .iter_mut()
+            .find(|rule| rule.left > 0 && rule.contains.iter().all(|part| uri.contains(part)))?;
         rule.left -= 1;
         self.met.fetch_add(1, Ordering::Relaxed);
         Some(rule.fault.clone())
