@@ -3,7 +3,7 @@
 //! kube would run them itself, but with our stdin and stderr unless told otherwise, several times for one client,
 //! and without a time limit. So the protocol (client.authentication.k8s.io, v1 and v1beta1 alike) is spoken here:
 //! no stdin, stderr kept for the message, a process group of its own so that wanting `/dev/tty` stops the plugin and
-//! not us, killed then and at the limit with all that it started ([`super::process`]). What comes out is a token or a certificate for [`super::client`], or a
+//! not us, killed then and at the limit with all that it started (`process`). What comes out is a token or a certificate for [`super::client`], or a
 //! [`Refusal`] that names the command which a person must run.
 
 use std::process::Stdio;

@@ -300,7 +300,7 @@ impl Cluster {
     /// Waits until this holds.
     ///
     /// # Errors
-    /// When it does not within the patience of [`crate::server::PATIENCE`].
+    /// When it does not within two minutes.
     pub async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
         let began = std::time::Instant::now();
         while !holds() {
