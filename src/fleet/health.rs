@@ -249,11 +249,15 @@ fn failing_words(cluster: &ClusterWorld, workload: &Workload, failing: u32) -> S
     if failing == 0 {
         return String::new();
     }
-    let sample = cluster
+    let pods: Vec<&Pod> = cluster
         .pods_of(workload)
         .into_iter()
         .filter_map(|slot| cluster.pods.at(slot))
-        .find(|pod| pod.state == PodState::Failed);
+        .filter(|pod| pod.state == PodState::Failed)
+        .collect();
+    // The state that most are in; one that runs again for a moment says least.
+    let alike = |sample: &Pod| pods.iter().filter(|pod| pod.status == sample.status).count();
+    let sample = pods.iter().max_by_key(|pod| (&*pod.status != RUNNING, alike(pod), &pod.status));
     let Some(sample) = sample else { return format!("{failing} pods fail") };
     let plural = if failing == 1 { "" } else { "s" };
     let exit = match &sample.last_exit {
@@ -262,8 +266,12 @@ fn failing_words(cluster: &ClusterWorld, workload: &Workload, failing: u32) -> S
         }
         _ => String::new(),
     };
-    format!("{failing} pod{plural} {}{exit}", sample.status)
+    let state = if &*sample.status == RUNNING { "crashing" } else { &sample.status };
+    format!("{failing} pod{plural} {state}{exit}")
 }
+
+/// STATUS of a pod that runs, and of one that crashes between two crashes.
+const RUNNING: &str = "Running";
 
 #[cfg(test)]
 mod tests {
@@ -314,10 +322,17 @@ mod tests {
             pod.status = "CrashLoopBackOff".into();
             pod.last_exit = Some(Box::new(LastExit { reason: "OOMKilled".into(), code: 137, at: None }));
         }
-        put_pods(&mut world, ID, crashing);
+        put_pods(&mut world, ID, crashing.clone());
         assert!(health.refresh(&world));
         assert_eq!(standing(&world, &health, "cart"), Standing { level: Level::Critical, failing: 3 });
         assert_eq!(words(&world, &health, "cart"), "cart: 3 pods CrashLoopBackOff (OOMKilled)");
+        // Between two crashes a pod runs: that is not what is wrong with it.
+        for (running, wanted) in [(1, "CrashLoopBackOff"), (2, "CrashLoopBackOff"), (3, "crashing")] {
+            crashing.iter_mut().take(running).for_each(|pod| pod.status = "Running".into());
+            put_pods(&mut world, ID, crashing.clone());
+            health.refresh(&world);
+            assert_eq!(words(&world, &health, "cart"), format!("cart: 3 pods {wanted} (OOMKilled)"));
+        }
 
         put_pods(&mut world, ID, pods);
         send(

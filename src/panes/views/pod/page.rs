@@ -203,6 +203,9 @@ fn worst(detail: &PodDetail, shared: &Shared) -> Option<String> {
     let name = &container.name;
     let ended = |end: &Termination| {
         let how = match &*end.reason {
+            "OOMKilled" if container.limits.memory == 0 => {
+                "was killed for memory (it has no limit of its own)".to_owned()
+            }
             "OOMKilled" => format!("was killed for memory (limit {})", text::bytes(container.limits.memory)),
             "" | "Error" => format!("ended with {}", explain::exit(end.code, end.signal)),
             other => format!("ended: {other}, {}", explain::exit(end.code, end.signal)),

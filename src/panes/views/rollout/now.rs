@@ -102,6 +102,14 @@ fn release(workload: &Workload) -> &str {
 }
 
 fn settled(workload: &Workload, since: Option<Stamp>, now: Stamp) -> Sentence {
+    if workload.desired == 0 && workload.current > 0 {
+        let words = format!(
+            "Scaled to zero, by intent: {} {} being ended.",
+            pods(workload.current),
+            is(workload.current)
+        );
+        return (Level::Progressing, words);
+    }
     if workload.desired == 0 {
         return (Level::Idle, "Scaled to zero: nothing runs, by intent.".to_owned());
     }

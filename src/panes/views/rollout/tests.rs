@@ -83,8 +83,10 @@ fn a_deployment_says_what_it_does_and_what_it_waits_for() {
         "Pods cannot be created: pods \"cart-\" is forbidden: exceeded quota: team"
     );
     assert_eq!(said(&Workload { paused: true, ..cart() }, &[]).0, Level::Idle);
-    let zero = Workload { desired: 0, current: 0, updated: 0, ready: 0, available: 0, ..cart() };
+    let mut zero = Workload { desired: 0, current: 0, updated: 0, ready: 0, available: 0, ..cart() };
     assert_eq!(said(&zero, &[]).1, "Scaled to zero: nothing runs, by intent.");
+    zero.current = 2;
+    assert_eq!(said(&zero, &[]).1, "Scaled to zero, by intent: 2 pods are being ended.");
 }
 
 #[test]
