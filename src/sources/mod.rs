@@ -61,7 +61,7 @@ pub struct Timing {
     pub heartbeat: Duration,
     /// How long a heartbeat may take.
     pub heartbeat_limit: Duration,
-    /// How long the head of any other answer may take.
+    /// How long the head of any other answer may take, and a list may pause half way.
     pub answer_limit: Duration,
     /// The first wait after a failure; it doubles with each further one.
     pub backoff_first: Duration,

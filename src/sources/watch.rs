@@ -257,8 +257,10 @@ impl<K: Wire> Follower<K> {
     /// Reads a stream to its end.
     async fn read(&mut self, stream: impl Stream<Item = kube::Result<WatchEvent<K>>>) -> Result<(), Fault> {
         let mut stream = pin!(stream);
-        let silence = self.shared.timing.silence;
+        let Timing { silence, answer_limit, .. } = self.shared.timing;
         loop {
+            // A list that has begun flows; only afterwards there may be nothing to say.
+            let silence = if self.version.is_some() { silence } else { answer_limit };
             let next = tokio::select! {
                 biased;
                 next = timeout(silence, stream.next()) => next,

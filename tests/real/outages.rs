@@ -191,23 +191,34 @@ async fn events_that_are_cut_in_the_middle_come_whole_the_next_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tests/real/build"]
-async fn a_list_that_stops_half_way_and_a_watch_that_says_nothing_are_given_up() {
+async fn a_list_that_stops_half_way_is_given_up() {
     let (cluster, wire) = wire("stops").await;
     wire.proxy.rules(vec![
         Rule::on(&wire.pods(), Fault::Freeze(9_000)).times(1),
         Rule::on(&wire.pods(), Fault::Freeze(0)).times(1),
     ]);
     let mut desk = quick();
-    desk.timing.silence = Duration::from_secs(2);
+    desk.timing.answer_limit = Duration::from_secs(2);
     let mut person = Person::sits_down(&wire.kubeconfig, &desk);
     person.see("Loading pods of stops").await;
     person.see_row("cart-11", "Pending").await;
     person.wait_for_data().await;
-    assert!(wire.proxy.met() >= 2, "{:#?}", wire.proxy.requests());
-    // The same once the list is there: a stream that is open, and dead.
+    assert_eq!(wire.proxy.met(), 2, "{:#?}", wire.proxy.requests());
+    goes_on(&mut person, cluster, &wire).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_watch_that_is_open_and_dead_is_given_up() {
+    let (cluster, wire) = wire("dead").await;
+    let mut desk = quick();
+    desk.timing.silence = Duration::from_secs(2);
+    let mut person = wire.person(&desk).await;
+    person.see_row("cart-11", "Pending").await;
     wire.proxy.rules(vec![Rule::on(&wire.pods(), Fault::Freeze(0)).times(1)]);
     wire.proxy.cut_all();
     goes_on(&mut person, cluster, &wire).await;
+    assert_eq!(wire.proxy.met(), 1, "{:#?}", wire.proxy.requests());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
