@@ -18,6 +18,8 @@ pub enum Shape {
     Object,
     /// Its metadata alone.
     Partial,
+    /// The metadata of a list's objects alone.
+    Partials,
     /// A Table as `kubectl get` prints it.
     Table,
 }
@@ -54,11 +56,8 @@ impl Accept {
             match (param("as"), param("g"), param("v")) {
                 (None, ..) => Some(Shape::Object),
                 (Some("Table"), Some("meta.k8s.io"), Some("v1")) => Some(Shape::Table),
-                (
-                    Some("PartialObjectMetadata" | "PartialObjectMetadataList"),
-                    Some("meta.k8s.io"),
-                    Some("v1"),
-                ) => Some(Shape::Partial),
+                (Some("PartialObjectMetadata"), Some("meta.k8s.io"), Some("v1")) => Some(Shape::Partial),
+                (Some("PartialObjectMetadataList"), Some("meta.k8s.io"), Some("v1")) => Some(Shape::Partials),
                 _ => None,
             }
         })
@@ -96,7 +95,7 @@ mod tests {
         assert_eq!(Accept::parse(proto).shape(), Some(Shape::Object));
         assert_eq!(
             Accept::parse("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io").shape(),
-            Some(Shape::Partial)
+            Some(Shape::Partials)
         );
         assert_eq!(Accept::parse("").shape(), Some(Shape::Object));
         assert_eq!(Accept::parse("text/html").shape(), None);

@@ -25,9 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The form an answer is to have; 406 when none is possible.
 pub fn shape(call: &Call) -> Result<Shape, ApiError> {
     call.accept.shape().ok_or_else(|| {
-        let message = "406: Not Acceptable\n\nAvailable representations: application/json";
-        ApiError::new(406, "NotAcceptable", message).with_details(json!({}))
+        not_acceptable("406: Not Acceptable\n\nAvailable representations: application/json".to_owned())
     })
+}
+
+fn not_acceptable(message: String) -> ApiError {
+    ApiError::new(406, "NotAcceptable", message).with_details(json!({}))
 }
 
 /// The selector of a call, and the name in the path if it is one.
@@ -40,9 +43,9 @@ pub fn selector(call: &Call) -> Result<Selector, ApiError> {
 pub fn render(entry: &Entry, shape: Shape, tabler: &Tabler, heading: bool) -> Bytes {
     match shape {
         Shape::Object => entry.bytes.clone(),
-        Shape::Partial => Bytes::from(partial(entry)),
+        Shape::Partial | Shape::Partials => Bytes::from(partial(entry)),
         Shape::Table => {
-            let columns = if heading { tabler.columns().to_string() } else { "[]".to_owned() };
+            let columns = if heading { tabler.columns().to_string() } else { "null".to_owned() };
             let mut out = format!(
                 "{{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{{\"resourceVersion\":\"{}\"}},\"columnDefinitions\":{columns},\"rows\":[",
                 entry.version
@@ -67,6 +70,12 @@ pub fn partial(entry: &Entry) -> Vec<u8> {
 /// `GET` of one object.
 pub fn get(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
     let shape = shape(call)?;
+    if shape == Shape::Partials {
+        let kind = &call.kind.kind;
+        return Err(not_acceptable(format!(
+            "you requested PartialObjectMetadataList, but the requested object is not a list (*{kind})"
+        )));
+    }
     let resource = call.resource();
     let entry = cluster
         .store()
@@ -134,6 +143,10 @@ async fn reach(store: &Store, resource: &str, version: u64) -> Result<(), ApiErr
 /// `GET` of a collection.
 pub async fn list(cluster: &Arc<Cluster>, call: &Call) -> Result<Answer, ApiError> {
     let shape = shape(call)?;
+    if shape == Shape::Partial {
+        let message = "you requested PartialObjectMetadata, but the requested object is a list";
+        return Err(not_acceptable(message.to_owned()));
+    }
     let selector = selector(call)?;
     let store = cluster.store();
     let (resource, ns) = (call.resource(), call.ns.as_deref());
@@ -204,7 +217,7 @@ fn body(call: &Call, shape: Shape, tabler: Tabler, metadata: &Value, entries: Ve
             call.kind.list_kind(),
             call.kind.api_version()
         ),
-        Shape::Partial => format!(
+        Shape::Partial | Shape::Partials => format!(
             "{{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{metadata},\"items\":["
         ),
         Shape::Table => format!(
@@ -236,7 +249,7 @@ fn body(call: &Call, shape: Shape, tabler: Tabler, metadata: &Value, entries: Ve
                     piece.extend_from_slice(entry.without_type());
                 }
                 Shape::Object => piece.extend_from_slice(&entry.bytes),
-                Shape::Partial => piece.extend(partial(&entry)),
+                Shape::Partial | Shape::Partials => piece.extend(partial(&entry)),
                 Shape::Table => tabler.row(&entry, &mut piece),
             }
         }

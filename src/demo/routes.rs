@@ -95,9 +95,9 @@ pub async fn answer(
         ["openapi", rest @ ..] => openapi::answer(cluster, door, rest, request.headers()),
         ["api"] => Ok(discovery::core(cluster, &accept)),
         ["apis"] => Ok(discovery::groups(cluster, &accept)),
-        ["apis", group] => discovery::group(cluster, group),
-        ["api", version] => discovery::resources(cluster, "", version),
-        ["apis", group, version] => discovery::resources(cluster, group, version),
+        ["apis", group] => discovery::group(cluster, group).or_else(unknown),
+        ["api", version] => discovery::resources(cluster, "", version).or_else(unknown),
+        ["apis", group, version] => discovery::resources(cluster, group, version).or_else(unknown),
         ["api", version, rest @ ..] => {
             resource(cluster, user, request, ("", version), rest, accept, tasks).await
         }
@@ -108,8 +108,17 @@ pub async fn answer(
             200,
             &json!({"paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]}),
         )),
-        _ => Ok(respond::text(404, "404 page not found\n")),
+        _ => Ok(no_page()),
     }
+}
+
+/// What a real server says of a path that no group of its has: plain words, no Status.
+fn no_page() -> Answer {
+    respond::text(404, "404 page not found\n")
+}
+
+fn unknown(error: ApiError) -> Result<Answer, ApiError> {
+    if error.code == 404 { Ok(no_page()) } else { Err(error) }
 }
 
 fn header_text(headers: &HeaderMap, name: header::HeaderName) -> String {
@@ -170,7 +179,7 @@ async fn resource(
         if discovery::resources(cluster, group, version).is_ok() {
             return Err(ApiError::no_such_path());
         }
-        return Ok(respond::text(404, "404 page not found\n"));
+        return Ok(no_page());
     };
     if matches!(&cluster.faults.borrow().present, Some(Fault::Forbidden { resource }) if *resource == kind.resource())
         && matches!(wish.verb.as_str(), "get" | "list" | "watch")

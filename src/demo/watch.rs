@@ -24,6 +24,8 @@ use super::table::{self, Tabler};
 
 /// A bookmark is sent after so long without an event.
 const QUIET: Duration = Duration::from_secs(10);
+/// A watch that ends by its own time is told the newest version this long before.
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 /// How long a watch lives that does not say: a real server picks 30 to 60 minutes.
 const LIFE: Duration = Duration::from_secs(45 * 60);
 /// Pieces of the initial events are gathered to about this size.
@@ -72,6 +74,7 @@ pub fn answer(cluster: &Arc<Cluster>, call: &Call) -> Result<Answer, ApiError> {
         wake,
         faults,
         deadline: Instant::now() + life,
+        last_bookmark: (life > LAST_BOOKMARK).then(|| Instant::now() + life - LAST_BOOKMARK),
         kind: (call.kind.kind.clone(), call.kind.api_version()),
         quiet: false,
         over: false,
@@ -124,6 +127,8 @@ struct Watch {
     faults: tokio::sync::watch::Receiver<Faults>,
     seen: Faults,
     deadline: Instant,
+    /// When the bookmark before the end is due, until it was sent.
+    last_bookmark: Option<Instant>,
     kind: (String, String),
     /// Nothing happened for `QUIET`.
     quiet: bool,
@@ -135,6 +140,8 @@ enum Woken {
     Change,
     Faults,
     Quiet,
+    /// Little time is left.
+    Last,
     End,
 }
 
@@ -178,16 +185,19 @@ impl Watch {
             if std::mem::take(&mut self.quiet) && self.bookmarks {
                 return Some(self.bookmark(false));
             }
+            let last = self.last_bookmark;
             let woken = tokio::select! {
                 changed = self.wake.changed() => if changed.is_ok() { Woken::Change } else { Woken::End },
                 changed = self.faults.changed() => if changed.is_ok() { Woken::Faults } else { Woken::End },
                 () = tokio::time::sleep(QUIET) => Woken::Quiet,
+                () = tokio::time::sleep_until(last.unwrap_or(self.deadline)), if last.is_some() => Woken::Last,
                 () = tokio::time::sleep_until(self.deadline) => Woken::End,
             };
             match woken {
                 Woken::Change | Woken::Faults => {}
                 // Looks once more first, so that the bookmark's version is the newest.
                 Woken::Quiet => self.quiet = true,
+                Woken::Last => (self.quiet, self.last_bookmark) = (true, None),
                 Woken::End => return None,
             }
         }
@@ -254,7 +264,7 @@ impl Watch {
             json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata});
         let object = match self.shape {
             Shape::Object => json!({"kind": kind, "apiVersion": version, "metadata": metadata}),
-            Shape::Partial => partial,
+            Shape::Partial | Shape::Partials => partial,
             // A bookmark is a row of an object without anything, as a real server sends it.
             Shape::Table => {
                 let empty = lone(&self.resource, &json!({"metadata": metadata}), self.cursor);

@@ -14,7 +14,8 @@ use pilothouse::demo::store::Store;
 use pilothouse::demo::{DemoServer, Fault};
 use serde_json::Value;
 
-use crate::seed::{Logs, setup};
+use crate::real::{self, Front};
+use crate::seed::{self, Logs, setup};
 
 /// Longer than anything a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,16 +23,26 @@ pub const POD: &str = "/api/v1/namespaces/shop-prod/pods/web-5d8f7c6b9d-aaaaa";
 pub const PODS: &str = "/api/v1/namespaces/shop-prod/pods";
 pub const WEB: &str = "/apis/apps/v1/namespaces/shop-prod/deployments/web";
 pub const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
-pub const PARTIAL: &str = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+pub const PARTIAL: &str = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+pub const PARTIALS: &str = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
 
-/// A demo of one cluster and a client of it.
-pub struct Demo {
-    pub server: DemoServer,
+/// An API server and a client of it: the demo's, or a real one.
+pub struct Api {
     pub url: String,
+    /// Of an administrator.
     pub token: String,
+    /// Of one who may read two namespaces, but no Secrets.
     pub viewer: String,
-    pub logs: Logs,
+    /// What the server calls that user.
+    pub viewer_name: &'static str,
+    judge: Judge,
     client: Client<HttpConnector, Full<Bytes>>,
+}
+
+/// Who answers.
+enum Judge {
+    Demo(DemoServer, Logs),
+    Real(Front),
 }
 
 /// An answer read to its end.
@@ -63,26 +74,127 @@ fn token(kubeconfig: &std::path::Path) -> String {
     config["users"][0]["user"]["token"].as_str().unwrap().to_owned()
 }
 
-impl Demo {
-    pub async fn start() -> Self {
+impl Api {
+    fn new(judge: Judge, url: String, tokens: [String; 2], viewer_name: &'static str) -> Self {
+        let [token, viewer] = tokens;
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { url, token, viewer, viewer_name, judge, client }
+    }
+
+    /// The demo's server with the objects of `seed`.
+    pub async fn demo() -> Self {
         let logs = Logs::default();
         let server = DemoServer::serve(vec![setup("k3s-edge", &logs)], None).await.unwrap();
-        Self {
-            url: server.clusters()[0].url.clone(),
-            token: token(server.kubeconfig()),
-            viewer: token(server.restricted_kubeconfig()),
-            logs,
-            client: Client::builder(TokioExecutor::new()).build_http(),
-            server,
+        let url = server.clusters()[0].url.clone();
+        let tokens = [token(server.kubeconfig()), token(server.restricted_kubeconfig())];
+        let api = Self::new(Judge::Demo(server, logs), url, tokens, "demo-viewer");
+        seed::fill(&api).await;
+        api
+    }
+
+    /// The real one, emptied and with the same objects. Nobody else has it while this lives.
+    pub async fn real() -> Self {
+        let (front, tokens) = real::front().await;
+        let url = front.url();
+        let api = Self::new(Judge::Real(front), url, tokens, real::VIEWER);
+        seed::sweep(&api).await;
+        seed::fill(&api).await;
+        api
+    }
+
+    /// Whether this is the demo, for what is known to differ.
+    pub fn is_demo(&self) -> bool {
+        matches!(self.judge, Judge::Demo(..))
+    }
+
+    /// The demo's server, for tests that only it can judge.
+    pub fn server(&self) -> &DemoServer {
+        match &self.judge {
+            Judge::Demo(server, _) => server,
+            Judge::Real(_) => panic!("this is not the demo"),
+        }
+    }
+
+    /// What the demo's containers say.
+    pub fn logs(&self) -> &Logs {
+        match &self.judge {
+            Judge::Demo(_, logs) => logs,
+            Judge::Real(_) => panic!("this is not the demo"),
         }
     }
 
     pub fn store(&self) -> &Store {
-        &self.server.clusters()[0].store
+        &self.server().clusters()[0].store
     }
 
     pub fn fault(&self, fault: impl Into<Option<Fault>>) {
-        self.server.set_fault("k3s-edge", fault.into());
+        self.server().set_fault("k3s-edge", fault.into());
+    }
+
+    /// The newest version that there is.
+    pub async fn version(&self) -> u64 {
+        let list = self.get("/api/v1/namespaces/default/serviceaccounts").await.json();
+        list["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Forgets the past.
+    pub async fn compact(&self) {
+        match &self.judge {
+            Judge::Demo(server, _) => server.clusters()[0].store.compact(),
+            Judge::Real(front) => {
+                front.compact().await;
+                let rollouts = "/apis/argoproj.io/v1alpha1/rollouts";
+                self.until("definitions are served again", async || self.get(rollouts).await.code == 200)
+                    .await;
+                self.until("pods are served again", async || self.get(PODS).await.code == 200).await;
+            }
+        }
+    }
+
+    /// A version that was, and that the server has forgotten.
+    pub async fn forgotten_version(&self) -> u64 {
+        let version = self.version().await;
+        for n in 0..3 {
+            self.change(POD, &serde_json::json!({"metadata": {"annotations": {"n": n.to_string()}}})).await;
+        }
+        self.compact().await;
+        version
+    }
+
+    /// Makes an object with its status, and gives it as it was stored.
+    pub async fn make(&self, path: &str, object: &Value) -> Value {
+        let made = self.post(path, object).await;
+        assert_eq!(made.code, 201, "{path}: {}", made.body);
+        let mut made = made.json();
+        let Some(status) = object.get("status") else { return made };
+        made["status"] = status.clone();
+        let name = made["metadata"]["name"].as_str().unwrap().to_owned();
+        let done = self.put(&format!("{path}/{name}/status"), &made).await;
+        assert_eq!(done.code, 200, "{path}: {}", done.body);
+        done.json()
+    }
+
+    /// Changes an object, or a part of it that is written apart (`.../status`), by a merge patch.
+    pub async fn change(&self, path: &str, patch: &Value) -> Value {
+        let done = self.patch("merge-patch+json", path, patch).await;
+        assert_eq!(done.code, 200, "{path}: {}", done.body);
+        done.json()
+    }
+
+    /// Waits until this holds.
+    pub async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let waited = async {
+            while !holds().await {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waited).await.unwrap_or_else(|_| panic!("never came: {what}"));
+    }
+
+    /// Removes an object at once.
+    pub async fn remove(&self, path: &str) {
+        let gone = self.delete(&format!("{path}?gracePeriodSeconds=0")).await;
+        assert_eq!(gone.code, 200, "{path}: {}", gone.body);
     }
 
     /// Sends a request; headers as pairs, the token of the administrator unless another is given.
@@ -109,7 +221,7 @@ impl Demo {
         let (code, headers) = (response.status().as_u16(), response.headers().clone());
         let read = tokio::time::timeout(PATIENCE, response.into_body().collect()).await;
         let body = read.expect("a body in time").unwrap().to_bytes();
-        Answer { code, headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer { code, headers, body: String::from_utf8_lossy(&body).into_owned() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -1,101 +1,106 @@
 //! Watches.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::client::{Demo, PARTIAL, PODS};
+use crate::client::{Api, PARTIAL, POD, PODS};
 use crate::seed::pod;
 
-#[tokio::test]
-async fn changes_from_a_version_on() {
-    let demo = Demo::start().await;
-    let version = demo.get(PODS).await.json()["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
-    demo.store().create("pods", pod("shop-prod", "early", "web")).unwrap();
-    let mut watch = demo.watch(&format!("{PODS}?watch=true&resourceVersion={version}")).await;
+/// More than a server keeps for a watch that does not read.
+const CHANGES: usize = 300;
+
+fn version_of(object: &Value) -> u64 {
+    object["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap()
+}
+
+async fn changes_from_a_version_on(api: &Api) {
+    let version = api.get(PODS).await.json()["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let early = api.post(PODS, &pod("shop-prod", "early", "web")).await;
+    assert_eq!(early.code, 201, "{}", early.body);
+    let mut watch = api.watch(&format!("{PODS}?watch=true&resourceVersion={version}")).await;
     assert_eq!(watch.named().await, ("ADDED".into(), "early".into()));
-    demo.store().create("pods", pod("default", "elsewhere", "web")).unwrap();
-    demo.store().update("pods", "shop-prod", "early", |p| p["status"]["phase"] = json!("Failed")).unwrap();
+    api.make("/api/v1/namespaces/default/pods", &pod("default", "elsewhere", "web")).await;
+    api.change(&format!("{PODS}/early/status"), &json!({"status": {"phase": "Failed"}})).await;
     let (kind, object) = watch.event().await;
     assert_eq!(
         (kind.as_str(), &object["kind"], &object["status"]["phase"]),
         ("MODIFIED", &json!("Pod"), &json!("Failed"))
     );
-    demo.store().delete("pods", "shop-prod", "early").unwrap();
+    let before = api.version().await;
+    api.remove(&format!("{PODS}/early")).await;
+    let (kind, object) = watch.event().await;
+    assert_eq!((kind.as_str(), &object["metadata"]["deletionGracePeriodSeconds"]), ("MODIFIED", &json!(0)));
     let (kind, object) = watch.event().await;
     assert_eq!((kind.as_str(), &object["metadata"]["name"]), ("DELETED", &json!("early")));
-    assert_eq!(object["metadata"]["resourceVersion"], demo.store().version().to_string());
+    assert!(version_of(&object) > before, "it carries the version of its end");
 }
 
-#[tokio::test]
-async fn without_a_version_all_is_told_first() {
-    let demo = Demo::start().await;
-    let mut watch = demo.watch("/api/v1/nodes?watch=true").await;
+async fn without_a_version_all_is_told_first(api: &Api) {
+    let mut watch = api.watch("/api/v1/nodes?watch=true").await;
     assert_eq!(watch.named().await, ("ADDED".into(), "node-1".into()));
-    let mut partial = demo.open(PARTIAL, "/api/v1/nodes?watch=true").await;
+    let mut partial = api.open(PARTIAL, "/api/v1/nodes?watch=true").await;
     let (_, object) = partial.event().await;
     assert_eq!((&object["kind"], object.get("status")), (&json!("PartialObjectMetadata"), None));
 }
 
-#[tokio::test]
-async fn what_leaves_a_selector_is_deleted_for_the_watch() {
-    let demo = Demo::start().await;
-    let from = demo.store().version();
+async fn what_leaves_a_selector_is_deleted_for_the_watch(api: &Api) {
+    let from = api.version().await;
     let mut watch =
-        demo.watch(&format!("/api/v1/pods?watch=true&resourceVersion={from}&labelSelector=tier%3Dweb")).await;
-    let label =
-        |value: serde_json::Value| move |p: &mut serde_json::Value| p["metadata"]["labels"]["tier"] = value;
-    demo.store().update("pods", "kube-system", "coredns-1", label(json!("web"))).unwrap();
+        api.watch(&format!("/api/v1/pods?watch=true&resourceVersion={from}&labelSelector=tier%3Dweb")).await;
+    let coredns = "/api/v1/namespaces/kube-system/pods/coredns-1";
+    let label = |value: &str| json!({"metadata": {"labels": {"tier": value}}});
+    api.change(coredns, &label("web")).await;
     assert_eq!(watch.named().await, ("ADDED".into(), "coredns-1".into()));
-    demo.store().update("pods", "kube-system", "coredns-1", |p| p["status"]["x"] = json!(1)).unwrap();
+    api.change(&format!("{coredns}/status"), &json!({"status": {"message": "hello"}})).await;
     assert_eq!(watch.named().await.0, "MODIFIED");
-    demo.store().update("pods", "kube-system", "coredns-1", label(json!("dns"))).unwrap();
+    api.change(coredns, &label("dns")).await;
     assert_eq!(watch.named().await, ("DELETED".into(), "coredns-1".into()));
 }
 
-#[tokio::test]
-async fn a_streaming_list_ends_with_its_bookmark() {
-    let demo = Demo::start().await;
+async fn a_streaming_list_ends_with_its_bookmark(api: &Api) {
     let query =
         "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
-    let mut watch = demo.watch(&format!("{PODS}?{query}")).await;
+    let before = api.version().await;
+    let mut watch = api.watch(&format!("{PODS}?{query}")).await;
     for _ in 0..3 {
         assert_eq!(watch.event().await.0, "ADDED");
     }
     let (kind, object) = watch.event().await;
     assert_eq!((kind.as_str(), &object["kind"]), ("BOOKMARK", &json!("Pod")));
     assert_eq!(object["metadata"]["annotations"], json!({"k8s.io/initial-events-end": "true"}));
-    assert_eq!(object["metadata"]["resourceVersion"], demo.store().version().to_string());
-    demo.store().create("pods", pod("shop-prod", "new", "web")).unwrap();
+    assert!(version_of(&object) >= before, "{object}");
+    assert_eq!(api.post(PODS, &pod("shop-prod", "new", "web")).await.code, 201);
     assert_eq!(watch.named().await, ("ADDED".into(), "new".into()));
-    demo.get(&format!("{PODS}?watch=true&sendInitialEvents=true")).await.refused(422, "Invalid");
+    api.get(&format!("{PODS}?watch=true&sendInitialEvents=true")).await.refused(422, "Invalid");
 }
 
-#[tokio::test]
-async fn bookmarks_when_it_is_quiet_carry_the_newest_version() {
-    let demo = Demo::start().await;
-    let from = demo.store().version();
-    let mut watch =
-        demo.watch(&format!("{PODS}?watch=true&resourceVersion={from}&allowWatchBookmarks=true")).await;
-    demo.store().update("nodes", "", "node-1", |n| n["status"]["x"] = json!(1)).unwrap();
-    let (kind, object) = watch.event().await;
-    assert_eq!(kind, "BOOKMARK");
-    assert_eq!(object["metadata"]["resourceVersion"], demo.store().version().to_string());
-    assert_eq!(object["metadata"].get("annotations"), None);
+async fn bookmarks_carry_the_newest_version_before_a_watch_ends(api: &Api) {
+    let from = api.version().await;
+    let mut watch = api
+        .watch(&format!("{PODS}?watch=true&resourceVersion={from}&allowWatchBookmarks=true&timeoutSeconds=8"))
+        .await;
+    // A change of something else, which this watch is not told of.
+    api.change("/api/v1/nodes/node-1", &json!({"metadata": {"annotations": {"a": "b"}}})).await;
+    let changed = api.version().await;
+    // A list that has to be up to date makes a real server look how far its own watch of etcd is.
+    api.get(PODS).await;
+    let mut told = from;
+    while told < changed {
+        let (kind, object) = watch.event().await;
+        assert_eq!((kind.as_str(), &object["kind"]), ("BOOKMARK", &json!("Pod")));
+        assert_eq!(object["metadata"].get("annotations"), None);
+        told = version_of(&object);
+    }
 }
 
-#[tokio::test]
-async fn a_watch_ends_when_its_time_is_up() {
-    let demo = Demo::start().await;
-    let from = demo.store().version();
-    let mut watch = demo.watch(&format!("{PODS}?watch=true&resourceVersion={from}&timeoutSeconds=1")).await;
+async fn a_watch_ends_when_its_time_is_up(api: &Api) {
+    let from = api.version().await;
+    let mut watch = api.watch(&format!("{PODS}?watch=true&resourceVersion={from}&timeoutSeconds=1")).await;
     assert_eq!(watch.line().await, None);
 }
 
-#[tokio::test]
-async fn a_version_too_old_is_gone_within_the_stream() {
-    let demo = Demo::start().await;
-    let from = demo.store().version() - 1;
-    demo.store().compact();
-    let mut watch = demo.watch(&format!("{PODS}?watch=true&resourceVersion={from}")).await;
+async fn a_version_too_old_is_gone_within_the_stream(api: &Api) {
+    let from = api.forgotten_version().await;
+    let mut watch = api.watch(&format!("{PODS}?watch=true&resourceVersion={from}")).await;
     let (kind, status) = watch.event().await;
     assert_eq!(
         (kind.as_str(), &status["code"], &status["reason"]),
@@ -105,27 +110,36 @@ async fn a_version_too_old_is_gone_within_the_stream() {
     assert_eq!(watch.line().await, None);
 }
 
-#[tokio::test]
-async fn many_watches_see_every_one_of_many_changes() {
-    let demo = Demo::start().await;
-    let from = demo.store().version();
+async fn many_watches_see_every_one_of_many_changes(api: &Api) {
+    let from = api.version().await;
     let path = format!("{PODS}?watch=true&resourceVersion={from}");
     let mut watches = Vec::new();
     for _ in 0..20 {
-        watches.push(demo.watch(&path).await);
+        watches.push(api.watch(&path).await);
     }
-    let store = demo.store().clone();
-    let writer = tokio::task::spawn_blocking(move || {
-        for n in 0..500 {
-            store
-                .update("pods", "shop-prod", "web-5d8f7c6b9d-aaaaa", |p| p["status"]["n"] = json!(n))
-                .unwrap();
+    let changes = async {
+        for n in 0..CHANGES {
+            let status = json!({"status": {"message": n.to_string()}});
+            api.change(&format!("{POD}/status"), &status).await;
         }
-    });
-    for watch in &mut watches {
-        for n in 0..500 {
-            assert_eq!(watch.event().await.1["status"]["n"], n);
+    };
+    let told = async {
+        for watch in &mut watches {
+            for n in 0..CHANGES {
+                assert_eq!(watch.event().await.1["status"]["message"], n.to_string());
+            }
         }
-    }
-    writer.await.unwrap();
+    };
+    tokio::join!(changes, told);
+}
+
+judged! {
+    changes_from_a_version_on,
+    without_a_version_all_is_told_first,
+    what_leaves_a_selector_is_deleted_for_the_watch,
+    a_streaming_list_ends_with_its_bookmark,
+    bookmarks_carry_the_newest_version_before_a_watch_ends,
+    a_watch_ends_when_its_time_is_up,
+    a_version_too_old_is_gone_within_the_stream,
+    many_watches_see_every_one_of_many_changes,
 }

@@ -409,6 +409,11 @@ impl Store {
             if how.propagation == Propagation::Orphan {
                 self.orphan_dependents(&text(&object, "uid"));
             }
+            if resource == "pods" {
+                // The one kind with a grace of its own: watches are told of its end before the end.
+                terminate(&mut object, 0);
+                object = self.commit(resource, ChangeKind::Modified, object);
+            }
             return Ok(Deleted::Gone(self.commit(resource, ChangeKind::Deleted, object)));
         }
         let before = object.clone();
@@ -416,15 +421,7 @@ impl Store {
         if !held.is_empty() {
             metadata["finalizers"] = json!(held);
         }
-        let shorter = metadata["deletionGracePeriodSeconds"].as_i64().is_none_or(|old| grace < old);
-        if metadata["deletionTimestamp"].is_null() || shorter {
-            let end = Timestamp::now().saturating_add(SignedDuration::from_secs(grace));
-            metadata["deletionTimestamp"] = json!(seconds(end.unwrap_or(Timestamp::MAX)));
-            metadata["deletionGracePeriodSeconds"] = json!(grace);
-            if let Some(generation) = metadata["generation"].as_i64() {
-                metadata["generation"] = json!(generation + 1);
-            }
-        }
+        terminate(&mut object, grace);
         if how.dry_run || object == before {
             return Ok(Deleted::Terminating(object));
         }
@@ -546,6 +543,20 @@ fn spec_differs(before: &Value, after: &Value) -> bool {
         .chain(after.keys())
         .filter(counted)
         .any(|key| before.get(key) != after.get(key) && !(key == "spec" && bound(before) == bound(after)))
+}
+
+/// Begins an object's end, or brings it nearer.
+fn terminate(object: &mut Value, grace: i64) {
+    let metadata = &mut object["metadata"];
+    let shorter = metadata["deletionGracePeriodSeconds"].as_i64().is_none_or(|old| grace < old);
+    if metadata["deletionTimestamp"].is_null() || shorter {
+        let end = Timestamp::now().saturating_add(SignedDuration::from_secs(grace));
+        metadata["deletionTimestamp"] = json!(seconds(end.unwrap_or(Timestamp::MAX)));
+        metadata["deletionGracePeriodSeconds"] = json!(grace);
+        if let Some(generation) = metadata["generation"].as_i64() {
+            metadata["generation"] = json!(generation + 1);
+        }
+    }
 }
 
 fn check_preconditions(resource: &str, object: &Value, how: &Deletion) -> Result<(), ApiError> {

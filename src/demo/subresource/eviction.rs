@@ -79,7 +79,7 @@ fn check_budget(store: &Store, ns: &str, pod: &Value) -> Result<(), ApiError> {
         _ => {
             return Err(ApiError::new(
                 500,
-                "InternalError",
+                "",
                 "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
             ));
         }

@@ -53,7 +53,9 @@ pub async fn answer(
             let body = read_body(request.body_mut()).await?;
             bind(cluster, call, &parse_object(&body)?)
         }
-        ("status" | "scale" | "log" | "eviction" | "binding", _) => Err(ApiError::method_not_allowed()),
+        ("status", _) if call.kind.status => Err(ApiError::method_not_allowed()),
+        ("scale", _) if call.kind.scale.is_some() => Err(ApiError::method_not_allowed()),
+        ("log" | "eviction" | "binding", _) if of_pods => Err(ApiError::method_not_allowed()),
         _ => Err(ApiError::no_such_path()),
     }
 }

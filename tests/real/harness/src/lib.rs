@@ -15,6 +15,7 @@
 
 pub mod audit;
 pub mod cluster;
+mod copy;
 mod folder;
 mod keeper;
 pub mod kubectl;

@@ -122,6 +122,8 @@ impl Proxy {
         let mut config = Config::new(cluster.url().parse()?);
         let pem = std::fs::read(cluster.ca_file()).wrap_err("the API server's certificate")?;
         config.root_cert = Some(certificates(&pem)?);
+        // What the server answers is the client's to see, refusals too.
+        config.default_retry = false;
         let upstream = Client::try_from(config)?;
         let port = Port::take()?;
         let listener = TcpListener::bind(port.address()).await?;

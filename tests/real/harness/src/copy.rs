@@ -1,0 +1,381 @@
+//! The copy of a world: what one API server holds, made anew on a real one, so that the same tests can be played before
+//! both.
+//!
+//! Everything goes through the servers' APIs. What a server or a controller owns is left out (uids, versions, statuses,
+//! addresses); pods keep their names and nodes and are adopted by the copied ReplicaSets, and those by the copied
+//! Deployments, so that the real controllers find nothing to do. Pods of StatefulSets, DaemonSets and Jobs are made by the
+//! real controllers. A pod that is ill gets the annotations that make KWOK's pods ill in the same way, and logs what it
+//! logged. CronJobs are suspended: a copied world stands still.
+
+use std::path::Path;
+use std::time::Duration;
+
+use eyre::{Result, WrapErr as _, bail};
+use futures::{StreamExt as _, TryStreamExt as _};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use serde_json::{Map, Value, json};
+
+use crate::cluster::Cluster;
+
+/// Kinds that are copied as they are, before any pod.
+const PLAIN: [(&str, &str); 6] = [
+    ("/api/v1", "serviceaccounts"),
+    ("/api/v1", "configmaps"),
+    ("/api/v1", "secrets"),
+    ("/api/v1", "services"),
+    ("/apis/networking.k8s.io/v1", "ingresses"),
+    ("/apis/policy/v1", "poddisruptionbudgets"),
+];
+
+/// Owners, each after what it is to adopt.
+const OWNERS: [(&str, &str); 6] = [
+    ("/apis/apps/v1", "deployments"),
+    ("/apis/apps/v1", "statefulsets"),
+    ("/apis/apps/v1", "daemonsets"),
+    ("/apis/batch/v1", "cronjobs"),
+    ("/apis/autoscaling/v2", "horizontalpodautoscalers"),
+    // Last: what is there counts, and nothing of it is refused.
+    ("/api/v1", "resourcequotas"),
+];
+
+/// Argo's Rollouts, of which no controller runs: they are copied with their status, and their ReplicaSets with them.
+const ROLLOUTS: &str = "/apis/argoproj.io/v1alpha1";
+
+/// Objects that every cluster has by itself.
+const EVERYWHERE: [&str; 3] = ["default", "kubernetes", "kube-root-ca.crt"];
+
+/// How many requests run at once.
+const AT_ONCE: usize = 12;
+
+/// From one server to another.
+struct Copy<'a> {
+    from: Client,
+    to: Client,
+    cluster: &'a Cluster,
+}
+
+impl Cluster {
+    /// Makes here, with KWOK, what a context of a kubeconfig shows, and waits until as many pods are there.
+    ///
+    /// # Errors
+    /// When a server refuses, or the real controllers do not take the copy for their own.
+    pub async fn copy(&self, kubeconfig: &Path, context: &str) -> Result<()> {
+        let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
+        let config = Config::from_custom_kubeconfig(Kubeconfig::read_from(kubeconfig)?, &options).await?;
+        let copy = Copy { from: Client::try_from(config)?, to: self.client().await?, cluster: self };
+        copy.all().await.wrap_err_with(|| format!("the copy of {context}"))
+    }
+}
+
+impl Copy<'_> {
+    async fn all(&self) -> Result<()> {
+        self.ground().await?;
+        for (api, plural) in PLAIN {
+            self.kind(api, plural, |_| true, clean).await?;
+        }
+        let pods = self.list("/api/v1", "pods").await?;
+        self.pods(&pods).await?;
+        let rollouts = self.rollouts().await?;
+        let sets = self.kind(
+            "/apis/apps/v1",
+            "replicasets",
+            |_| true,
+            |set| {
+                let owner = owner(set);
+                let mut copy = clean(set);
+                if owner.0 == "Rollout" {
+                    copy["metadata"]["ownerReferences"] = rollouts[owner.1].clone();
+                }
+                copy
+            },
+        );
+        let sets = sets.await?;
+        for (api, plural) in OWNERS {
+            self.kind(api, plural, |_| true, clean).await?;
+        }
+        self.jobs().await?;
+        self.settled(&pods, sets).await
+    }
+
+    /// Namespaces, definitions and nodes.
+    async fn ground(&self) -> Result<()> {
+        let own = |object: &Value| !name(object).starts_with("kube-") && name(object) != "default";
+        let namespaces = self.list("/api/v1", "namespaces").await?;
+        self.kind("/api/v1", "namespaces", own, |ns| {
+            let mut copy = clean(ns);
+            remove(&mut copy, "spec");
+            copy
+        })
+        .await?;
+        let definitions = "/apis/apiextensions.k8s.io/v1";
+        self.kind(definitions, "customresourcedefinitions", |_| true, clean).await?;
+        self.kind("/api/v1", "nodes", |_| true, node).await?;
+        // No pod is taken before the controllers made its namespace's account, nor a custom object before it is served.
+        for ns in &namespaces {
+            let account = format!("/api/v1/namespaces/{}/serviceaccounts/default", name(ns));
+            self.until(&account, async |to| get(to, &account).await.is_ok()).await?;
+        }
+        let rollouts = format!("{ROLLOUTS}/rollouts");
+        self.until(&rollouts, async |to| get(to, &rollouts).await.is_ok()).await
+    }
+
+    async fn pods(&self, pods: &[Value]) -> Result<()> {
+        let mut copies = Vec::new();
+        for pod in pods.iter().filter(|pod| matches!(owner(pod).0, "" | "ReplicaSet")) {
+            let mut copy = clean(pod);
+            if let Some(ill) = illness(pod) {
+                let annotations = &mut copy["metadata"]["annotations"];
+                if annotations.is_null() {
+                    *annotations = json!({});
+                }
+                for (key, value) in ill {
+                    annotations[format!("pilothouse.test/{key}")] = json!(value);
+                }
+                self.logs(pod).await?;
+            }
+            copies.push(copy);
+        }
+        self.create("/api/v1", "pods", copies).await
+    }
+
+    /// Lets the copy of a pod log what it has logged, now and before its last restart.
+    async fn logs(&self, pod: &Value) -> Result<()> {
+        let (ns, own) = (namespace(pod), name(pod));
+        let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
+        let containers: Vec<&str> = containers.filter_map(|c| c["name"].as_str()).collect();
+        let Some(first) = containers.first() else { return Ok(()) };
+        let logs = self.cluster.logs(ns, own, &containers)?;
+        for previous in [false, true] {
+            let path =
+                format!("/api/v1/namespaces/{ns}/pods/{own}/log?container={first}&previous={previous}");
+            // A container that was never started anew has no log of before.
+            let Ok(text) = self.from.request_text(http::Request::get(path).body(Vec::new())?).await else {
+                continue;
+            };
+            for line in text.lines() {
+                if previous { logs.said_before(line)? } else { logs.say(line)? }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the Rollouts; gives the references of what they own, by name.
+    async fn rollouts(&self) -> Result<Value> {
+        let mut owners = json!({});
+        for rollout in self.list(ROLLOUTS, "rollouts").await? {
+            let path = format!("{ROLLOUTS}/namespaces/{}/rollouts", namespace(&rollout));
+            let mut made = post(&self.to, &path, &clean(&rollout)).await?;
+            made["status"] = rollout["status"].clone();
+            let own = name(&rollout);
+            let request = http::Request::put(format!("{path}/{own}/status"));
+            let request =
+                request.header("content-type", "application/json").body(serde_json::to_vec(&made)?)?;
+            self.to.request::<Value>(request).await.wrap_err_with(|| format!("the status of {own}"))?;
+            owners[own] = json!([{
+                "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": own,
+                "uid": made["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true,
+            }]);
+        }
+        Ok(owners)
+    }
+
+    /// Makes the Jobs, as of their CronJobs: their pods run once more, and are done at once.
+    async fn jobs(&self) -> Result<()> {
+        let mut copies = Vec::new();
+        for job in self.list("/apis/batch/v1", "jobs").await? {
+            let mut copy = clean(&job);
+            remove(&mut copy["spec"], "selector");
+            for labels in ["/metadata/labels", "/spec/template/metadata/labels"] {
+                if let Some(labels) = copy.pointer_mut(labels).and_then(Value::as_object_mut) {
+                    labels.retain(|key, _| !key.contains("controller-uid") && !key.contains("job-name"));
+                }
+            }
+            if let ("CronJob", own) = owner(&job) {
+                let path = format!("/apis/batch/v1/namespaces/{}/cronjobs/{own}", namespace(&job));
+                let uid = get(&self.to, &path).await?["metadata"]["uid"].clone();
+                copy["metadata"]["ownerReferences"] = json!([{
+                    "apiVersion": "batch/v1", "kind": "CronJob", "name": own, "uid": uid, "controller": true,
+                }]);
+            }
+            copies.push(copy);
+        }
+        self.create("/apis/batch/v1", "jobs", copies).await
+    }
+
+    /// Waits until as many pods are there, all of them on their way, and checks that no ReplicaSet came by itself.
+    async fn settled(&self, pods: &[Value], sets: usize) -> Result<()> {
+        let last = std::cell::RefCell::new(String::new());
+        let settled = async |to: &Client| {
+            let Ok(list) = get(to, "/api/v1/pods").await else { return false };
+            let there = list["items"].as_array().map_or(&[][..], Vec::as_slice);
+            let started = |pod: &&Value| pod["status"]["containerStatuses"].is_array();
+            *last.borrow_mut() = format!(
+                "{} of {} pods, {} started",
+                there.len(),
+                pods.len(),
+                there.iter().filter(started).count()
+            );
+            there.len() == pods.len() && there.iter().all(|pod| started(&pod))
+        };
+        let there = self.until("all pods", settled).await;
+        there.wrap_err_with(|| last.borrow().clone())?;
+        let list = get(&self.to, "/apis/apps/v1/replicasets").await?;
+        let there = list["items"].as_array().map_or(0, Vec::len);
+        if there != sets {
+            bail!("{sets} ReplicaSets were copied and {there} are there: a Deployment did not know its own");
+        }
+        Ok(())
+    }
+
+    /// Copies one kind; gives how many.
+    async fn kind(
+        &self,
+        api: &str,
+        plural: &str,
+        wanted: impl Fn(&Value) -> bool,
+        copy: impl Fn(&Value) -> Value,
+    ) -> Result<usize> {
+        let all = self.list(api, plural).await?;
+        let copies: Vec<Value> = all
+            .iter()
+            .filter(|object| wanted(object) && !EVERYWHERE.contains(&name(object)))
+            .map(copy)
+            .collect();
+        let count = copies.len();
+        self.create(api, plural, copies).await?;
+        Ok(count)
+    }
+
+    async fn create(&self, api: &str, plural: &str, objects: Vec<Value>) -> Result<()> {
+        let paths = objects.iter().map(|object| match namespace(object) {
+            "" => format!("{api}/{plural}"),
+            ns => format!("{api}/namespaces/{ns}/{plural}"),
+        });
+        let work: Vec<(String, &Value)> = paths.zip(&objects).collect();
+        futures::stream::iter(work)
+            .map(Ok)
+            .try_for_each_concurrent(AT_ONCE, async |(path, object)| {
+                post(&self.to, &path, object).await.map(drop)
+            })
+            .await
+    }
+
+    /// All objects of a kind; with their kind, which lists leave out.
+    async fn list(&self, api: &str, plural: &str) -> Result<Vec<Value>> {
+        let mut list = get(&self.from, &format!("{api}/{plural}")).await?;
+        let kind = list["kind"].as_str().unwrap_or_default().trim_end_matches("List").to_owned();
+        let version = list["apiVersion"].clone();
+        let Value::Array(mut items) = list["items"].take() else { bail!("{api}/{plural} is no list") };
+        for item in &mut items {
+            item["kind"] = json!(kind);
+            item["apiVersion"] = version.clone();
+        }
+        Ok(items)
+    }
+
+    async fn until(&self, what: &str, mut holds: impl AsyncFnMut(&Client) -> bool) -> Result<()> {
+        let began = std::time::Instant::now();
+        while !holds(&self.to).await {
+            if began.elapsed() > crate::server::PATIENCE {
+                bail!("never came: {what}");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+}
+
+async fn get(client: &Client, path: &str) -> Result<Value> {
+    let request = http::Request::get(path).body(Vec::new())?;
+    client.request(request).await.wrap_err_with(|| path.to_owned())
+}
+
+async fn post(client: &Client, path: &str, object: &Value) -> Result<Value> {
+    let request = http::Request::post(path).header("content-type", "application/json");
+    let request = request.body(serde_json::to_vec(object)?)?;
+    client.request(request).await.wrap_err_with(|| format!("{path}: {}", name(object)))
+}
+
+fn name(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+fn namespace(object: &Value) -> &str {
+    object["metadata"]["namespace"].as_str().unwrap_or_default()
+}
+
+/// Kind and name of what controls it; empty when nothing does.
+fn owner(object: &Value) -> (&str, &str) {
+    let owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    let owner = owners.into_iter().find(|owner| owner["controller"] == true);
+    let text = |key: &str| owner.and_then(|owner| owner[key].as_str()).unwrap_or_default();
+    (text("kind"), text("name"))
+}
+
+fn remove(object: &mut Value, key: &str) {
+    if let Some(map) = object.as_object_mut() {
+        map.remove(key);
+    }
+}
+
+/// An object as a person would have written it.
+fn clean(object: &Value) -> Value {
+    let mut copy = object.clone();
+    remove(&mut copy, "status");
+    let metadata = object["metadata"].as_object().cloned().unwrap_or_default();
+    let kept = ["name", "namespace", "labels", "annotations"];
+    copy["metadata"] =
+        metadata.into_iter().filter(|(key, _)| kept.contains(&&**key)).collect::<Map<_, _>>().into();
+    match copy["kind"].as_str() {
+        Some("Service") if copy["spec"]["clusterIP"] != "None" => {
+            remove(&mut copy["spec"], "clusterIP");
+            remove(&mut copy["spec"], "clusterIPs");
+        }
+        Some("CronJob") => copy["spec"]["suspend"] = json!(true),
+        _ => {}
+    }
+    copy
+}
+
+/// A node that KWOK plays; only one that is created with its addresses is found by the API server.
+fn node(node: &Value) -> Value {
+    let mut copy = clean(node);
+    remove(&mut copy, "spec");
+    copy["metadata"]["annotations"] =
+        json!({"kwok.x-k8s.io/node": "fake", "node.alpha.kubernetes.io/ttl": "0"});
+    let status = &node["status"];
+    copy["status"] = json!({
+        "capacity": status["capacity"], "allocatable": status["allocatable"], "nodeInfo": status["nodeInfo"],
+        "addresses": [
+            {"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": name(node)},
+        ],
+    });
+    copy
+}
+
+/// What KWOK is to be told so that the pod is ill in the same way; None when it is well.
+fn illness(pod: &Value) -> Option<Vec<(&'static str, String)>> {
+    let statuses = pod["status"]["containerStatuses"].as_array()?;
+    let waiting = |status: &&Value| {
+        let reason = status["state"]["waiting"]["reason"].as_str().unwrap_or_default();
+        reason == "CrashLoopBackOff"
+            || reason.contains("ImagePull")
+            || status["lastState"]["terminated"]["reason"] == "OOMKilled"
+    };
+    let ill = statuses.iter().find(waiting)?;
+    let container = ill["name"].as_str().unwrap_or_default().to_owned();
+    if ill["state"]["waiting"]["reason"].as_str().is_some_and(|reason| reason.contains("ImagePull")) {
+        return Some(vec![("behavior", "pull".to_owned()), ("pull-container", container)]);
+    }
+    let end = &ill["lastState"]["terminated"];
+    Some(vec![
+        ("behavior", "crash".to_owned()),
+        ("crash-container", container),
+        ("crash-after", "1s".to_owned()),
+        ("crash-reason", end["reason"].as_str().unwrap_or("Error").to_owned()),
+        ("crash-exit-code", end["exitCode"].to_string()),
+        // It stays as it is.
+        ("backoff", "24h".to_owned()),
+    ])
+}
