@@ -376,6 +376,13 @@ mod tests {
     }
 
     #[test]
+    fn words_of_a_secret_are_kept_in_base64_only() {
+        let mut secret = json!({"data": {"a": "b2xk", "b": "b2xk"}, "stringData": {"a": "new"}});
+        apply("secrets", &mut secret);
+        assert_eq!(secret, json!({"type": "Opaque", "data": {"a": "bmV3", "b": "b2xk"}}));
+    }
+
+    #[test]
     fn quality_of_service() {
         for (resources, class) in [
             (json!({}), "BestEffort"),

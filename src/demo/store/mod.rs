@@ -439,6 +439,11 @@ impl Store {
                 let mut object = entry.value();
                 if let Some(owners) = object["metadata"]["ownerReferences"].as_array_mut() {
                     owners.retain(|owner| owner["uid"] != uid);
+                    if owners.is_empty()
+                        && let Some(metadata) = object["metadata"].as_object_mut()
+                    {
+                        metadata.remove("ownerReferences");
+                    }
                 }
                 self.commit(&resource, ChangeKind::Modified, object);
             }

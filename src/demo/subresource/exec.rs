@@ -49,6 +49,9 @@ pub fn answer(
     let (ns, name) = (call.ns(), call.name());
     let pod = cluster.store().get("pods", ns, name).ok_or_else(|| ApiError::not_found("pods", name))?;
     let (container, status) = container(&pod, call.query.get("container"))?;
+    if pod["spec"]["nodeName"].as_str().is_none_or(str::is_empty) {
+        return Err(ApiError::bad_request(format!("pod {name} does not have a host assigned")));
+    }
     if !status.is_some_and(|s| s["state"]["running"].is_object()) {
         let why = format!("unable to upgrade connection: container not found (\"{container}\")");
         return Err(ApiError::internal(why));

@@ -86,6 +86,10 @@ pub fn answer(cluster: &Arc<Cluster>, call: &Call) -> Result<Answer, ApiError> {
     let pod = cluster.store().get("pods", ns, name).ok_or_else(|| ApiError::not_found("pods", name))?;
     let (container, status) = container(&pod, query.get("container"))?;
     let previous = query.flag("previous");
+    if pod["spec"]["nodeName"].as_str().is_none_or(str::is_empty) {
+        // There is no kubelet to ask yet, and that is no fault.
+        return Ok(respond::text(200, ""));
+    }
     check(&pod, &container, status, previous)?;
     let running = status.is_some_and(|s| s["state"]["running"].is_object());
     let now = Timestamp::now();

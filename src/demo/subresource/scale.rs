@@ -18,6 +18,8 @@ fn at<'a>(object: &'a Value, path: &[String]) -> &'a Value {
 
 fn scale_of(object: &Value, paths: &ScalePaths) -> Value {
     let selector = match at(object, &paths.selector) {
+        // A definition need not say where the selector is.
+        _ if paths.selector.is_empty() => String::new(),
         Value::String(text) => text.clone(),
         // A ReplicationController's selector is a plain map of labels.
         map if map.get("matchLabels").is_none() && map.get("matchExpressions").is_none() => {

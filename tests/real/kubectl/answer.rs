@@ -20,7 +20,7 @@ impl Server {
 }
 
 /// What Kubernetes makes names and hashes of.
-const RULES: [(&str, &str); 24] = [
+const RULES: [(&str, &str); 25] = [
     // client-go's own log lines
     (r"^[EWI]\d{4} [\d:.]+ +\d+ (\w+\.go):\d+\]", "LOG $1]"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
@@ -30,6 +30,7 @@ const RULES: [(&str, &str); 24] = [
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000", "TIME"),
     (r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}", "TIME"),
     (r#"(resourceVersion"?: )"\d+""#, "${1}VERSION"),
+    (r"^(\s*Resource Version:) +\d+$", "$1 VERSION"),
     (r"https?://\d+\.\d+\.\d+\.\d+:\d+(/demo/[0-9a-f]+)?", "SERVER"),
     (r"\b\d+\.\d+\.\d+\.\d+:(\d{5})\b", "ADDRESS:PORT"),
     (r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b", "ADDRESS"),
