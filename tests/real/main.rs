@@ -16,5 +16,6 @@ mod outages;
 #[allow(dead_code, reason = "shared with other tests, which use other parts")]
 mod person;
 mod screen;
+mod upstreams;
 mod wire;
 mod worlds;

@@ -15,18 +15,18 @@ use tokio::sync::Mutex;
 use crate::audit::Audit;
 use crate::folder::Folder;
 use crate::keeper::Keeper;
-use crate::kwok;
 use crate::people::{self, Authority, Credentials, ISSUER};
 use crate::ports::Port;
 use crate::programs;
 use crate::server::Server;
+use crate::upstreams::{self, Running, Wanted};
 
 /// What is to be started; awaiting it starts it.
 #[derive(Clone, Debug, Default)]
 #[must_use = "nothing starts before it is awaited"]
 pub struct Start {
     bare: bool,
-    kwok: bool,
+    pub(crate) beside: Wanted,
     grace: Option<Duration>,
 }
 
@@ -39,7 +39,7 @@ impl Start {
 
     /// With KWOK, so that nodes and pods live.
     pub fn with_kwok(mut self) -> Start {
-        self.kwok = true;
+        self.beside.kwok = true;
         self
     }
 
@@ -60,7 +60,8 @@ impl Start {
         std::fs::write(folder.join("tokens.csv"), format!("{token},admin,admin,\"system:masters\"\n"))?;
         let (etcd_port, peer_port, api_port) = (Port::take()?, Port::take()?, Port::take()?);
         let etcd = Server::start("etcd", etcd(&folder, &etcd_port, &peer_port)?, &folder, &keeper)?;
-        let cluster = Cluster {
+        let mut cluster = Cluster {
+            upstreams: Running::default(),
             admin: folder.join("admin.kubeconfig"),
             authority,
             audit,
@@ -81,10 +82,7 @@ impl Start {
         if !cluster.start.bare {
             cluster.start_controllers().await?;
         }
-        if cluster.start.kwok {
-            let port = kwok::start(&cluster).await?;
-            cluster.ports.lock().await.push(port);
-        }
+        cluster.upstreams = upstreams::start(&cluster, &cluster.start.beside).await?;
         Ok(cluster)
     }
 }
@@ -104,6 +102,7 @@ pub struct Cluster {
     // Dropped in this order: the keeper ends the servers before the ports and the folder are let go.
     others: Mutex<Vec<Server>>,
     api: Mutex<Option<Server>>,
+    upstreams: Running,
     keeper: Arc<Keeper>,
     folder: PathBuf,
     _owned: Folder,
@@ -366,6 +365,16 @@ impl Cluster {
         server.wait_until("ready", ready).await?;
         self.others.lock().await.push(server);
         Ok(())
+    }
+
+    /// Holds the ports of such servers until the cluster ends.
+    pub(crate) async fn hold(&self, ports: Vec<Port>) {
+        self.ports.lock().await.extend(ports);
+    }
+
+    /// What runs beside the control plane.
+    pub(crate) fn upstreams(&self) -> &Running {
+        &self.upstreams
     }
 
     /// Throws away what etcd keeps of the past, so that a watch that wants to resume from it is told 410. Compaction

@@ -13,19 +13,26 @@
 //! said last, never a skipped test.
 #![forbid(unsafe_code)]
 
+pub mod argocd;
 pub mod audit;
 pub mod cluster;
 mod copy;
+pub mod exporter;
 mod folder;
+pub mod git;
 mod keeper;
 pub mod kubectl;
 pub mod kwok;
 pub mod people;
 pub mod ports;
 mod programs;
+pub mod prometheus;
 pub mod proxy;
+pub mod rollouts;
 pub mod seed;
 mod server;
+mod upstreams;
+pub mod velero;
 
 pub use cluster::{Cluster, Start};
 pub use programs::built;

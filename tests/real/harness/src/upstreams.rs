@@ -1,0 +1,133 @@
+//! What runs beside the control plane, in the form that `Start` and `Cluster` carry: which parts are wanted, which run.
+//!
+//! Every part has a file of its own and knows nothing of the others, except that most want KWOK. They start side by
+//! side, since what takes their time is mostly waiting for each other's definitions.
+
+use std::path::Path;
+
+use eyre::{Result, eyre};
+
+use crate::argocd::{self, ArgoCd};
+use crate::cluster::{Cluster, Start};
+use crate::kwok;
+use crate::ports::Port;
+use crate::programs;
+use crate::prometheus::{self, Prometheus};
+use crate::rollouts;
+use crate::velero::{self, Velero};
+
+/// What is wanted beside the control plane.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) kwok: bool,
+    pub(crate) argocd: Option<argocd::Options>,
+    pub(crate) velero: bool,
+    pub(crate) prometheus: bool,
+    pub(crate) rollouts: bool,
+    pub(crate) flux: bool,
+}
+
+/// What runs beside the control plane.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    pub(crate) argocd: Option<ArgoCd>,
+    pub(crate) velero: Option<Velero>,
+    pub(crate) prometheus: Option<Prometheus>,
+    /// Of the servers that nobody asks for by number.
+    _ports: Vec<Port>,
+}
+
+/// Starts what is wanted; each part is ready when this returns.
+pub(crate) async fn start(cluster: &Cluster, wanted: &Wanted) -> Result<Running> {
+    let kwok = async {
+        Ok(match wanted.kwok {
+            true => vec![kwok::start(cluster).await?],
+            false => Vec::new(),
+        })
+    };
+    let argocd = async {
+        Ok(match &wanted.argocd {
+            Some(options) => Some(argocd::start(cluster, options).await?),
+            None => None,
+        })
+    };
+    let velero = async {
+        Ok(match wanted.velero {
+            true => Some(velero::start(cluster).await?),
+            false => None,
+        })
+    };
+    let prometheus = async {
+        Ok(match wanted.prometheus {
+            true => Some(prometheus::start(cluster).await?),
+            false => None,
+        })
+    };
+    let rollouts = async {
+        Ok(match wanted.rollouts {
+            true => rollouts::start(cluster).await?,
+            false => Vec::new(),
+        })
+    };
+    let flux = async {
+        match wanted.flux {
+            true => cluster.define(&programs::built("flux")?.join("crds/flux")).await,
+            false => Ok(()),
+        }
+    };
+    let (mut ports, argocd, velero, prometheus, more, ()) =
+        tokio::try_join!(kwok, argocd, velero, prometheus, rollouts, flux)?;
+    ports.extend(more);
+    Ok(Running { argocd, velero, prometheus, _ports: ports })
+}
+
+impl Start {
+    /// With Flux's definitions, and nobody who acts on them: its controllers do not build from modules alone. What
+    /// their status would say is written by the test.
+    pub fn with_flux_definitions(mut self) -> Start {
+        self.beside.flux = true;
+        self
+    }
+}
+
+impl Cluster {
+    /// Applies the definitions in a file or folder and waits until they are established.
+    ///
+    /// # Errors
+    /// When the API server refuses, or takes too long.
+    pub async fn define(&self, path: &Path) -> Result<()> {
+        self.apply_files(path)?;
+        // Not `kubectl wait`: that fails for those that have no conditions yet, and asks for one after the other.
+        let established =
+            r#"{range .items[*]}{.status.conditions[?(@.type=="Established")].status}{"\n"}{end}"#;
+        let ask = ["get", "crd", "-o", &format!("jsonpath={established}")];
+        let all = || self.kubectl(&ask).is_ok_and(|text| text.lines().all(|line| line == "True"));
+        self.until("the definitions established", all).await
+    }
+}
+
+/// That a part runs, or who forgot to ask for it.
+pub(crate) fn running<'a, T>(part: &'a Option<T>, method: &str) -> Result<&'a T> {
+    part.as_ref().ok_or_else(|| eyre!("not started: the cluster was made without .{method}()"))
+}
+
+/// Whether something at a port answers a GET of this path with success.
+pub(crate) async fn answers(port: &Port, path: &str) -> Result<bool> {
+    Ok(get(&port.http(), path).await.is_ok())
+}
+
+/// What a plain HTTP server answers to a GET.
+pub(crate) async fn get(server: &str, path: &str) -> Result<String> {
+    let request = http::Request::get(path).body(Vec::new())?;
+    Ok(plain(server)?.request_text(request).await?)
+}
+
+/// A client for a plain HTTP server, `http://ADDRESS`.
+pub(crate) fn plain(server: &str) -> Result<kube::Client> {
+    Ok(kube::Client::try_from(kube::Config::new(server.parse()?))?)
+}
+
+/// Whether somebody listens at a port.
+pub(crate) async fn listens(port: &Port) -> Result<bool> {
+    Ok(tokio::net::TcpStream::connect(port.address()).await.is_ok())
+}
