@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use ground::Cluster;
+use pilothouse::text;
 use pilothouse::world::ClusterWorld;
 use serde_json::Value;
 
@@ -28,20 +29,22 @@ const KINDS: [(&str, &str, &[&str]); 6] = [
     ("services", "/api/v1", &[]),
 ];
 
-/// Waits until the world of the person's first cluster is the server's, of all namespaces or of one. The server must
-/// stand still meanwhile.
+/// Waits until the world of the person's only cluster is the server's, of all namespaces or of the one that the person
+/// may see, and until as many pods are on the screen. The server must stand still meanwhile.
 pub async fn agrees(person: &mut Person, cluster: &Cluster, namespace: Option<&str>) {
-    agrees_of(person, 0, cluster, namespace).await;
+    let pods = agrees_of(person, 0, cluster, namespace).await;
+    person.see_title("Pods", &format!(" {} · ", text::count(pods as u64))).await;
 }
 
-/// The same of the person's cluster in that place.
-pub async fn agrees_of(person: &mut Person, at: usize, cluster: &Cluster, namespace: Option<&str>) {
+/// The same of the world alone, for the person's cluster in that place; returns how many pods there are.
+pub async fn agrees_of(person: &mut Person, at: usize, cluster: &Cluster, namespace: Option<&str>) -> usize {
     let held = held(cluster, namespace).await;
     let same = person.wait_until(|world| known(&world.clusters[at], namespace) == held).await;
     if !same {
         let known = known(&person.driver().state.shared.world.clusters[at], namespace);
         panic!("{}\n{}", differences(&held, &known), person.picture());
     }
+    held["pods"].len()
 }
 
 /// What the API server holds, as its own tables say it.
@@ -63,7 +66,7 @@ async fn held(cluster: &Cluster, namespace: Option<&str>) -> Held {
                 .body(Vec::new())
                 .unwrap();
             let table: Value = client.request(request).await.unwrap();
-            let names: Vec<&str> = list(&table["columnDefinitions"]).map(|c| text(&c["name"])).collect();
+            let names: Vec<&str> = list(&table["columnDefinitions"]).map(|c| word(&c["name"])).collect();
             for row in list(&table["rows"]) {
                 let cell = |column: &&str| {
                     let at = names.iter().position(|name| name == column).unwrap();
@@ -74,7 +77,7 @@ async fn held(cluster: &Cluster, namespace: Option<&str>) -> Held {
                 };
                 let shown: Vec<String> = columns.iter().map(cell).collect();
                 let meta = &row["object"]["metadata"];
-                rows.push((identity(text(&meta["namespace"]), text(&meta["name"])), shown.join(" ")));
+                rows.push((identity(word(&meta["namespace"]), word(&meta["name"])), shown.join(" ")));
             }
             match table["metadata"]["continue"].as_str() {
                 Some(token) if !token.is_empty() => token.clone_into(&mut more),
@@ -147,6 +150,6 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-fn text(value: &Value) -> &str {
+fn word(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
