@@ -1,9 +1,11 @@
 //! The servers for a person: starts what is wanted, prints a kubeconfig's path once it is ready, and ends everything
 //! on ctrl-c, SIGTERM or SIGHUP. `tests/real/up` and `down` keep it in the background.
 
+use std::collections::BTreeSet;
+
 use clap::{Parser, ValueEnum};
 use eyre::Result;
-use ground::Cluster;
+use ground::{Cluster, Start};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Starts real servers and prints a kubeconfig's path once they are ready.
@@ -30,13 +32,34 @@ struct Options {
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum With {
     Kwok,
+    Argocd,
+    Velero,
+    Prometheus,
+    Rollouts,
+    Flux,
 }
 
 impl With {
-    /// What `tests/real/build` calls it.
-    fn module(self) -> &'static str {
+    /// What `tests/real/build` must have built for it.
+    fn modules(self) -> &'static [&'static str] {
         match self {
-            With::Kwok => "kwok",
+            With::Kwok => &["kwok"],
+            With::Argocd => &["kwok", "kustomize", "argocd"],
+            With::Velero => &["kwok", "velero"],
+            With::Prometheus => &["prometheus", "alertmanager"],
+            With::Rollouts => &["kwok", "rollouts"],
+            With::Flux => &["flux"],
+        }
+    }
+
+    fn add(self, start: Start) -> Start {
+        match self {
+            With::Kwok => start.with_kwok(),
+            With::Argocd => start.with_argocd().with_applicationsets().with_argocd_server(),
+            With::Velero => start.with_velero(),
+            With::Prometheus => start.with_prometheus(),
+            With::Rollouts => start.with_rollouts(),
+            With::Flux => start.with_flux_definitions(),
         }
     }
 }
@@ -46,7 +69,8 @@ async fn main() -> Result<()> {
     let options = Options::parse();
     if options.needs {
         say("controlplane");
-        options.with.iter().for_each(|with| say(with.module()));
+        let modules: BTreeSet<&str> = options.with.iter().flat_map(|with| with.modules()).copied().collect();
+        modules.into_iter().for_each(say);
         return Ok(());
     }
     // Before anything starts, so that no signal is lost.
@@ -56,6 +80,8 @@ async fn main() -> Result<()> {
         cluster = start(&options) => cluster?,
         () = &mut ended => return Ok(()),
     };
+    // Before the path, for whose sake `up` waits.
+    describe(&options.with, &cluster)?;
     say(&cluster.admin().display().to_string());
     ended.await;
     // Everything is ended and removed before this process is gone.
@@ -66,6 +92,19 @@ async fn main() -> Result<()> {
 #[allow(clippy::print_stdout, reason = "it is what this program is for")]
 fn say(line: &str) {
     println!("{line}");
+}
+
+/// Where a person finds what has pages of its own. On stderr: stdout is the path alone.
+#[allow(clippy::print_stderr, reason = "it is for the person who started this")]
+fn describe(with: &[With], cluster: &Cluster) -> Result<()> {
+    if with.contains(&With::Prometheus) {
+        let prometheus = cluster.prometheus()?;
+        eprintln!("Prometheus: {}\nAlertmanager: {}", prometheus.url(), prometheus.alertmanager_url());
+    }
+    if with.contains(&With::Argocd) {
+        eprintln!("Argo CD: {}", cluster.argocd()?.url()?);
+    }
+    Ok(())
 }
 
 /// Comes when somebody wants this to end.
@@ -87,12 +126,9 @@ async fn start(options: &Options) -> Result<Cluster> {
     if options.bare {
         start = start.bare();
     }
-    let kwok = options.with.contains(&With::Kwok);
-    if kwok {
-        start = start.with_kwok();
-    }
+    start = options.with.iter().fold(start, |start, with| with.add(start));
     let cluster = start.await?;
-    if kwok {
+    if options.with.iter().any(|with| with.modules().contains(&"kwok")) {
         cluster.nodes(options.nodes).await?;
     }
     if let Some(pods) = options.pods {
