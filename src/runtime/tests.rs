@@ -87,6 +87,22 @@ async fn a_question_that_panics_is_answered_in_words() {
 }
 
 #[tokio::test]
+async fn a_question_to_nobody_is_answered_though_the_queue_is_full() {
+    let mut driver = driver();
+    while driver.out.try_send(Msg::Tick).is_ok() {}
+    let object = ObjectRef {
+        cluster: CLUSTER,
+        kind: Kind::Pod,
+        namespace: "shop".into(),
+        name: "cart".into(),
+        uid: Uid(1),
+    };
+    driver.perform(Effect::Ask(RequestId(7), Question::Events(object)));
+    let told = |msg: &Msg| matches!(msg, Msg::Answer(RequestId(7), Answer::Failed(why)) if why.contains("not connected"));
+    until(&mut driver, told).await;
+}
+
+#[tokio::test]
 async fn a_supervisor_that_panics_is_said_and_made_anew_by_the_retry_key() {
     let mut driver = driver();
     connect_in_vain(&mut driver);
