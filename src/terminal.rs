@@ -22,8 +22,9 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use rustix::process::getpgrp;
 use rustix::stdio::stdin;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetpgrp, tcsetattr};
 
 /// Whether the terminal is ours now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -148,6 +149,8 @@ impl Drop for RawMode {
 }
 
 fn switch_on(mouse: bool) -> io::Result<()> {
+    // Also where it is thought to be on: a shell brings back its own modes when SIGSTOP stops us behind our back.
+    disable_raw_mode()?;
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = stdout();
@@ -209,6 +212,12 @@ pub fn give_back_on_panic() {
 /// Whether the terminal went away. Told or not, nobody can quit us any more.
 pub fn is_gone() -> bool {
     tcgetattr(stdin()).is_err()
+}
+
+/// Whether the terminal may be touched: whoever does that in the background is stopped for it.
+pub fn is_in_front() -> bool {
+    // A terminal that is not the one of our session stops nobody.
+    tcgetpgrp(stdin()).map_or(true, |group| group == getpgrp())
 }
 
 /// Stops the whole job as ctrl-z does, with the terminal given back, and

@@ -52,6 +52,22 @@ impl Signals {
             continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
         })
     }
+
+    /// After a stop, waits until the terminal may be taken: the program may have been sent on in the background (`bg`),
+    /// or only to be told to end (`kill`), which is `Err`.
+    async fn until_in_front(&mut self) -> Result<(), Ended> {
+        while !terminal::is_in_front() {
+            tokio::select! {
+                _ = self.terminate.recv() => return Err(Ended::Told),
+                _ = self.hangup.recv() => return Err(Ended::Told),
+                _ = self.interrupt.recv() => return Err(Ended::Told),
+                _ = self.continued.recv() => {}
+                // A shell that brings to the front what runs already may say nothing.
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Runs the screen until it is quit. Connects these clusters first: only once the terminal is ours, so that no
@@ -80,6 +96,9 @@ pub async fn run(driver: &mut Driver, mouse: bool, first: &[ClusterId]) -> io::R
             _ = signals.hangup.recv() => return Ok(Ended::Told),
             _ = signals.interrupt.recv() => return Ok(Ended::Told),
             _ = signals.continued.recv() => {
+                if let Err(ended) = signals.until_in_front().await {
+                    return Ok(ended);
+                }
                 screen.take_back()?;
                 due = Some(Instant::now());
             }
@@ -121,6 +140,9 @@ pub async fn run(driver: &mut Driver, mouse: bool, first: &[ClusterId]) -> io::R
                 TerminalEffect::Suspend => {
                     // The thread that reads keys stops and goes on with the whole process.
                     terminal::stop_here()?;
+                    if let Err(ended) = signals.until_in_front().await {
+                        return Ok(ended);
+                    }
                     screen.take_back()?;
                 }
                 TerminalEffect::Shell(request) => {

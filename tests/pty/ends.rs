@@ -110,6 +110,22 @@ fn ctrl_z_stops_and_fg_goes_on() {
     program.ended();
 }
 
+/// What is told to end while it is stopped goes on in the background, where the terminal is somebody else's.
+#[test]
+fn killed_while_it_is_stopped_it_ends() {
+    let platform = Platform::start();
+    let mut command = CommandBuilder::new("sh");
+    platform.surroundings(&mut command);
+    let script = r#"set -m; "$0" --kubeconfig "$1"; echo STOPPED; kill -TERM %1; bg %1 >/dev/null; wait %1; echo ENDED $?"#;
+    command.args(["-c", script, PILOTHOUSE, platform.kubeconfig().to_str().unwrap()]);
+    let mut program = Program::start(command, (120, 40));
+    program.see("cart-");
+    program.press("\x1a");
+    program.see("ENDED 0");
+    program.wait_until_given_back();
+    program.ended();
+}
+
 /// Without a shell behind it nothing may stop it, and nothing is lost.
 #[test]
 fn ctrl_z_without_a_shell_goes_on() {
@@ -130,6 +146,8 @@ fn after_sigstop_and_sigcont_the_frame_is_whole() {
     let program = platform.open();
     let before = program.here();
     program.signal(Signal::STOP);
+    // The shell that sees it stop takes the terminal for itself.
+    program.give_modes_back();
     program.signal(Signal::CONT);
     // Whatever was written over it meanwhile, what follows is drawn onto an empty screen.
     program.wait_since(before, "a whole frame", |text| {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use pilothouse::demo::{self, DemoOptions, DemoServer};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// How long a condition may take to come true on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -101,7 +101,7 @@ pub struct Program {
     /// Our own door to the terminal's line settings. It would keep the terminal open: taken away to hang up.
     line: Option<File>,
     /// Its modes before the program began.
-    before: LocalModes,
+    before: Termios,
     output: Arc<(Mutex<Output>, Condvar)>,
 }
 
@@ -112,7 +112,7 @@ impl Program {
         // It must not become the terminal of the tests themselves.
         let flags = i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).unwrap();
         let line = OpenOptions::new().read(true).custom_flags(flags).open(name).unwrap();
-        let before = tcgetattr(line.as_fd()).unwrap().local_modes;
+        let before = tcgetattr(line.as_fd()).unwrap();
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
         let emulator = vt100::Parser::new(rows, columns, 0);
@@ -228,6 +228,11 @@ impl Program {
         tcgetattr(self.line.as_ref().unwrap().as_fd()).unwrap().local_modes
     }
 
+    /// Sets the modes of before the program began, as a shell does for itself.
+    pub fn give_modes_back(&self) {
+        tcsetattr(self.line.as_ref().unwrap().as_fd(), OptionalActions::Now, &self.before).unwrap();
+    }
+
     /// Neither keys nor what others write come to the screen by themselves.
     pub fn assert_raw(&self) {
         let modes = self.modes();
@@ -254,8 +259,9 @@ impl Program {
                 && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
         });
         let deadline = Instant::now() + PATIENCE;
-        while self.modes() != self.before {
-            assert!(Instant::now() < deadline, "{:?} were left on, not {:?}", self.modes(), self.before);
+        let before = self.before.local_modes;
+        while self.modes() != before {
+            assert!(Instant::now() < deadline, "{:?} were left on, not {before:?}", self.modes());
             std::thread::yield_now();
         }
         let bytes = self.bytes();
