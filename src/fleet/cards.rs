@@ -332,11 +332,17 @@ fn judge(
         let plural = if strays == 1 { "pod fails" } else { "pods fail" };
         return (Level::Warning, format!("{strays} {plural} that no workload owns"));
     }
-    // Well as far as can be seen is not well.
-    if matches!(fresh, Freshness::Partly { .. }) {
+    let nothing = count.total == 0 && pods.total == 0;
+    // Well as far as can be seen is not well, nor is what was well when it was seen last.
+    let unseen = match fresh {
+        Freshness::Partly { .. } | Freshness::Failing { .. } => true,
+        Freshness::Forbidden { .. } => nothing,
+        _ => false,
+    };
+    if unseen {
         return (Level::Unknown, String::new());
     }
-    if count.total == 0 && pods.total == 0 {
+    if nothing {
         return (Level::Idle, "nothing runs here".to_owned());
     }
     (Level::Ok, String::new())

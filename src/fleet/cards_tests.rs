@@ -223,6 +223,24 @@ fn an_environment_of_which_a_part_is_refused_is_not_called_well() {
 }
 
 #[test]
+fn an_environment_that_cannot_be_seen_is_neither_well_nor_empty() {
+    let mut world = shop();
+    let with = |world: &mut World, feed: Feed| {
+        send(world, ID, ClusterMsg::Feed(Kind::Deployment, feed));
+        let card = card(world);
+        (card.level, card.reason)
+    };
+    let unknown = (Level::Unknown, String::new());
+    assert_eq!(with(&mut world, Feed::Live), (Level::Idle, "nothing runs here".to_owned()));
+    assert_eq!(with(&mut world, Feed::Failed("500".into())), unknown);
+    assert_eq!(with(&mut world, Feed::Forbidden("no".into())), unknown);
+    put_workloads(&mut world, ID, Kind::Deployment, vec![deployment("shop-prod", "cart", "cart:1", 2)]);
+    assert_eq!(with(&mut world, Feed::Live).0, Level::Ok);
+    assert_eq!(with(&mut world, Feed::Forbidden("no".into())).0, Level::Ok);
+    assert_eq!(with(&mut world, Feed::Failed("500".into())), unknown, "it was well when it was seen last");
+}
+
+#[test]
 fn bare_contexts_have_dim_cards() {
     let world = crate::fleet::testing::dim_world(&["a", "b"]);
     let environments = environments(&Wanted::default(), &world);

@@ -38,7 +38,7 @@ pub enum Freshness {
         /// What was said.
         message: Name,
     },
-    /// May not be read: everything (`None`) or the pods.
+    /// May not be read: everything (`None`) or one kind.
     Forbidden {
         /// The kind that is refused.
         kind: Option<Kind>,
@@ -104,7 +104,9 @@ impl Freshness {
 
     fn of_feeds(cluster: &ClusterWorld, namespaces: &[Name]) -> Option<Freshness> {
         let mut partly = None;
-        for kind in NEEDED {
+        // Where not even the namespaces are known, nothing is known of what runs in them.
+        let unknown = namespaces.is_empty().then_some(Kind::Namespace);
+        for kind in unknown.into_iter().chain(NEEDED) {
             match cluster.feed(kind).within(namespaces) {
                 Feed::Live | Feed::Absent => {}
                 Feed::Loading => return Some(Freshness::Loading(kind)),
@@ -131,7 +133,9 @@ impl Freshness {
             Freshness::Fresh | Freshness::Old(_) | Freshness::Failing { .. } | Freshness::Partly { .. } => {
                 None
             }
-            Freshness::Forbidden { kind: Some(kind), .. } if *kind != Kind::Pod => None,
+            Freshness::Forbidden { kind: Some(kind), .. } if !matches!(kind, Kind::Pod | Kind::Namespace) => {
+                None
+            }
             Freshness::Connecting | Freshness::Loading(_) => Some(Level::Progressing),
             Freshness::Dim => Some(Level::Idle),
             _ => Some(Level::Unknown),
@@ -195,6 +199,7 @@ mod tests {
     use crate::domain::id::ClusterId;
     use crate::fleet::testing::{dim_world, send};
     use crate::msg::ClusterMsg;
+    use crate::world::World;
 
     const NOW: Now = Now { wall: Stamp(1_000), mono: Duration::from_secs(100) };
 
@@ -303,5 +308,25 @@ mod tests {
             assert_eq!(freshness.level(), level, "{words}");
         }
         assert_eq!(Freshness::Dim.words(NOW, ""), "not connected");
+    }
+
+    #[test]
+    fn an_environment_whose_namespaces_are_not_known_is_not_fresh() {
+        let mut world = dim_world(&["one"]);
+        let id = ClusterId(0);
+        send(&mut world, id, ClusterMsg::Link(Link::Live));
+        for kind in NEEDED {
+            send(&mut world, id, ClusterMsg::Feed(kind, Feed::Live));
+        }
+        let seen = |world: &World| {
+            let fresh = Freshness::of(world.cluster(id), &[], Now::default());
+            (fresh.words(NOW, "c"), fresh.level())
+        };
+        let [loading, refused] = [Some(Level::Progressing), Some(Level::Unknown)];
+        assert_eq!(seen(&world), ("loading namespaces".to_owned(), loading));
+        send(&mut world, id, ClusterMsg::Feed(Kind::Namespace, Feed::Forbidden("no".into())));
+        assert_eq!(seen(&world), ("namespaces: forbidden".to_owned(), refused));
+        send(&mut world, id, ClusterMsg::Feed(Kind::Namespace, Feed::Live));
+        assert_eq!(seen(&world), ("fresh".to_owned(), None), "there are none");
     }
 }
