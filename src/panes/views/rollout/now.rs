@@ -161,7 +161,8 @@ fn of_deployment(workload: &Workload, more: &DeploymentMore, new: &[&Pod], now: 
         };
         return (level, format!("{updated} of {desired} new pods are created{olds}.{}", because(new)));
     }
-    if old > 0 {
+    // Scaled to zero, nobody waits for new ones.
+    if old > 0 && desired > 0 {
         let ready =
             u32::try_from(new.iter().filter(|pod| pod.level() == Level::Ok).count()).unwrap_or(u32::MAX);
         let words = if ready >= desired {
