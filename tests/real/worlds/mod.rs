@@ -5,8 +5,13 @@
 //! lists, the screen must list, by name.
 
 mod crashes;
+mod logs;
+mod looks;
+mod nodes;
+mod reading;
 mod rollouts;
 mod servers;
+mod shells;
 mod statuses;
 
 use std::collections::BTreeMap;
@@ -46,27 +51,37 @@ pub fn reader() -> Value {
 }
 
 /// A namespace, and a person before a screen that shows it and nothing else.
-pub struct Scene {
-    pub cluster: &'static Cluster,
+pub struct Scene<'a> {
+    pub cluster: &'a Cluster,
     pub namespace: String,
     pub person: Person,
 }
 
-impl Scene {
+impl<'a> Scene<'a> {
     /// A namespace of the shared cluster, and somebody who sits down before it.
-    pub async fn set(name: &str) -> Scene {
+    pub async fn set(name: &str) -> Scene<'static> {
         Scene::set_at(name, (160, 50)).await
     }
 
     /// The same at a screen of so many columns and rows.
-    pub async fn set_at(name: &str, size: (u16, u16)) -> Scene {
-        let cluster = shared().await;
+    pub async fn set_at(name: &str, size: (u16, u16)) -> Scene<'static> {
+        Scene::before(shared().await, name, size, false).await
+    }
+
+    /// A namespace of a cluster, and somebody who sits down before it and may read it, or all of the
+    /// cluster.
+    pub async fn before(cluster: &'a Cluster, name: &str, size: (u16, u16), all: bool) -> Scene<'a> {
         let namespace = cluster.namespace(name).await.unwrap();
-        let kubeconfig = cluster.user(&namespace, &[&namespace], &reader()).unwrap();
+        let namespaces = [namespace.as_str()];
+        let kubeconfig = cluster.user(&namespace, if all { &[] } else { &namespaces }, &reader()).unwrap();
         let desk = Desk { size, patience: PATIENCE, ..Desk::default() };
         let mut person = Person::sits_down(&kubeconfig, &desk);
         person.wait_for_data().await;
-        Scene { cluster, namespace, person }
+        let mut scene = Scene { cluster, namespace, person };
+        if all {
+            scene.chooses_other();
+        }
+        scene
     }
 
     /// kubectl in this namespace, by the administrator.
@@ -106,7 +121,7 @@ impl Scene {
 
     /// Leaves whatever is open, and any filter, for a list.
     pub fn goes_to(&mut self, pane: PaneId) {
-        for _ in 0..8 {
+        for _ in 0..12 {
             let state = &self.person.driver().state;
             let here = state.front().filter(|front| front.id() == pane);
             let filtered = here.is_some_and(|pane| pane.filter().is_some_and(|text| !text.is_empty()));
@@ -114,9 +129,32 @@ impl Scene {
             if here.is_some() && !open {
                 return;
             }
-            self.person.keys(if open { "esc" } else { "3" });
+            self.person.keys(if open { "esc" } else { "tab" });
         }
         panic!("no way to {pane:?}:\n{}", self.person.picture());
+    }
+
+    /// Opens the page of the environment that the screen is about.
+    pub fn opens_environment(&mut self) {
+        self.goes_to(PaneId::Environments);
+        for _ in 0..2 {
+            if !self.person.driver().state.zoomed {
+                self.person.keys("enter");
+            }
+        }
+    }
+
+    /// Makes the environment `other` the one that the screen is about: where a test's namespace is.
+    pub fn chooses_other(&mut self) {
+        self.goes_to(PaneId::Pods);
+        for _ in 0..4 {
+            let chosen = self.person.driver().state.shared.environment();
+            if chosen.is_some_and(|environment| &*environment.name == "other") {
+                return;
+            }
+            self.person.keys("]");
+        }
+        panic!("there is no other:\n{}", self.person.picture());
     }
 
     /// Opens a workload's rollout from the list of workloads.
