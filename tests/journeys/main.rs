@@ -1,12 +1,17 @@
-//! Journeys: a person at the keyboard, the demo's platform behind the screen.
+//! Journeys: a person at the keyboard, the demo's platform behind the screen, or a real one.
 //!
-//! Each `.journey` file beside this one is one story and one test. The machine
-//! is the program's own (`runtime::Driver`): keys are fed as the terminal would
-//! feed them, facts come over HTTP from the demo, and every `see` waits until
-//! the frame shows what is wanted. Nothing sleeps. A journey that fails prints
-//! its line and the frame. README.md says what a line can say.
+//! Each `.journey` file beside this one is one story and two tests: before the demo,
+//! and (`#[ignore]`d, since it needs `tests/real/build`) before real control planes
+//! that hold a copy of the demo's world. The machine is the program's own
+//! (`runtime::Driver`): keys are fed as the terminal would feed them, facts come
+//! over HTTP, and every `see` waits until the frame shows what is wanted. Nothing
+//! sleeps. A journey that fails prints its line and the frame. README.md says what a
+//! line can say.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
 
+#[path = "../copied/mod.rs"]
+#[allow(dead_code, reason = "shared with other tests, which use other parts")]
+mod copied;
 #[path = "../person/mod.rs"]
 #[allow(dead_code, reason = "shared with other tests, which use other parts")]
 mod person;
@@ -16,48 +21,63 @@ mod stage;
 use std::path::{Path, PathBuf};
 
 use script::Script;
-use stage::Stage;
+use stage::{Judge, Stage};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journeys")
 }
 
-fn play(name: &str) {
+fn play(name: &str, judge: Judge) {
     let file = folder().join(format!("{name}.journey"));
     let text = std::fs::read_to_string(&file).unwrap();
     let script = Script::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut stage = Stage::set(&script.opening).await;
+        let mut stage = Stage::set(&script.opening, judge).await;
         for (line, step) in &script.steps {
             if let Err(error) = stage.play(step).await {
-                panic!("{}:{line}: {error}\n{}", file.display(), stage.picture());
+                panic!("{}:{line}, before {judge:?}: {error}\n{}", file.display(), stage.picture());
             }
         }
     });
 }
 
 macro_rules! journeys {
-    ($($name:ident),* $(,)?) => {
-        $(#[test] fn $name() { play(stringify!($name)); })*
+    (both: $($both:ident),+; demo: $($alone:ident),+;) => {
+        mod demo {
+            use super::{Judge, play};
+            $(#[test] fn $both() { play(stringify!($both), Judge::Demo); })+
+            $(#[test] fn $alone() { play(stringify!($alone), Judge::Demo); })+
+        }
+
+        mod real_world {
+            use super::{Judge, play};
+            $(#[test] #[ignore = "needs tests/real/build"]
+            fn $both() { play(stringify!($both), Judge::Real); })+
+        }
 
         #[test]
-        fn every_file_is_played() {
-            let mut files: Vec<String> = std::fs::read_dir(folder())
+        fn every_file_is_played_before_its_judges() {
+            let mut files: Vec<(String, bool)> = std::fs::read_dir(folder())
                 .unwrap()
                 .map(|entry| entry.unwrap().path())
                 .filter(|path| path.extension().is_some_and(|kind| kind == "journey"))
-                .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+                .map(|path| {
+                    let script = Script::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+                    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+                    (name, script.opening.demo_only.is_none())
+                })
                 .collect();
             files.sort();
-            let mut played = vec![$(stringify!($name)),*];
-            played.sort_unstable();
-            assert_eq!(files, played, "the list in tests/journeys/main.rs");
+            let mut played = vec![$((stringify!($both).to_owned(), true)),+, $((stringify!($alone).to_owned(), false)),+];
+            played.sort();
+            assert_eq!(files, played, "the list in tests/journeys/main.rs; true: both judges");
         }
     };
 }
 
 journeys! {
+    both:
     another_environment_is_another_list,
     cluster_down_and_back,
     connect_a_dim_context,
@@ -69,7 +89,6 @@ journeys! {
     login_needed,
     marks,
     matrix_to_app,
-    node_failure,
     palette_and_help,
     read_only_has_no_shell,
     restricted_user,
@@ -79,5 +98,7 @@ journeys! {
     triage_cart,
     watch_gone,
     workloads_to_rollout,
-    yaml_and_secrets,
+    yaml_and_secrets;
+    demo:
+    node_failure;
 }

@@ -22,6 +22,8 @@ pub struct Opening {
     pub ascii: bool,
     /// A fault that is there from the beginning.
     pub faults: Vec<(String, Fault)>,
+    /// Why only the demo can judge it, if so.
+    pub demo_only: Option<String>,
 }
 
 impl Default for Opening {
@@ -35,6 +37,7 @@ impl Default for Opening {
             current_only: false,
             ascii: false,
             faults: Vec::new(),
+            demo_only: None,
         }
     }
 }
@@ -47,6 +50,20 @@ pub enum Step {
     Size(u16, u16),
     Advance(Duration),
     Fault(String, Option<Fault>),
+    /// A Deployment is to have so many pods.
+    Scale {
+        cluster: String,
+        ns: String,
+        name: String,
+        replicas: u32,
+    },
+    /// A Deployment is to run another version of its image.
+    Release {
+        cluster: String,
+        ns: String,
+        name: String,
+        version: String,
+    },
     See(Wanted),
     Not(Wanted),
     /// The cursor of the focused pane is on the object of that name.
@@ -104,6 +121,19 @@ impl Script {
                 let (cluster, fault) = fault(rest)?;
                 Step::Fault(cluster, fault)
             }
+            "scale" => {
+                let (cluster, ns, name, replicas) = target(rest)?;
+                Step::Scale {
+                    cluster,
+                    ns,
+                    name,
+                    replicas: replicas.parse().map_err(|_| "no number of pods")?,
+                }
+            }
+            "release" => {
+                let (cluster, ns, name, version) = target(rest)?;
+                Step::Release { cluster, ns, name, version }
+            }
             "see" => Step::See(Wanted::Text(one(rest)?)),
             "not" => Step::Not(Wanted::Text(one(rest)?)),
             "cursor" => Step::Cursor(one(rest)?),
@@ -147,6 +177,10 @@ impl Script {
                 }
             }
             "size" => opening.size = size(rest)?,
+            "judge" => {
+                let why = rest.strip_prefix("demo:").map(str::trim).filter(|why| !why.is_empty());
+                opening.demo_only = Some(why.ok_or("it is written `judge demo: WHY`")?.to_owned());
+            }
             "user" if rest == "restricted" => opening.restricted = true,
             "read-only" => opening.read_only = true,
             "ascii" => opening.ascii = true,
@@ -159,6 +193,15 @@ impl Script {
         }
         Ok(true)
     }
+}
+
+/// `CLUSTER NAMESPACE/NAME WHAT`.
+fn target(text: &str) -> Result<(String, String, String, String), String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let form = "it is written CLUSTER NAMESPACE/NAME and what is to be";
+    let [cluster, place, what] = words[..] else { return Err(form.to_owned()) };
+    let (ns, name) = place.split_once('/').ok_or(form)?;
+    Ok((cluster.to_owned(), ns.to_owned(), name.to_owned(), what.to_owned()))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -219,9 +262,19 @@ fn a_script_is_read() {
 
 #[test]
 fn nonsense_is_refused() {
-    for text in
-        ["", "dance", "see x", "see \"a\" \"b\"", "row \"a\"", "press nokey", "size 80", "fault a sleepy"]
-    {
+    for text in [
+        "",
+        "dance",
+        "see x",
+        "see \"a\" \"b\"",
+        "row \"a\"",
+        "press nokey",
+        "size 80",
+        "fault a sleepy",
+        "scale a b 3",
+        "release a b/c",
+        "judge demo",
+    ] {
         assert!(Script::parse(text).is_err(), "{text}");
     }
 }

@@ -5,6 +5,10 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+#[path = "../copied/mod.rs"]
+#[allow(dead_code, reason = "shared with other tests, which use other parts")]
+mod copied;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod faults;

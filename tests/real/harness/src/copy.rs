@@ -75,7 +75,7 @@ impl Copy<'_> {
             self.kind(api, plural, |_| true, clean).await?;
         }
         let pods = self.list("/api/v1", "pods").await?;
-        self.pods(&pods).await?;
+        let ill = self.pods(&pods).await?;
         let rollouts = self.rollouts().await?;
         let sets = self.kind(
             "/apis/apps/v1",
@@ -95,7 +95,8 @@ impl Copy<'_> {
             self.kind(api, plural, |_| true, clean).await?;
         }
         self.jobs().await?;
-        self.settled(&pods, sets).await
+        self.settled(&pods, sets).await?;
+        self.resting(&ill).await
     }
 
     /// Namespaces, definitions and nodes.
@@ -120,7 +121,9 @@ impl Copy<'_> {
         self.until(&rollouts, async |to| get(to, &rollouts).await.is_ok()).await
     }
 
-    async fn pods(&self, pods: &[Value]) -> Result<()> {
+    /// Makes the pods that the real controllers would call otherwise; gives the paths of those that crash.
+    async fn pods(&self, pods: &[Value]) -> Result<Vec<String>> {
+        let mut crashing = Vec::new();
         let mut copies = Vec::new();
         for pod in pods.iter().filter(|pod| matches!(owner(pod).0, "" | "ReplicaSet")) {
             let mut copy = clean(pod);
@@ -133,10 +136,39 @@ impl Copy<'_> {
                     annotations[format!("pilothouse.test/{key}")] = json!(value);
                 }
                 self.logs(pod).await?;
+                if copy["metadata"]["annotations"]["pilothouse.test/behavior"] == "crash" {
+                    crashing.push(format!("/api/v1/namespaces/{}/pods/{}", namespace(pod), name(pod)));
+                }
             }
             copies.push(copy);
         }
-        self.create("/api/v1", "pods", copies).await
+        self.create("/api/v1", "pods", copies).await?;
+        Ok(crashing)
+    }
+
+    /// Waits until these pods were started anew, as a kubelet does before it backs off, and lets them back off for long.
+    async fn resting(&self, crashing: &[String]) -> Result<()> {
+        let any = |pod: &Value, is: fn(&Value) -> bool| {
+            pod["status"]["containerStatuses"].as_array().is_some_and(|statuses| statuses.iter().any(is))
+        };
+        for path in crashing {
+            let again = async |to: &Client| {
+                let pod = get(to, path).await;
+                pod.is_ok_and(|pod| any(&pod, |status| status["restartCount"].as_i64() > Some(0)))
+            };
+            self.until("a pod's restart", again).await?;
+            let longer = json!({"metadata": {"annotations": {"pilothouse.test/backoff": "24h"}}});
+            let request = http::Request::patch(path).header("content-type", "application/merge-patch+json");
+            self.to.request::<Value>(request.body(serde_json::to_vec(&longer)?)?).await?;
+            let rests = async |to: &Client| {
+                let pod = get(to, path).await;
+                pod.is_ok_and(|pod| {
+                    any(&pod, |status| status["state"]["waiting"]["reason"] == "CrashLoopBackOff")
+                })
+            };
+            self.until("a pod's back-off", rests).await?;
+        }
+        Ok(())
     }
 
     /// Lets the copy of a pod log what it has logged, now and before its last restart.
@@ -333,9 +365,21 @@ fn clean(object: &Value) -> Value {
             remove(&mut copy["spec"], "clusterIPs");
         }
         Some("CronJob") => copy["spec"]["suspend"] = json!(true),
+        Some("StatefulSet") => folders(&mut copy["spec"]),
         _ => {}
     }
     copy
+}
+
+/// Nobody makes volumes here: what a StatefulSet claims becomes an empty folder.
+fn folders(spec: &mut Value) {
+    let claims = spec["volumeClaimTemplates"].as_array().cloned().unwrap_or_default();
+    remove(spec, "volumeClaimTemplates");
+    let volumes = claims.iter().map(|claim| json!({"name": name(claim), "emptyDir": {}}));
+    match spec["template"]["spec"]["volumes"].as_array_mut() {
+        Some(there) => there.extend(volumes),
+        None => spec["template"]["spec"]["volumes"] = volumes.collect(),
+    }
 }
 
 /// A node that KWOK plays; only one that is created with its addresses is found by the API server.
@@ -375,7 +419,6 @@ fn illness(pod: &Value) -> Option<Vec<(&'static str, String)>> {
         ("crash-after", "1s".to_owned()),
         ("crash-reason", end["reason"].as_str().unwrap_or("Error").to_owned()),
         ("crash-exit-code", end["exitCode"].to_string()),
-        // It stays as it is.
-        ("backoff", "24h".to_owned()),
+        ("backoff", "3s".to_owned()),
     ])
 }
