@@ -153,6 +153,10 @@ impl Supervisor {
             self.version = None;
             self.moved = true;
             self.tell(Link::Connecting).await;
+            // As soon as the other server answers, rows of this one must not look like its own.
+            for kind in WATCHED {
+                self.mouth.say(ClusterMsg::Feed(kind, Feed::Loading)).await;
+            }
         }
         if (&info.cluster_name, &info.user, &info.server) != (&old.cluster_name, &old.user, &old.server) {
             let message = ClusterMsg::Context {

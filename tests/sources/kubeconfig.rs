@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pilothouse::domain::id::Kind;
 use pilothouse::domain::link::Link;
 
 use super::bench::{Bench, Told};
@@ -93,18 +94,20 @@ async fn a_torn_kubeconfig_leaves_the_earlier_copy_and_is_named() {
     bench.until("live with the earlier copy", |told| told.links.last() == Some(&Link::Live)).await;
 }
 
+/// A server with a pod of this name.
+fn with(name: &'static str) -> impl FnMut(&Seen) -> Option<Reply> + Send {
+    move |seen| match (&*seen.path, seen.version()) {
+        ("/api/v1/pods", Some("0")) => {
+            Some(events(&[added(pod(name, "700")), bookmark("700", true)], Ending::Open))
+        }
+        // Versions of one cluster mean nothing to the other.
+        ("/api/v1/pods", Some(_)) if seen.is_watch() => Some(events(&[], Ending::Open)),
+        _ => None,
+    }
+}
+
 #[tokio::test]
 async fn a_context_that_leads_elsewhere_brings_nothing_along() {
-    fn with(name: &'static str) -> impl FnMut(&Seen) -> Option<Reply> + Send {
-        move |seen| match (&*seen.path, seen.version()) {
-            ("/api/v1/pods", Some("0")) => {
-                Some(events(&[added(pod(name, "700")), bookmark("700", true)], Ending::Open))
-            }
-            // Versions of one cluster mean nothing to the other.
-            ("/api/v1/pods", Some(_)) if seen.is_watch() => Some(events(&[], Ending::Open)),
-            _ => None,
-        }
-    }
     let (first, second) = (Server::start(with("first")).await, Server::start(with("second")).await);
     let file = first.kubeconfig(OLD);
     let mut bench = Bench::start(file.clone());
@@ -116,4 +119,19 @@ async fn a_context_that_leads_elsewhere_brings_nothing_along() {
     bench.retry().await;
     bench.until("the second one's pod alone", |told| told.pod_names() == ["second"]).await;
     assert_eq!((&*bench.told.server, bench.told.links.last()), (&*second.url, Some(&Link::Live)));
+}
+
+#[tokio::test]
+async fn rows_of_one_server_never_look_like_those_of_the_next() {
+    let (first, second) = (Server::start(with("first")).await, Server::start(with("second")).await);
+    let file = first.kubeconfig(OLD);
+    let mut bench = Bench::start(file.clone());
+    bench.until("the first one's pod", |told| told.is_live(Kind::Pod)).await;
+    std::fs::copy(second.kubeconfig(OLD), &file).unwrap();
+    let before = bench.told.links.len();
+    bench.retry().await;
+    let answered = |told: &Told| told.links.len() > before && told.links.last() == Some(&Link::Live);
+    bench.until("the second one's answer", answered).await;
+    assert!(!bench.told.is_live(Kind::Pod), "its pods have not come");
+    bench.until("the second one's pod alone", |told| told.pod_names() == ["second"]).await;
 }
