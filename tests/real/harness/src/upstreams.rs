@@ -124,7 +124,10 @@ pub(crate) async fn get(server: &str, path: &str) -> Result<String> {
 
 /// A client for a plain HTTP server, `http://ADDRESS`.
 pub(crate) fn plain(server: &str) -> Result<kube::Client> {
-    Ok(kube::Client::try_from(kube::Config::new(server.parse()?))?)
+    let mut config = kube::Config::new(server.parse()?);
+    // What a server says is wanted as it is said: a 503 would be asked again for minutes.
+    config.default_retry = false;
+    Ok(kube::Client::try_from(config)?)
 }
 
 /// Whether somebody listens at a port.
