@@ -4,6 +4,7 @@
 //! cluster that is away costs nothing but a try now and then; what it brought stays with whoever listens, and the
 //! watches go on from where they were when it is back. It ends when it is told to, or when nobody listens.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,6 +118,8 @@ impl Supervisor {
     }
 
     async fn connect_for_ever(&mut self) -> Result<std::convert::Infallible, Stopped> {
+        // A client whose credentials are still good while new ones are asked for ahead of their end.
+        let mut good: Option<Access> = None;
         loop {
             if self.link != Link::Live {
                 self.tell(Link::Connecting).await;
@@ -128,9 +131,20 @@ impl Supervisor {
             match self.unless_stopped(client_for(&info)).await? {
                 Ok(access) => {
                     self.keeper.admit(access.clone());
-                    self.keep(&access).await?;
+                    good = self.keep(&access).await?.then_some(access);
                 }
-                Err(link) => self.wait_for_a_person(link).await?,
+                // No reason to ask for a person yet: the network may be away for a moment. They serve until the
+                // server refuses them; the plugin runs again only then, since some open a browser each time.
+                Err(link) => match good.take().filter(|_| !self.moved) {
+                    Some(access) => {
+                        tracing::warn!(
+                            context = &*self.info.name,
+                            "no new credentials ahead of time: {link:?}"
+                        );
+                        self.keep(&Access { expires: None, ..access }).await?;
+                    }
+                    None => self.wait_for_a_person(link).await?,
+                },
             }
         }
     }
@@ -170,10 +184,11 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Beats until a new client is needed.
-    async fn keep(&mut self, access: &Access) -> Result<(), Stopped> {
+    /// Beats until a new client is needed. True when the old one would still do.
+    async fn keep(&mut self, access: &Access) -> Result<bool, Stopped> {
         let client = access.client.clone();
         let limit = self.plan.timing.heartbeat_limit;
+        let mut expiry = std::pin::pin!(until_expiry(access));
         loop {
             let began = self.mouth.clock.wall();
             let beat = heartbeat::version(&client, limit);
@@ -203,21 +218,21 @@ impl Supervisor {
                         };
                         self.wait_for_a_person(link).await?;
                     }
-                    return Ok(());
+                    return Ok(false);
                 }
                 Err(Fault::Broken(message)) => {
                     self.wait_for_a_person(Link::Broken { message: message.into() }).await?;
-                    return Ok(());
+                    return Ok(false);
                 }
                 Err(fault) => {
                     if self.away(fault.words()).await? {
-                        return Ok(());
+                        return Ok(false);
                     }
                     continue;
                 }
             }
-            if self.rest(access).await? {
-                return Ok(());
+            if self.rest(expiry.as_mut()).await? {
+                return Ok(true);
             }
         }
     }
@@ -261,12 +276,12 @@ impl Supervisor {
     }
 
     /// Waits for the next heartbeat. True when a new client is needed.
-    async fn rest(&mut self, access: &Access) -> Result<bool, Stopped> {
+    async fn rest(&mut self, expiry: Pin<&mut impl Future<Output = ()>>) -> Result<bool, Stopped> {
         let keeper = self.keeper.clone();
         tokio::select! {
             () = sleep(self.plan.timing.heartbeat) => Ok(false),
             () = keeper.told_unauthorized() => Ok(false),
-            () = until_expiry(access) => Ok(true),
+            () = expiry => Ok(true),
             command = self.commands.recv() => {
                 stop_or_go(command)?;
                 self.keeper.renew();

@@ -199,11 +199,21 @@ fn focus_by(state: &mut State, by: isize) -> Vec<Effect> {
     let shown = layout::order_of_tab(state);
     if let Some(at) = shown.iter().position(|pane| *pane == state.focus) {
         let next = (at as isize + by).rem_euclid(shown.len() as isize);
-        state.focus = shown.get(next as usize).copied().unwrap_or(0);
+        focus(state, shown.get(next as usize).copied().unwrap_or(0));
     } else if let Some(first) = shown.first() {
-        state.focus = *first;
+        focus(state, *first);
     }
     Vec::new()
+}
+
+/// Another pane gets the focus.
+pub(super) fn focus(state: &mut State, at: usize) {
+    if at != state.focus
+        && let Some(left) = state.panes.get_mut(state.focus)
+    {
+        left.leave(&mut state.shared);
+    }
+    state.focus = at;
 }
 
 /// A number key goes to its pane; pressed again it goes to the pane's sibling.
@@ -218,7 +228,7 @@ fn focus_pair(state: &mut State, first: PaneId, second: PaneId) -> Vec<Effect> {
     state.numbered = Some(first);
     let wanted = if again && focused == Some(first) { second } else { first };
     if let Some(at) = state.pane(wanted).or_else(|| state.pane(first)) {
-        state.focus = at;
+        focus(state, at);
     }
     effects
 }

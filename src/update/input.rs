@@ -235,7 +235,7 @@ fn clicked(state: &mut State, mouse: MouseEvent) -> Vec<Effect> {
         state.typing_error = None;
     }
     if let (layout::Slot::Pane(at), MouseEventKind::Down(MouseButton::Left)) = (slot, mouse.kind) {
-        state.focus = at;
+        super::actions::focus(state, at);
     }
     let Some(pointer) = pointer else { return Vec::new() };
     let State { panes, views, shared, .. } = state;

@@ -78,7 +78,7 @@ fn follow(state: &mut State, outcome: Outcome) -> Vec<Effect> {
         Some(Turn::Zoom) => state.zoomed = !state.zoomed,
         Some(Turn::Focus(id)) => {
             if let Some(at) = state.pane(id) {
-                state.focus = at;
+                actions::focus(state, at);
             }
         }
         Some(Turn::CloseAndAsk(ask)) => {

@@ -89,6 +89,7 @@ journeys! {
     login_needed,
     marks,
     matrix_to_app,
+    network_of_the_first_row,
     palette_and_help,
     read_only_has_no_shell,
     restricted_user,

@@ -489,6 +489,44 @@ async fn expired_credentials_are_renewed_once_by_their_plugin() {
         .await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_plugin_that_fails_ahead_of_time_costs_nothing_while_the_token_is_good() {
+    let over = Arc::new(AtomicBool::new(false));
+    let now = Arc::clone(&over);
+    let server = Server::start(move |seen| {
+        let wanted = if now.load(Ordering::SeqCst) { "token3" } else { "token1" };
+        (seen.token != wanted).then(|| Reply::Json(401, status(401, "Unauthorized")))
+    })
+    .await;
+    let count = server.plugin_runs();
+    let script = count.with_extension("sh");
+    // Its first token ends within the time in which the next is asked for; its second run fails.
+    let ends = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(40);
+    let text = format!(
+        "echo x >> {0}; n=$(wc -l < {0}); [ $((n)) = 2 ] && exit 1\n\
+         echo '{{\"status\": {{\"token\": \"token'$((n))'\", \"expirationTimestamp\": \"{ends:.0}\"}}}}'",
+        count.display()
+    );
+    std::fs::write(&script, text).unwrap();
+    let user = format!(
+        "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: [\"{}\"]}}}}",
+        script.display()
+    );
+    let mut bench = Bench::start(server.kubeconfig(&user));
+    bench.until("live with the first", |told| told.links.last() == Some(&Link::Live)).await;
+    let runs = || std::fs::read_to_string(&count).unwrap().lines().count();
+    bench.until("asked ahead of time, in vain", |_| runs() == 2).await;
+    let beats = || server.queries("/version").len();
+    let before = beats();
+    bench.until("the first still serves", |_| beats() > before + 2).await;
+    over.store(true, Ordering::SeqCst);
+    server.cut_all();
+    bench.until("asked again once it was refused", |_| server.has_seen_token("token3")).await;
+    let person = |link: &Link| matches!(link, Link::LoginNeeded { .. });
+    assert!(!bench.told.links.iter().any(person), "{:?}", bench.told.links);
+}
+
 #[tokio::test]
 async fn usage_is_polled_and_its_absence_said() {
     let served = Arc::new(AtomicBool::new(false));

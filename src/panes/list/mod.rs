@@ -332,6 +332,15 @@ impl<R: Rows> Pane for ListPane<R> {
         }
     }
 
+    fn leave(&mut self, shared: &mut Shared) {
+        // An app that was chosen elsewhere stays chosen.
+        if shared.app.is_none()
+            && let Some(row) = self.selected(shared)
+        {
+            self.rows.entered(shared, row);
+        }
+    }
+
     fn act(&mut self, shared: &mut Shared, action: Action) -> Outcome {
         let row = self.selected(shared);
         if self.rows.applies(shared, row, action) == Applies::Yes {
