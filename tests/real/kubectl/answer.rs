@@ -62,6 +62,10 @@ pub fn lines(said: &Said, step: &Step) -> Vec<String> {
     if step.end {
         return vec![ended];
     }
+    if step.any_events {
+        // A table below its heading, or `<none>` behind it.
+        out.truncate(out.iter().position(|line| line.starts_with("Events:")).unwrap_or(out.len()));
+    }
     if step.last {
         out.drain(..out.len().saturating_sub(1));
     }

@@ -8,6 +8,7 @@
 //! | `sorted` | the order of lines does not count, nor how often one comes |
 //! | `end` | only how it ended counts |
 //! | `form` | only the number of lines counts |
+//! | `events: any` | what stands below `Events:` does not count: it hangs on who came first |
 //! | `differs: why` | the answers differ, and may |
 //! | `real: text` | the real server's lines with this text are not in the demo's answer |
 //! | `demo: text` | the demo's lines with this text are not in the real server's answer |
@@ -35,6 +36,7 @@ pub struct Step {
     pub last: bool,
     pub sorted: bool,
     pub form: bool,
+    pub any_events: bool,
     pub end: bool,
     pub differs: Option<Difference>,
 }
@@ -74,6 +76,7 @@ impl Step {
             ("last", "") => self.last = true,
             ("sorted", "") => self.sorted = true,
             ("form", "") => self.form = true,
+            ("events", "any") => self.any_events = true,
             ("end", "") => self.end = true,
             ("differs", why) if !why.is_empty() => {
                 self.differs = Some(Difference { why: why.into(), rest: true, ..Difference::default() });
