@@ -5,8 +5,9 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use eyre::{Context as _, Result};
+use eyre::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
@@ -85,6 +86,14 @@ impl Cluster {
                 "containers": containers, "logsFile": logs.file, "previousLogsFile": logs.previous, "follow": true,
             }]},
         }))?;
+        // KWOK hears of it a moment later; until then it says that there are none.
+        let ask = |container: &&str| self.kubectl(&["-n", namespace, "logs", pod, "-c", *container]);
+        let unheard = |error: &eyre::Report| error.to_string().contains("no logs found");
+        let began = Instant::now();
+        while containers.iter().any(|container| ask(container).as_ref().is_err_and(unheard)) {
+            ensure!(began.elapsed() < Duration::from_secs(30), "KWOK does not take the logs of {pod}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
         Ok(logs)
     }
 }
