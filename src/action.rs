@@ -255,6 +255,21 @@ impl Action {
         &TABLE[self as usize]
     }
 
+    /// Whether it moves the cursor or the window up or down, in whatever is in front.
+    pub fn moves(self) -> bool {
+        matches!(
+            self,
+            Action::Up
+                | Action::Down
+                | Action::HalfPageUp
+                | Action::HalfPageDown
+                | Action::PageUp
+                | Action::PageDown
+                | Action::Top
+                | Action::Bottom
+        )
+    }
+
     /// The action of a name.
     pub fn from_name(name: &str) -> Option<Action> {
         TABLE.iter().find(|info| info.name == name).map(|info| info.action)

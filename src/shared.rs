@@ -160,7 +160,8 @@ impl Shared {
 
     /// The first environment that a person would look at: the last connected
     /// one of the promotion order, since that is where it hurts most; else the
-    /// first connected one of all.
+    /// namespaces that no word places before those of the platform itself, where
+    /// on a new cluster nothing runs yet.
     fn first_environment(&self, environments: &Environments) -> EnvId {
         let connected = |env: &&Environment| {
             self.world.cluster(env.cluster).is_some_and(|c| c.connection.link != Link::Dim)
@@ -169,6 +170,7 @@ impl Shared {
         list.iter()
             .filter(|env| env.group == Group::Stage)
             .rfind(connected)
+            .or_else(|| list.iter().filter(connected).find(|env| env.group == Group::Other))
             .or_else(|| list.iter().find(connected))
             .map_or(EnvId(0), |env| env.id)
     }
@@ -266,5 +268,24 @@ impl Outcome {
     /// Only something to say.
     pub fn say(level: Level, text: impl Into<String>) -> Outcome {
         Outcome { note: Some(Note { level, text: text.into() }), ..Outcome::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::testing::world;
+
+    #[test]
+    fn what_runs_is_looked_at_before_the_platform_and_production_before_both() {
+        let first = |namespaces: &[&str]| {
+            let world = world(&[("admin", namespaces)]);
+            let mut shared = Shared::new(world, Wanted::default(), Options::default());
+            shared.derive();
+            shared.environment().map(|env| env.name.to_string()).unwrap_or_default()
+        };
+        assert_eq!(first(&["kube-system", "shop"]), "other");
+        assert_eq!(first(&["kube-system"]), "platform");
+        assert!(first(&["kube-system", "shop", "shop-staging", "shop-prod"]).contains("prod"));
     }
 }

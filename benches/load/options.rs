@@ -3,25 +3,40 @@
 use std::path::PathBuf;
 
 pub struct Options {
-    /// Pods beside those of the demo's story, or pods that the given API server has.
-    pub pods: usize,
-    /// Measure against this API server instead of the demo.
-    pub kubeconfig: Option<PathBuf>,
+    /// Pods beside those of the demo's story, or pods of the real API server; one run for each number.
+    pub pods: Vec<usize>,
+    pub against: Against,
     /// Write the figures here as well.
     pub json: Option<PathBuf>,
 }
 
-const USAGE: &str = "cargo bench --bench load [-- [--pods N] [--kubeconfig FILE] [--json FILE]]";
+/// The API server.
+#[derive(Clone)]
+pub enum Against {
+    /// The demo's, in a process of its own.
+    Demo,
+    /// etcd and the API server alone, started and filled for this.
+    Real,
+    /// One that is there, with so many pods as were named. It is not changed.
+    Given(PathBuf),
+}
+
+const USAGE: &str =
+    "cargo bench --bench load [-- [--pods N[,N...]] [--real | --kubeconfig FILE] [--json FILE]]";
 
 impl Options {
     /// None when only help was wanted, or when cargo asks what there is to run.
     pub fn read(mut args: impl Iterator<Item = String>) -> Option<Options> {
-        let mut options = Options { pods: 10_000, kubeconfig: None, json: None };
+        let mut options = Options { pods: vec![10_000], against: Against::Demo, json: None };
         while let Some(arg) = args.next() {
             let mut value = || args.next().unwrap_or_else(|| panic!("{arg} wants a value; {USAGE}"));
             match arg.as_str() {
-                "--pods" => options.pods = value().parse().expect("--pods wants a number"),
-                "--kubeconfig" => options.kubeconfig = Some(value().into()),
+                "--pods" => {
+                    let number = |text: &str| text.parse().expect("--pods wants numbers");
+                    options.pods = value().split(',').map(number).collect();
+                }
+                "--real" => options.against = Against::Real,
+                "--kubeconfig" => options.against = Against::Given(value().into()),
                 "--json" => options.json = Some(value().into()),
                 // cargo says it to every benchmark.
                 "--bench" => {}

@@ -1,41 +1,67 @@
-//! Figures and their budgets.
+//! Figures and their budgets, a column a run.
 
 use serde_json::{Value, json};
 
+/// One figure of one run.
+struct Figure {
+    value: f64,
+    budget: Option<f64>,
+}
+
+#[derive(Default)]
 pub struct Report {
-    pods: usize,
-    rows: Vec<(String, f64, Option<f64>)>,
+    /// Numbers of pods.
+    runs: Vec<usize>,
+    /// What was measured, with a figure for each run that measured it.
+    rows: Vec<(String, Vec<Option<Figure>>)>,
 }
 
 impl Report {
-    pub fn new(pods: usize) -> Report {
-        Report { pods, rows: Vec::new() }
+    /// What is added from now on belongs to a run with so many pods.
+    pub fn begin(&mut self, pods: usize) {
+        self.runs.push(pods);
     }
 
     pub fn add(&mut self, name: &str, value: f64, budget: Option<f64>) {
         eprintln!("  {name}: {value:.2}");
-        self.rows.push((name.to_owned(), value, budget));
+        let at = self.rows.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            self.rows.push((name.to_owned(), Vec::new()));
+            self.rows.len() - 1
+        });
+        let figures = &mut self.rows[at].1;
+        figures.resize_with(self.runs.len() - 1, || None);
+        figures.push(Some(Figure { value, budget }));
     }
 
     pub fn print(&self) {
-        println!("\n{} pods, 200x50\n", self.pods);
-        println!("| figure | measured | budget | |");
-        println!("| --- | ---: | ---: | --- |");
-        for (name, value, budget) in &self.rows {
-            let (most, verdict) = match budget {
-                Some(most) => (format!("{most}"), if value <= most { "met" } else { "MISSED" }),
-                None => (String::new(), ""),
+        let columns: Vec<String> = self.runs.iter().map(|pods| format!(" {pods} pods | budget |")).collect();
+        println!("\n200x50\n\n| figure |{}", columns.concat());
+        println!("| --- |{}", " ---: | ---: |".repeat(self.runs.len()));
+        for (name, figures) in &self.rows {
+            let cell = |run: usize| match figures.get(run).and_then(Option::as_ref) {
+                None => " | |".to_owned(),
+                Some(Figure { value, budget: None }) => format!(" {value:.2} | |"),
+                Some(Figure { value, budget: Some(most) }) => {
+                    let verdict = if value <= most { "met" } else { "MISSED" };
+                    format!(" {value:.2} | {most} {verdict} |")
+                }
             };
-            println!("| {name} | {value:.2} | {most} | {verdict} |");
+            println!("| {name} |{}", (0..self.runs.len()).map(cell).collect::<String>());
         }
     }
 
     pub fn json(&self) -> String {
-        let rows: Vec<Value> = self
-            .rows
-            .iter()
-            .map(|(name, value, budget)| json!({"figure": name, "value": value, "budget": budget}))
-            .collect();
-        format!("{:#}\n", json!({"pods": self.pods, "columns": 200, "rows": 50, "figures": rows}))
+        let run = |(at, pods): (usize, &usize)| {
+            let figures: Vec<Value> = self
+                .rows
+                .iter()
+                .filter_map(|(name, figures)| {
+                    let figure = figures.get(at)?.as_ref()?;
+                    Some(json!({"figure": name, "value": figure.value, "budget": figure.budget}))
+                })
+                .collect();
+            json!({"pods": pods, "columns": 200, "rows": 50, "figures": figures})
+        };
+        format!("{:#}\n", Value::Array(self.runs.iter().enumerate().map(run).collect()))
     }
 }

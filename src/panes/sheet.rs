@@ -104,14 +104,7 @@ impl<S: Sheet> Pane for SheetPane<S> {
 
     fn applies(&self, _shared: &Shared, action: Action) -> Applies {
         match action {
-            Action::Up
-            | Action::Down
-            | Action::HalfPageUp
-            | Action::HalfPageDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom => Applies::Yes,
+            action if action.moves() => Applies::Yes,
             Action::Filter => Applies::No("There is nothing to filter here.".to_owned()),
             Action::Open => Applies::No("This is all there is to show; esc goes back.".to_owned()),
             _ => Applies::Elsewhere,

@@ -12,7 +12,6 @@ async fn what_is_made_is_seen() {
     let namespace = cluster.namespace("shop").await.unwrap();
     let mut person = Person::sits_down(cluster.admin(), &Desk::default());
     person.wait_for_data().await;
-    person.keys("a");
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lonely", "namespace": namespace},
                      "spec": {"containers": [{"name": "main", "image": "cart:1.30.0"}]}});
     cluster.apply(&pod).unwrap();

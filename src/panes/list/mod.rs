@@ -310,18 +310,8 @@ impl<R: Rows> Pane for ListPane<R> {
             answer => return answer,
         }
         match action {
-            Action::Up
-            | Action::Down
-            | Action::HalfPageUp
-            | Action::HalfPageDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom
-            | Action::FaultsOnly
-            | Action::SortColumn
-            | Action::SortDirection
-            | Action::Filter => Applies::Yes,
+            action if action.moves() => Applies::Yes,
+            Action::FaultsOnly | Action::SortColumn | Action::SortDirection | Action::Filter => Applies::Yes,
             Action::ClearMarks if self.marks.is_empty() => Applies::No("Nothing is marked.".to_owned()),
             Action::ClearMarks => Applies::Yes,
             Action::Mark if row.is_none() => Applies::No("No row is selected.".to_owned()),

@@ -71,14 +71,7 @@ impl Pane for ContainerChoice {
 
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
         match action {
-            Action::Up
-            | Action::Down
-            | Action::HalfPageUp
-            | Action::HalfPageDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom => Applies::Yes,
+            action if action.moves() => Applies::Yes,
             Action::Open | Action::Shell if self.page.selected().is_none() => {
                 Applies::No("No container is selected.".to_owned())
             }

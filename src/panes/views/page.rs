@@ -184,10 +184,7 @@ impl<I: Clone + PartialEq> Page<I> {
         self.untouched = false;
         self.lost = false;
         self.selected = self.lines.get(line).and_then(|line| line.row.clone());
-        self.moved(|scroll, len, rows| {
-            scroll.cursor = line;
-            scroll.reveal(len, rows);
-        });
+        self.moved(|scroll, len, rows| scroll.go(line, len, rows));
     }
 
     fn shift(&mut self, by: isize) {
@@ -207,14 +204,13 @@ impl<I: Clone + PartialEq> Page<I> {
 
     /// Moves by a key; false when the action is none of these.
     pub fn act(&mut self, action: Action) -> bool {
-        let page = isize::try_from(self.scroll.height.max(1)).unwrap_or(isize::MAX);
         match action {
             Action::Up => self.step(false),
             Action::Down => self.step(true),
-            Action::HalfPageUp => self.shift(-(page / 2).max(1)),
-            Action::HalfPageDown => self.shift((page / 2).max(1)),
-            Action::PageUp => self.shift(-page),
-            Action::PageDown => self.shift(page),
+            Action::HalfPageUp => self.shift(-self.scroll.half_page()),
+            Action::HalfPageDown => self.shift(self.scroll.half_page()),
+            Action::PageUp => self.shift(-self.scroll.page()),
+            Action::PageDown => self.shift(self.scroll.page()),
             Action::Top => {
                 self.scroll.top = 0;
                 self.scroll.skip = 0;

@@ -1,8 +1,17 @@
-//! Scrolling in lines that may take several rows each.
+//! Scrolling in lines that may take several rows each: what keys and the mouse do in logs, texts and events, and where
+//! the window is after lines came or its size changed.
 //!
 //! The holder tells how many rows a line takes (`rows`), and is asked about the
 //! lines near the window only: a log of 100,000 lines is scrolled in by wrapping
 //! fifty of them.
+
+#[cfg(test)]
+mod tests;
+
+use ratatui::layout::Rect;
+
+use crate::action::Action;
+use crate::panes::Pointer;
 
 /// A window on lines, with a cursor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +28,10 @@ pub struct Scroll {
     pub width: usize,
     /// Rows of the window.
     pub height: usize,
+    /// The end is shown as it grows, until something moves the window up.
+    following: bool,
+    /// The size changed, and the window was not settled since.
+    resized: bool,
 }
 
 /// A row of the window: a line, and which of its rows.
@@ -30,11 +43,116 @@ pub struct Shown {
     pub row: usize,
 }
 
+/// A pane's area as that of its text and that of the row below it, which says how things stand; there is none where
+/// the pane is too low for both.
+pub fn above_status(area: Rect) -> (Rect, Option<Rect>) {
+    if area.height <= 2 {
+        return (area, None);
+    }
+    let text = Rect { height: area.height - 1, ..area };
+    (text, Some(Rect { y: text.bottom(), height: 1, ..area }))
+}
+
 impl Scroll {
+    /// A window that follows the end.
+    pub fn at_end() -> Scroll {
+        Scroll { following: true, ..Scroll::default() }
+    }
+
     /// The window's size.
     pub fn resize(&mut self, width: u16, height: u16) {
-        self.width = usize::from(width);
-        self.height = usize::from(height);
+        let size = (usize::from(width), usize::from(height));
+        self.resized |= size != (self.width, self.height);
+        (self.width, self.height) = size;
+    }
+
+    /// The window's size in a pane that has a row for its status, see [`above_status`].
+    pub fn resize_above_status(&mut self, width: u16, height: u16) {
+        let (text, _) = above_status(Rect { x: 0, y: 0, width, height });
+        self.resize(text.width, text.height);
+    }
+
+    /// Whether the end is followed.
+    pub fn is_following(&self) -> bool {
+        self.following
+    }
+
+    /// Follows the end from now on, or no longer. The window goes there when it is settled.
+    pub fn follow(&mut self, following: bool) {
+        self.following = following;
+    }
+
+    /// Puts the window right after lines came or went, or its size changed: at the end while that is followed, else
+    /// where it was, without empty space below the text. The cursor stays in sight when the window shrank.
+    pub fn settle(&mut self, len: usize, rows: &dyn Fn(usize) -> usize) {
+        let resized = std::mem::take(&mut self.resized);
+        if self.following {
+            self.to_end(len, rows);
+        } else if resized {
+            self.reveal(len, rows);
+        } else {
+            self.clamp(len, rows);
+        }
+    }
+
+    /// Lines are wrapped from now on, or no longer: the window begins with the whole of its first line.
+    pub fn rewrapped(&mut self) {
+        self.x = 0;
+        self.skip = 0;
+    }
+
+    /// Rows by which a page moves: one row of before stays in sight.
+    pub fn page(&self) -> isize {
+        isize::try_from(self.height.saturating_sub(1).max(1)).unwrap_or(isize::MAX)
+    }
+
+    /// Rows by which half a page moves.
+    pub fn half_page(&self) -> isize {
+        isize::try_from((self.height / 2).max(1)).unwrap_or(isize::MAX)
+    }
+
+    /// Moves by a key; false when the action moves nothing up or down.
+    pub fn act(&mut self, action: Action, len: usize, rows: &dyn Fn(usize) -> usize) -> bool {
+        if len > 0 && matches!(action, Action::Up | Action::HalfPageUp | Action::PageUp | Action::Top) {
+            self.following = false;
+        }
+        match action {
+            Action::Up => self.step(-1, len, rows),
+            Action::Down => self.step(1, len, rows),
+            Action::HalfPageUp => self.shift(-self.half_page(), len, rows),
+            Action::HalfPageDown => self.shift(self.half_page(), len, rows),
+            Action::PageUp => self.shift(-self.page(), len, rows),
+            Action::PageDown => self.shift(self.page(), len, rows),
+            Action::Top => self.step(isize::MIN / 2, len, rows),
+            Action::Bottom => self.step(isize::MAX / 2, len, rows),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Moves by the mouse: the wheel scrolls, a click puts the cursor on a line.
+    pub fn mouse(&mut self, event: Pointer, len: usize, rows: &dyn Fn(usize) -> usize) {
+        match event {
+            Pointer::Wheel(by) => {
+                if by < 0 && len > 0 {
+                    self.following = false;
+                }
+                self.shift(isize::from(by), len, rows);
+            }
+            Pointer::Click(_, row) => {
+                if let Some(shown) = self.shown(len, rows).get(usize::from(row)) {
+                    self.following = false;
+                    self.cursor = shown.line;
+                }
+            }
+        }
+    }
+
+    /// Puts the cursor on a line and brings it into sight.
+    pub fn go(&mut self, line: usize, len: usize, rows: &dyn Fn(usize) -> usize) {
+        self.following = false;
+        self.cursor = line;
+        self.reveal(len, rows);
     }
 
     fn rows_high(&self) -> usize {
@@ -176,72 +294,5 @@ impl Scroll {
             skip = 0;
         }
         shown
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn window(height: usize) -> Scroll {
-        Scroll { width: 10, height, ..Scroll::default() }
-    }
-
-    #[test]
-    fn the_cursor_pulls_the_window_along_and_no_further() {
-        let rows = |_: usize| 1;
-        let mut scroll = window(4);
-        scroll.step(3, 10, &rows);
-        assert_eq!((scroll.cursor, scroll.top), (3, 0));
-        scroll.step(1, 10, &rows);
-        assert_eq!((scroll.cursor, scroll.top), (4, 1));
-        scroll.step(-2, 10, &rows);
-        assert_eq!((scroll.cursor, scroll.top), (2, 1));
-        scroll.step(isize::MAX, 10, &rows);
-        assert_eq!((scroll.cursor, scroll.top), (9, 6));
-    }
-
-    #[test]
-    fn a_line_taller_than_the_window_is_read_row_by_row() {
-        let rows = |line: usize| if line == 1 { 6 } else { 1 };
-        let mut scroll = window(4);
-        scroll.step(1, 3, &rows);
-        assert_eq!((scroll.top, scroll.skip), (1, 0));
-        scroll.step(1, 3, &rows);
-        scroll.step(1, 3, &rows);
-        assert_eq!((scroll.cursor, scroll.skip), (1, 2));
-        scroll.step(1, 3, &rows);
-        assert_eq!((scroll.cursor, scroll.top, scroll.skip), (2, 1, 3));
-        scroll.step(-1, 3, &rows);
-        scroll.step(-1, 3, &rows);
-        assert_eq!((scroll.cursor, scroll.top, scroll.skip), (1, 1, 2));
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_is_pressed_the_window_is_full_and_holds_the_cursor(
-            heights in proptest::collection::vec(1usize..9, 1..40),
-            height in 0usize..12,
-            moves in proptest::collection::vec((0u8..5, -20isize..20), 0..40),
-        ) {
-            let rows = |line: usize| heights[line];
-            let total: usize = heights.iter().sum();
-            let mut scroll = window(height);
-            for (what, by) in moves {
-                match what {
-                    0 => scroll.step(by, heights.len(), &rows),
-                    1 => scroll.step(by.signum(), heights.len(), &rows),
-                    2 => scroll.shift(by, heights.len(), &rows),
-                    3 => scroll.to_end(heights.len(), &rows),
-                    _ => { scroll.height = usize::try_from(by.abs()).unwrap(); scroll.reveal(heights.len(), &rows); }
-                }
-                let shown = scroll.shown(heights.len(), &rows);
-                prop_assert_eq!(shown.len(), total.min(scroll.height));
-                if scroll.height > 0 {
-                    prop_assert!(shown.iter().any(|s| s.line == scroll.cursor), "{:?} {:?}", scroll, shown);
-                }
-            }
-        }
     }
 }

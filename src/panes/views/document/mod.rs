@@ -15,7 +15,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::painted::{Painted, Place};
-use super::scroll::Scroll;
+use super::scroll::{Scroll, above_status};
 use super::search::Search;
 use super::words;
 use crate::action::{Action, Scope};
@@ -146,10 +146,10 @@ impl DocumentView {
         };
     }
 
-    fn moved(&mut self, how: impl FnOnce(&mut Scroll, usize, &dyn Fn(usize) -> usize)) {
+    fn moved<T>(&mut self, how: impl FnOnce(&mut Scroll, usize, &dyn Fn(usize) -> usize) -> T) -> T {
         let DocumentView { lines, scroll, wrap, .. } = self;
         let width = scroll.width;
-        how(scroll, lines.len(), &|line| rows(lines, *wrap, width, line));
+        how(scroll, lines.len(), &|line| rows(lines, *wrap, width, line))
     }
 
     fn jump(&mut self, forward: bool) -> Outcome {
@@ -163,10 +163,7 @@ impl DocumentView {
             return Outcome::say(Level::Idle, format!("Nothing matches /{}.", self.search.text()));
         };
         let around = if forward { line <= at } else { line >= at };
-        self.moved(|scroll, len, rows| {
-            scroll.cursor = line;
-            scroll.reveal(len, rows);
-        });
+        self.moved(|scroll, len, rows| scroll.go(line, len, rows));
         self.show_column(line);
         match around && self.matches.len() > 1 {
             true => Outcome::say(Level::Idle, "The search goes on from the other end."),
@@ -301,25 +298,17 @@ impl Pane for DocumentView {
 
     fn refresh(&mut self, shared: &Shared) {
         let _ = shared;
-        self.moved(|scroll, len, rows| scroll.clamp(len, rows));
+        self.moved(|scroll, len, rows| scroll.settle(len, rows));
     }
 
     fn resize(&mut self, width: u16, height: u16) {
-        self.scroll.resize(width, if height > 2 { height - 1 } else { height });
+        self.scroll.resize_above_status(width, height);
     }
 
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
         match action {
-            Action::Up
-            | Action::Down
-            | Action::HalfPageUp
-            | Action::HalfPageDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom
-            | Action::Filter
-            | Action::Wrap => Applies::Yes,
+            action if action.moves() => Applies::Yes,
+            Action::Filter | Action::Wrap => Applies::Yes,
             Action::Left | Action::Right if self.wrap => {
                 Applies::No("Lines are wrapped: there is nothing at their sides.".to_owned())
             }
@@ -358,19 +347,8 @@ impl Pane for DocumentView {
     }
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Outcome {
-        let page = isize::try_from(self.scroll.height.max(1)).unwrap_or(isize::MAX);
         let copied = self.copied.take();
         match action {
-            Action::Up => self.moved(|scroll, len, rows| scroll.step(-1, len, rows)),
-            Action::Down => self.moved(|scroll, len, rows| scroll.step(1, len, rows)),
-            Action::HalfPageUp => self.moved(|scroll, len, rows| scroll.shift(-(page / 2).max(1), len, rows)),
-            Action::HalfPageDown => {
-                self.moved(|scroll, len, rows| scroll.shift((page / 2).max(1), len, rows))
-            }
-            Action::PageUp => self.moved(|scroll, len, rows| scroll.shift(-page, len, rows)),
-            Action::PageDown => self.moved(|scroll, len, rows| scroll.shift(page, len, rows)),
-            Action::Top => self.moved(|scroll, len, rows| scroll.step(isize::MIN / 2, len, rows)),
-            Action::Bottom => self.moved(|scroll, len, rows| scroll.step(isize::MAX / 2, len, rows)),
             Action::Left => self.scroll.sideways(false),
             Action::Right => {
                 let widest = self.lines.iter().map(|line| line.len()).max().unwrap_or(0);
@@ -380,8 +358,7 @@ impl Pane for DocumentView {
             }
             Action::Wrap => {
                 self.wrap = !self.wrap;
-                self.scroll.x = 0;
-                self.scroll.skip = 0;
+                self.scroll.rewrapped();
                 self.moved(|scroll, len, rows| scroll.reveal(len, rows));
             }
             Action::NextMatch => return self.jump(true),
@@ -410,7 +387,7 @@ impl Pane for DocumentView {
                 self.search = Search::default();
                 self.matches.clear();
             }
-            _ => {}
+            _ => drop(self.moved(|scroll, len, rows| scroll.act(action, len, rows))),
         }
         Outcome::none()
     }
@@ -437,8 +414,7 @@ impl Pane for DocumentView {
             words::paragraph(&[Painted::role(Role::Muted, "The text is empty.")], look, area, buffer);
             return;
         }
-        let status = area.height > 2;
-        let body = Rect { height: area.height - u16::from(status), ..area };
+        let (body, status) = above_status(area);
         let width = usize::from(area.width);
         let shown = self.scroll.shown(self.lines.len(), &|line| rows(&self.lines, self.wrap, width, line));
         for (y, place) in (body.y..body.bottom()).zip(shown) {
@@ -460,8 +436,8 @@ impl Pane for DocumentView {
                 buffer.set_style(Rect { y, height: 1, ..area }, look.style(role));
             }
         }
-        if status {
-            let at = Place { x: area.x, y: area.bottom() - 1, width: area.width, skip: 0 };
+        if let Some(row) = status {
+            let at = Place { x: row.x, y: row.y, width: row.width, skip: 0 };
             self.status(shared, look).draw_row(look, look.style(Role::Muted), at, buffer);
         }
     }
@@ -477,10 +453,7 @@ impl Pane for DocumentView {
         let at = self.scroll.cursor;
         let next = self.matches.iter().find(|line| **line >= at).or_else(|| self.matches.first()).copied();
         if let Some(line) = next {
-            self.moved(|scroll, len, rows| {
-                scroll.cursor = line;
-                scroll.reveal(len, rows);
-            });
+            self.moved(|scroll, len, rows| scroll.go(line, len, rows));
             self.show_column(line);
         }
         Ok(())
@@ -504,14 +477,7 @@ impl Pane for DocumentView {
 
     fn mouse(&mut self, shared: &mut Shared, event: Pointer) -> Outcome {
         let _ = shared;
-        match event {
-            Pointer::Wheel(by) => self.moved(|scroll, len, rows| scroll.shift(isize::from(by), len, rows)),
-            Pointer::Click(_, row) => self.moved(|scroll, len, rows| {
-                if let Some(shown) = scroll.shown(len, rows).get(usize::from(row)) {
-                    scroll.cursor = shown.line;
-                }
-            }),
-        }
+        self.moved(|scroll, len, rows| scroll.mouse(event, len, rows));
         Outcome::none()
     }
 }

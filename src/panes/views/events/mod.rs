@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 
 use super::feed::{EVENTS_EVERY, Feed, events_of};
 use super::painted::{Painted, Place};
-use super::scroll::Scroll;
+use super::scroll::{Scroll, above_status};
 use super::search::Search;
 use super::words;
 use crate::action::{Action, Scope};
@@ -111,14 +111,14 @@ impl EventsView {
         self.moved(|scroll, len, rows| scroll.reveal(len, rows));
     }
 
-    fn moved(&mut self, how: impl FnOnce(&mut Scroll, usize, &dyn Fn(usize) -> usize)) {
+    fn moved<T>(&mut self, how: impl FnOnce(&mut Scroll, usize, &dyn Fn(usize) -> usize) -> T) -> T {
         let EventsView { events, shown, scroll, wrap, object, .. } = self;
         let columns = Columns::new(scroll.width, events, object);
         let rows = |at: usize| match shown.get(at).and_then(|at| events.get(*at)) {
             Some(event) if *wrap => columns.message_rows(event).len(),
             _ => 1,
         };
-        how(scroll, shown.len(), &rows);
+        how(scroll, shown.len(), &rows)
     }
 
     fn select(&mut self) {
@@ -225,27 +225,17 @@ impl Pane for EventsView {
 
     fn refresh(&mut self, shared: &Shared) {
         let _ = shared;
-        self.moved(|scroll, len, rows| scroll.clamp(len, rows));
+        self.moved(|scroll, len, rows| scroll.settle(len, rows));
     }
 
     fn resize(&mut self, width: u16, height: u16) {
-        self.scroll.resize(width, if height > 2 { height - 1 } else { height });
+        self.scroll.resize_above_status(width, height);
     }
 
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
         match action {
-            Action::Up
-            | Action::Down
-            | Action::HalfPageUp
-            | Action::HalfPageDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom
-            | Action::Filter
-            | Action::FaultsOnly
-            | Action::Events
-            | Action::Wrap => Applies::Yes,
+            action if action.moves() => Applies::Yes,
+            Action::Filter | Action::FaultsOnly | Action::Events | Action::Wrap => Applies::Yes,
             Action::NextMatch | Action::PreviousMatch if self.search.is_empty() => {
                 Applies::No(format!("Nothing is searched for: {} searches.", shared.key(Action::Filter)))
             }
@@ -265,21 +255,12 @@ impl Pane for EventsView {
     }
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Outcome {
-        let page = isize::try_from(self.scroll.height.max(1)).unwrap_or(isize::MAX);
         match action {
-            Action::Up | Action::PreviousMatch => self.moved(|scroll, len, rows| scroll.step(-1, len, rows)),
-            Action::Down | Action::NextMatch => self.moved(|scroll, len, rows| scroll.step(1, len, rows)),
-            Action::HalfPageUp => self.moved(|scroll, len, rows| scroll.shift(-(page / 2).max(1), len, rows)),
-            Action::HalfPageDown => {
-                self.moved(|scroll, len, rows| scroll.shift((page / 2).max(1), len, rows))
-            }
-            Action::PageUp => self.moved(|scroll, len, rows| scroll.shift(-page, len, rows)),
-            Action::PageDown => self.moved(|scroll, len, rows| scroll.shift(page, len, rows)),
-            Action::Top => self.moved(|scroll, len, rows| scroll.step(isize::MIN / 2, len, rows)),
-            Action::Bottom => self.moved(|scroll, len, rows| scroll.step(isize::MAX / 2, len, rows)),
+            Action::PreviousMatch => drop(self.moved(|scroll, len, rows| scroll.act(Action::Up, len, rows))),
+            Action::NextMatch => drop(self.moved(|scroll, len, rows| scroll.act(Action::Down, len, rows))),
             Action::Wrap => {
                 self.wrap = !self.wrap;
-                self.scroll.skip = 0;
+                self.scroll.rewrapped();
                 self.moved(|scroll, len, rows| scroll.reveal(len, rows));
             }
             Action::FaultsOnly => {
@@ -306,7 +287,7 @@ impl Pane for EventsView {
                 self.search = Search::default();
                 self.filter_events();
             }
-            _ => {}
+            _ => drop(self.moved(|scroll, len, rows| scroll.act(action, len, rows))),
         }
         self.select();
         Outcome::none()
@@ -340,8 +321,7 @@ impl Pane for EventsView {
             words::paragraph(&self.nothing(), look, area, buffer);
             return;
         }
-        let status = area.height > 2;
-        let body = Rect { height: area.height - u16::from(status), ..area };
+        let (body, status) = above_status(area);
         let columns = Columns::new(usize::from(area.width), &self.events, &self.object);
         let event_at = |at: usize| self.shown.get(at).and_then(|at| self.events.get(*at));
         let rows = |at: usize| match event_at(at) {
@@ -395,8 +375,8 @@ impl Pane for EventsView {
                 buffer.set_style(Rect { y, height: 1, ..area }, look.style(role));
             }
         }
-        if status {
-            let at = Place { x: area.x, y: area.bottom() - 1, width: area.width, skip: 0 };
+        if let Some(row) = status {
+            let at = Place { x: row.x, y: row.y, width: row.width, skip: 0 };
             self.status(shared, look).draw_row(look, look.style(Role::Muted), at, buffer);
         }
     }
@@ -439,14 +419,7 @@ impl Pane for EventsView {
 
     fn mouse(&mut self, shared: &mut Shared, event: Pointer) -> Outcome {
         let _ = shared;
-        match event {
-            Pointer::Wheel(by) => self.moved(|scroll, len, rows| scroll.shift(isize::from(by), len, rows)),
-            Pointer::Click(_, row) => self.moved(|scroll, len, rows| {
-                if let Some(shown) = scroll.shown(len, rows).get(usize::from(row)) {
-                    scroll.cursor = shown.line;
-                }
-            }),
-        }
+        self.moved(|scroll, len, rows| scroll.mouse(event, len, rows));
         self.select();
         Outcome::none()
     }

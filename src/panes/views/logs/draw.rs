@@ -4,10 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::fields;
-use super::{LogView, Measure, Phase};
+use super::place::Measure;
+use super::{LogView, Phase};
 use crate::action::Action;
 use crate::look::Look;
 use crate::panes::views::painted::{Painted, Place};
+use crate::panes::views::scroll::above_status;
 use crate::panes::views::words;
 use crate::shared::Shared;
 use crate::text;
@@ -18,15 +20,13 @@ impl LogView {
         if area.is_empty() {
             return;
         }
-        let status = area.height > 2;
-        let body = Rect { height: area.height - u16::from(status), ..area };
+        let (body, status) = above_status(area);
         if self.store.len() == 0 {
             words::paragraph(&self.nothing(shared), look, body, buffer);
         } else {
             self.lines(look, focused, body, buffer);
         }
-        if status {
-            let row = Rect { y: area.bottom() - 1, height: 1, ..area };
+        if let Some(row) = status {
             self.status(shared, look, row, buffer);
         }
     }
@@ -79,7 +79,7 @@ impl LogView {
             let skip = if self.wrap { 0 } else { self.scroll.x };
             let at = Place { x: area.x + indent, y, width: area.width - indent, skip };
             painted.draw(part, hits, look, base, at, buffer);
-            if !self.follow && place.line == self.scroll.cursor {
+            if !self.scroll.is_following() && place.line == self.scroll.cursor {
                 let role = if focused { Role::Selection } else { Role::SelectionIdle };
                 buffer.set_style(Rect { y, height: 1, ..area }, look.style(role));
             }
@@ -177,7 +177,7 @@ impl LogView {
             _ if self.sources.all_ended() => add(Role::Idle, "ended".to_owned()),
             _ if let Some(reason) = self.hindered() => add(Role::Warning, reason.to_owned()),
             Phase::Asked => add(Role::Progressing, "asking".to_owned()),
-            Phase::Live if self.follow => add(Role::Ok, "following".to_owned()),
+            Phase::Live if self.scroll.is_following() => add(Role::Ok, "following".to_owned()),
             Phase::Live => add(Role::Text, "not following".to_owned()),
         }
         if self.below > 0 {
@@ -199,7 +199,7 @@ impl LogView {
         if self.scroll.x > 0 {
             add(Role::Muted, format!("from column {}", self.scroll.x + 1));
         }
-        if self.store.len() > 0 && !self.follow {
+        if self.store.len() > 0 && !self.scroll.is_following() {
             let (at, all) = (self.scroll.cursor as u64 + 1, self.store.len() as u64);
             add(Role::Muted, format!("line {} of {}", text::count(at), text::count(all)));
         }

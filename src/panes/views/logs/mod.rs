@@ -1,35 +1,35 @@
 //! Logs of a pod or of all pods of a workload: followed, merged by time, in
 //! bounded memory.
 //!
-//! Keys change the state here; `draw` paints what is visible. Lines come as
+//! Keys change the state here; `intake` takes lines in, `place` keeps the window
+//! where it is, `draw` paints what is visible, `takeaway` copies and saves. Lines come as
 //! answers to one request ([`crate::effect::Question::Logs`]); when it is asked
 //! anew (previous containers), the old number is forgotten and late answers to
 //! it are nobody's.
 
 mod draw;
 mod fields;
+mod intake;
+mod place;
 mod sources;
 mod store;
+mod takeaway;
 #[cfg(test)]
 mod tests;
-
-use std::path::PathBuf;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::sources::Sources;
-use self::store::{Incoming, Kept, Key, Store};
-use super::painted::Painted;
+use self::store::{Key, Store};
 use super::scroll::Scroll;
 use super::search::Search;
 use super::words;
 use crate::action::{Action, Scope};
 use crate::domain::id::{Kind, Name, ObjectRef};
-use crate::domain::level::Level;
 use crate::effect::{Effect, LogPods, LogRequest, Question};
 use crate::look::Look;
-use crate::msg::{Answer, LogLine, LogMsg, RequestId};
+use crate::msg::{Answer, RequestId};
 use crate::panes::{Pane, PaneId, Pointer, Title};
 use crate::shared::{Applies, Outcome, Shared, Subject};
 use crate::text;
@@ -69,7 +69,6 @@ pub struct LogView {
     store: Store,
     held: Store,
     paused: bool,
-    follow: bool,
     wrap: bool,
     times: bool,
     json: bool,
@@ -121,7 +120,6 @@ impl LogView {
             store: Store::new(KEPT_BYTES),
             held: Store::new(HELD_BYTES),
             paused: false,
-            follow: true,
             wrap: false,
             times: false,
             json: true,
@@ -130,7 +128,7 @@ impl LogView {
             in_context: false,
             below: 0,
             gone: false,
-            scroll: Scroll::default(),
+            scroll: Scroll::at_end(),
             top_key: Key::default(),
             cursor_key: Key::default(),
             copied: None,
@@ -152,7 +150,7 @@ impl LogView {
         self.store.clear();
         self.held.clear();
         self.below = 0;
-        self.follow = true;
+        self.scroll.follow(true);
         self.paused = false;
         let request = LogRequest {
             cluster: self.object.cluster,
@@ -182,286 +180,6 @@ impl LogView {
     /// What hinders the log for now.
     fn hindered(&self) -> Option<&str> {
         self.sources.hindered().or_else(|| Some(self.hindered.as_str()).filter(|reason| !reason.is_empty()))
-    }
-
-    // -- lines come in --
-
-    fn take(&mut self, msg: LogMsg) {
-        if !matches!(msg, LogMsg::Hindered { .. }) {
-            self.phase = Phase::Live;
-        }
-        match msg {
-            LogMsg::Hindered { source, reason } => {
-                let reason = text::clean(&reason).into_owned();
-                match source {
-                    Some(source) => self.sources.hinder(source, &reason),
-                    None => self.hindered = reason,
-                }
-            }
-            LogMsg::Joined { source, pod, container } => self.sources.join(source, pod, container),
-            LogMsg::Lines(lines) => self.add(lines.into_iter().map(incoming).collect()),
-            LogMsg::Ended { source, reason } => {
-                let reason = text::clean(&reason).into_owned();
-                self.sources.end(source, &reason);
-                // A remark in the text shows where the one of several streams ended.
-                // Where there are no lines the page says it in full.
-                if self.store.total() > 0 && (self.sources.len() > 1 || !reason.is_empty()) {
-                    let words =
-                        if reason.is_empty() { "ended".to_owned() } else { format!("ended: {reason}") };
-                    self.add(vec![Incoming { at: 0, source, remark: true, text: words.into() }]);
-                }
-            }
-        }
-    }
-
-    fn add(&mut self, lines: Vec<Incoming>) {
-        let LogView { sources, only, search, in_context, json, store, held, paused, .. } = self;
-        let target = if *paused { held } else { store };
-        let shown =
-            target.take(lines, &mut |line| passes(sources, only.as_ref(), search, *in_context, *json, line));
-        if !self.paused {
-            self.came(shown);
-        }
-    }
-
-    fn came(&mut self, shown: usize) {
-        if !self.follow {
-            self.below += shown;
-        }
-    }
-
-    fn resume(&mut self) {
-        self.paused = false;
-        let LogView { sources, only, search, in_context, json, store, held, .. } = self;
-        let shown = store
-            .take_all(held, &mut |line| passes(sources, only.as_ref(), search, *in_context, *json, line));
-        self.came(shown);
-    }
-
-    fn refilter(&mut self) {
-        let LogView { sources, only, search, in_context, json, store, .. } = self;
-        if only.is_none() && (search.is_empty() || *in_context) {
-            store.refilter(None);
-        } else {
-            store.refilter(Some(&mut |line: &Kept| {
-                passes(sources, only.as_ref(), search, *in_context, *json, line)
-            }));
-        }
-        self.below = 0;
-        self.find_place();
-    }
-
-    // -- where we are --
-
-    /// After lines came or went: puts the window back on the lines it showed.
-    fn find_place(&mut self) {
-        let len = self.store.len();
-        let LogView { store, scroll, .. } = self;
-        if self.follow {
-            let rows = Measure {
-                store,
-                sources: &self.sources,
-                wrap: self.wrap,
-                times: self.times,
-                json: self.json,
-            };
-            let width = scroll.width;
-            scroll.to_end(len, &|line| rows.rows(width, line));
-        } else {
-            let top = store.position(self.top_key);
-            // The line at the top was let go: the next one begins with its first row.
-            if store.get(top).is_none_or(|line| line.key != self.top_key) {
-                scroll.skip = 0;
-            }
-            scroll.top = top;
-            scroll.cursor = store.position(self.cursor_key).min(len.saturating_sub(1));
-            let rows = Measure {
-                store,
-                sources: &self.sources,
-                wrap: self.wrap,
-                times: self.times,
-                json: self.json,
-            };
-            let width = scroll.width;
-            scroll.clamp(len, &|line| rows.rows(width, line));
-        }
-        self.keep_place();
-    }
-
-    fn keep_place(&mut self) {
-        let key = |line: usize| self.store.get(line).map(|line| line.key).unwrap_or_default();
-        (self.top_key, self.cursor_key) = (key(self.scroll.top), key(self.scroll.cursor));
-    }
-
-    fn moved(&mut self, how: impl FnOnce(&mut Scroll, usize, &dyn Fn(usize) -> usize)) {
-        let LogView { store, scroll, .. } = self;
-        let rows =
-            Measure { store, sources: &self.sources, wrap: self.wrap, times: self.times, json: self.json };
-        let width = scroll.width;
-        how(scroll, store.len(), &|line| rows.rows(width, line));
-        self.keep_place();
-    }
-
-    /// A key moved up or down: the end is no longer followed.
-    fn leave_end(&mut self) {
-        if self.follow {
-            self.follow = false;
-            self.below = 0;
-        }
-    }
-
-    fn jump(&mut self, forward: bool) -> Outcome {
-        if self.search.is_empty() {
-            return Outcome::say(Level::Idle, "Nothing is searched for.");
-        }
-        if !self.in_context {
-            // From the matches alone to the matches among their neighbours.
-            self.leave_end();
-            self.in_context = true;
-            self.refilter();
-            self.moved(|scroll, len, rows| scroll.reveal(len, rows));
-            return Outcome::none();
-        }
-        let (len, at) = (self.store.len(), self.scroll.cursor);
-        let hit = |n: &usize| {
-            self.store
-                .get(*n)
-                .is_some_and(|line| finds(&self.search, self.json, line) != self.search.is_inverse())
-        };
-        let found = if forward { (at + 1..len).find(hit) } else { (0..at.min(len)).rev().find(hit) };
-        match found {
-            Some(line) => {
-                self.leave_end();
-                self.moved(|scroll, len, rows| {
-                    scroll.cursor = line;
-                    scroll.reveal(len, rows);
-                });
-                Outcome::none()
-            }
-            None if forward => Outcome::say(Level::Idle, "No match further down."),
-            None => Outcome::say(Level::Idle, "No match further up."),
-        }
-    }
-
-    fn next_container(&mut self) -> Outcome {
-        let names = self.sources.containers();
-        let next = match &self.only {
-            None => names.first().cloned(),
-            Some(only) => {
-                names.iter().position(|name| name == only).and_then(|at| names.get(at + 1)).cloned()
-            }
-        };
-        self.only = next;
-        self.refilter();
-        Outcome::none()
-    }
-
-    fn copy(&mut self) -> Outcome {
-        let Some(line) = self.store.get(self.scroll.cursor) else { return Outcome::none() };
-        if self.copied == Some(line.key) {
-            self.copied = None;
-            let lines: Vec<String> = self.store.shown().map(|line| self.plain_line(line)).collect();
-            let said = format!("Copied {} lines.", text::count(lines.len() as u64));
-            return Outcome {
-                note: Outcome::say(Level::Ok, said).note,
-                ..Outcome::effect(Effect::Copy(lines.join("\n")))
-            };
-        }
-        self.copied = Some(line.key);
-        let said =
-            format!("Copied this line; once more copies all {}.", text::count(self.store.len() as u64));
-        let effect = Effect::Copy(fields::plain(&line.text).into_owned());
-        Outcome { note: Outcome::say(Level::Ok, said).note, ..Outcome::effect(effect) }
-    }
-
-    /// A line as it is copied and saved: with its time and source.
-    fn plain_line(&self, line: &Kept) -> String {
-        let mut words = String::new();
-        if line.key.at > 0
-            && let Ok(at) = jiff::Timestamp::from_nanosecond(i128::from(line.key.at))
-        {
-            words.push_str(&format!("{at} "));
-        }
-        if let Some(source) = self.sources.get(line.source).filter(|source| !source.label.is_empty()) {
-            words.push_str(&format!("{}/{} ", source.pod, source.container));
-        }
-        if line.remark {
-            words.push_str("-- ");
-        }
-        words.push_str(&fields::plain(&line.text));
-        words
-    }
-
-    fn save(&mut self, shared: &Shared) -> Outcome {
-        let at = words::file_time(shared.now.wall);
-        let name = format!("{}-{at}.log", words::file_name(&self.object.name));
-        let lines = self.store.shown().map(|line| self.plain_line(line)).collect();
-        Outcome::effect(Effect::Save { name: PathBuf::from(name), lines })
-    }
-}
-
-fn incoming(line: LogLine) -> Incoming {
-    Incoming { at: line.at_nanos, source: line.source, remark: false, text: line.text }
-}
-
-/// Whether a line is shown.
-fn passes(
-    sources: &Sources,
-    only: Option<&Name>,
-    search: &Search,
-    in_context: bool,
-    json: bool,
-    line: &Kept,
-) -> bool {
-    let of_container =
-        only.is_none_or(|only| sources.get(line.source).is_some_and(|source| source.container == *only));
-    of_container && (in_context || search.is_empty() || (finds(search, json, line) != search.is_inverse()))
-}
-
-/// Whether the pattern is in a line, as it came or as it is shown.
-fn finds(search: &Search, json: bool, line: &Kept) -> bool {
-    search.finds(&fields::plain(&line.text))
-        || (json
-            && line.text.trim_start().starts_with('{')
-            && search.finds(fields::shown(&line.text, true, true).text()))
-}
-
-/// Measures lines: what wrapping needs to know.
-struct Measure<'a> {
-    store: &'a Store,
-    sources: &'a Sources,
-    wrap: bool,
-    times: bool,
-    json: bool,
-}
-
-impl Measure<'_> {
-    fn rows(&self, width: usize, line: usize) -> usize {
-        if !self.wrap {
-            return 1;
-        }
-        let Some(kept) = self.store.get(line) else { return 1 };
-        let body = width.saturating_sub(self.prefix(width));
-        self.body(kept).rows(body, 0).len()
-    }
-
-    /// Columns before the text: the source's label, the time; none when they
-    /// would take more than half of the width.
-    fn prefix(&self, width: usize) -> usize {
-        let label = match self.sources.width() {
-            0 => 0,
-            label => label + 1,
-        };
-        let time = if self.times { "14:31:59.123 ".len() } else { 0 };
-        if label + time > width / 2 { 0 } else { label + time }
-    }
-
-    fn body(&self, line: &Kept) -> Painted {
-        if line.remark {
-            Painted::role(crate::theme::Role::Muted, &format!("-- {}", fields::plain(&line.text)))
-        } else {
-            fields::shown(&line.text, self.json, !self.times)
-        }
     }
 }
 
@@ -502,22 +220,14 @@ impl Pane for LogView {
     }
 
     fn resize(&mut self, width: u16, height: u16) {
-        // The last row says how the stream stands.
-        self.scroll.resize(width, if height > 2 { height - 1 } else { height });
+        self.scroll.resize_above_status(width, height);
     }
 
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
         let _ = shared;
         match action {
-            Action::Up
-            | Action::Down
-            | Action::HalfPageUp
-            | Action::HalfPageDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom
-            | Action::Filter
+            action if action.moves() => Applies::Yes,
+            Action::Filter
             | Action::Follow
             | Action::Pause
             | Action::Wrap
@@ -554,46 +264,22 @@ impl Pane for LogView {
     }
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Outcome {
-        let page = isize::try_from(self.scroll.height.max(1)).unwrap_or(isize::MAX);
         let copied = self.copied.take();
         // Lines may have come since the last frame.
         self.find_place();
         match action {
-            Action::Up => self.leave_end(),
-            Action::HalfPageUp | Action::PageUp | Action::Top if self.store.len() > 0 => self.leave_end(),
-            _ => {}
-        }
-        match action {
-            Action::Up => self.moved(|scroll, len, rows| scroll.step(-1, len, rows)),
-            Action::Down => self.moved(|scroll, len, rows| scroll.step(1, len, rows)),
-            Action::HalfPageUp => self.moved(|scroll, len, rows| scroll.shift(-(page / 2).max(1), len, rows)),
-            Action::HalfPageDown => {
-                self.moved(|scroll, len, rows| scroll.shift((page / 2).max(1), len, rows))
-            }
-            Action::PageUp => self.moved(|scroll, len, rows| scroll.shift(-page, len, rows)),
-            Action::PageDown => self.moved(|scroll, len, rows| scroll.shift(page, len, rows)),
-            Action::Top => self.moved(|scroll, len, rows| scroll.step(isize::MIN / 2, len, rows)),
-            Action::Bottom => {
-                self.follow = true;
-                self.below = 0;
-                self.find_place();
-            }
+            Action::Bottom => self.follow(true),
             Action::Left => self.scroll.sideways(false),
             Action::Right => self.scroll.sideways(true),
             Action::Follow if self.is_over() => {
                 return Outcome { effects: self.ask(shared), ..Outcome::none() };
             }
-            Action::Follow => {
-                self.follow = !self.follow;
-                self.below = 0;
-                self.find_place();
-            }
+            Action::Follow => self.follow(!self.scroll.is_following()),
             Action::Pause if self.paused => self.resume(),
             Action::Pause => self.paused = true,
             Action::Wrap => {
                 self.wrap = !self.wrap;
-                self.scroll.x = 0;
-                self.scroll.skip = 0;
+                self.scroll.rewrapped();
                 self.find_place();
             }
             Action::Timestamps => self.times = !self.times,
@@ -620,7 +306,7 @@ impl Pane for LogView {
                 self.in_context = false;
                 self.refilter();
             }
-            _ => {}
+            _ => drop(self.moved(|scroll, len, rows| scroll.act(action, len, rows))),
         }
         Outcome::none()
     }
@@ -664,22 +350,7 @@ impl Pane for LogView {
 
     fn mouse(&mut self, shared: &mut Shared, event: Pointer) -> Outcome {
         let _ = shared;
-        match event {
-            Pointer::Wheel(by) => {
-                if by < 0 {
-                    self.leave_end();
-                }
-                self.moved(|scroll, len, rows| scroll.shift(isize::from(by), len, rows));
-            }
-            Pointer::Click(_, row) => {
-                self.leave_end();
-                self.moved(|scroll, len, rows| {
-                    if let Some(shown) = scroll.shown(len, rows).get(usize::from(row)) {
-                        scroll.cursor = shown.line;
-                    }
-                });
-            }
-        }
+        self.moved(|scroll, len, rows| scroll.mouse(event, len, rows));
         Outcome::none()
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::msg::{LogLine, LogMsg};
 use crate::panes::views::testing::{self, NOW, answer, reference, screen, shared, survives_all_sizes};
 use proptest::prelude::*;
 
@@ -73,7 +74,7 @@ fn the_end_is_followed_until_a_key_moves_up_and_again_from_the_end() {
     view.refresh(&shared);
     assert_eq!((top(&view), view.below), ("line 85", 128));
     press(&mut view, &mut shared, &[Action::Bottom]);
-    assert_eq!((top(&view), view.below, view.follow), ("line 218", 0, true));
+    assert_eq!((top(&view), view.below, view.scroll.is_following()), ("line 218", 0, true));
     numbered(&mut view, 228..230);
     view.refresh(&shared);
     assert_eq!(top(&view), "line 220");
@@ -93,7 +94,8 @@ fn the_place_stays_when_lines_come_before_it_or_are_let_go() {
     assert_eq!(top(&view), before);
     assert_eq!(view.store.get(view.scroll.cursor).unwrap().text, cursor);
     view.store = Store::new(3_000);
-    view.scroll = Scroll { width: 80, height: 10, ..Scroll::default() };
+    view.scroll = Scroll::default();
+    view.scroll.resize(80, 10);
     numbered(&mut view, 0..1_000);
     press(&mut view, &mut shared, &[Action::Top]);
     numbered(&mut view, 1_000..2_000);

@@ -132,14 +132,7 @@ impl Pane for PodView {
 
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
         match action {
-            Action::Up
-            | Action::Down
-            | Action::HalfPageUp
-            | Action::HalfPageDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom => Applies::Yes,
+            action if action.moves() => Applies::Yes,
             Action::Filter => Applies::No("This page has nothing to filter.".to_owned()),
             Action::Open | Action::Logs | Action::PreviousLogs if self.container().is_some() => {
                 let action = if action == Action::Open { Action::Logs } else { action };

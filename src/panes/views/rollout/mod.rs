@@ -148,15 +148,8 @@ impl Pane for RolloutView {
     fn applies(&self, shared: &Shared, action: Action) -> Applies {
         let _ = shared;
         match action {
-            Action::Up
-            | Action::Down
-            | Action::HalfPageUp
-            | Action::HalfPageDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom
-            | Action::Save => Applies::Yes,
+            action if action.moves() => Applies::Yes,
+            Action::Save => Applies::Yes,
             Action::Filter => Applies::No("This page has nothing to filter.".to_owned()),
             Action::Rollout if !matches!(self.page.selected(), Some(Item::Job(..))) => {
                 Applies::No("This is the rollout.".to_owned())
