@@ -135,7 +135,7 @@ impl RawMode {
         out.flush()?;
         enable_raw_mode()?;
         let raw = RawMode(());
-        stop_others()?;
+        raw_and_alone()?;
         Ok(raw)
     }
 }
@@ -149,12 +149,10 @@ impl Drop for RawMode {
 }
 
 fn switch_on(mouse: bool) -> io::Result<()> {
-    // Also where it is thought to be on: a shell brings back its own modes when SIGSTOP stops us behind our back.
-    disable_raw_mode()?;
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = stdout();
-    let on = stop_others()
+    let on = raw_and_alone()
         .and_then(|()| execute!(out, EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap, Hide))
         .and_then(|()| if mouse { execute!(out, EnableMouseCapture) } else { Ok(()) });
     if on.is_err() {
@@ -163,11 +161,15 @@ fn switch_on(mouse: bool) -> io::Result<()> {
     on
 }
 
-/// Makes the system stop programs in the background that write to the terminal, as it does with those that read
+/// Sets raw mode whatever it is thought to be, in one step: a shell brings back its own modes when SIGSTOP stops us behind
+/// our back, and where raw mode stands already, not a moment may pass without it, or keys typed then are echoed.
+///
+/// Makes the system stop programs in the background that write to the terminal as well, as it does with those that read
 /// from it: a credential plugin that opens `/dev/tty` would draw over the screen. Leaving raw mode brings back the modes
 /// of before, this one too.
-fn stop_others() -> io::Result<()> {
+fn raw_and_alone() -> io::Result<()> {
     let mut modes = tcgetattr(stdin())?;
+    modes.make_raw();
     modes.local_modes |= LocalModes::TOSTOP;
     tcsetattr(stdin(), OptionalActions::Now, &modes)?;
     Ok(())

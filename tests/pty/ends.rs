@@ -140,6 +140,24 @@ fn ctrl_z_without_a_shell_goes_on() {
     program.wait_until_given_back();
 }
 
+/// Told to go on while it runs, as a shell does when it brings back what was never stopped: not a moment passes without
+/// raw mode, in which keys would be echoed over the frame.
+#[test]
+fn told_to_go_on_while_it_runs_the_terminal_stays_raw() {
+    let platform = Platform::start();
+    let program = platform.open();
+    for _ in 0..100 {
+        let before = program.here();
+        program.signal(Signal::CONT);
+        let mut taken = false;
+        while !taken {
+            program.assert_raw();
+            taken = program.since(before).contains("\x1b[?1049h");
+        }
+    }
+    program.press("q");
+}
+
 #[test]
 fn after_sigstop_and_sigcont_the_frame_is_whole() {
     let platform = Platform::start();

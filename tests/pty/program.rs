@@ -153,6 +153,11 @@ impl Program {
         self.output().bytes.len()
     }
 
+    /// The output since a place.
+    pub fn since(&self, place: usize) -> String {
+        String::from_utf8_lossy(&self.output().bytes[place..]).into_owned()
+    }
+
     /// Waits until the output since a place is as wanted.
     pub fn wait_since(&self, place: usize, what: &str, wanted: impl Fn(&str) -> bool) {
         self.until(what, |output| wanted(&String::from_utf8_lossy(&output.bytes[place..])));
