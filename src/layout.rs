@@ -37,8 +37,10 @@ pub struct Areas {
     pub footer: Rect,
 }
 
-/// From this size on Network has a place of its own.
+/// From this size on every pane has a place of its own.
 const WIDE: (u16, u16) = (180, 36);
+/// From so many rows on the graphs stand under the lists.
+const CHARTS: u16 = 38;
 
 /// Whether one pane at a time is shown under tabs.
 pub fn is_small(size: (u16, u16)) -> bool {
@@ -77,33 +79,80 @@ pub fn areas(state: &State) -> Areas {
 ///
 /// ```text
 /// ┌ card ┐┌ card ┐┌ card ┐      environments
-/// ┌ Releases ┐┌ Workloads ┐     and Network beside them when wide
-/// ┌ Pods ─────────────────┐
+/// ┌ Releases ┐┌ Sync ─────┐     Network in its place while it has the focus; Workloads beside them when wide
+/// ┌ Pods ────────┐┌ Alerts ┐    Workloads and Backups in their places; Network and Backups beside them when wide
+/// ┌ chart ┐┌ chart ┐┌ chart ┐   Metrics, from CHARTS rows on; else in the place of the row above
 /// ```
 fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
+    let focused = state.panes.get(state.focus).map(|pane| pane.id());
+    // The one that has the focus, else the first of those that share a place.
+    let one_of = |sharing: &[PaneId]| {
+        let first = sharing.iter().copied().find(|id| state.pane(*id).is_some());
+        sharing.iter().copied().find(|id| focused == Some(*id)).or(first)
+    };
     let wide = state.size.0 >= WIDE.0 && state.size.1 >= WIDE.1;
-    let middle = (body.height.saturating_sub(CARD_HEIGHT) * 2 / 5).clamp(8, 18);
-    let [cards, middle, pods] =
-        Layout::vertical([Constraint::Length(CARD_HEIGHT), Constraint::Length(middle), Constraint::Fill(1)])
-            .areas(body);
+    let charted = state.size.1 >= CHARTS && state.pane(PaneId::Metrics).is_some();
+    let charts = if charted { (body.height / 5).clamp(7, 12) } else { 0 };
+    let lists = body.height.saturating_sub(CARD_HEIGHT + charts);
+    let upper = if charted { lists / 2 } else { (lists * 2 / 5).max(8) };
+    let [cards, upper, lower, charts] = Layout::vertical([
+        Constraint::Length(CARD_HEIGHT),
+        Constraint::Length(upper),
+        Constraint::Fill(1),
+        Constraint::Length(charts),
+    ])
+    .areas(body);
     let mut places = vec![(PaneId::Environments, cards)];
     if wide {
-        let [releases, workloads, network] =
-            Layout::horizontal([Constraint::Fill(9), Constraint::Fill(10), Constraint::Fill(8)])
-                .areas(middle);
-        places.extend([
-            (PaneId::Releases, releases),
-            (PaneId::Workloads, workloads),
-            (PaneId::Pods, pods),
-            (PaneId::Network, network),
-        ]);
+        places.extend(beside(
+            upper,
+            &[
+                (one_of(&[PaneId::Releases]), 9),
+                (one_of(&[PaneId::Sync]), 11),
+                (one_of(&[PaneId::Workloads]), 10),
+            ],
+        ));
+        let stacked = [one_of(&[PaneId::Network]), one_of(&[PaneId::Backups])];
+        let lower =
+            beside(lower, &[(one_of(&[PaneId::Pods]), 14), (one_of(&[PaneId::Alerts]), 8), (stacked[0], 8)]);
+        places.extend(lower.iter().filter(|(id, _)| Some(*id) != stacked[0]));
+        let column = lower.into_iter().find(|(id, _)| Some(*id) == stacked[0]);
+        if let Some((_, column)) = column {
+            let shown: Vec<PaneId> = stacked.into_iter().flatten().collect();
+            let each = Layout::vertical(shown.iter().map(|_| Constraint::Fill(1))).split(column);
+            places.extend(shown.into_iter().zip(each.iter().copied()));
+        }
     } else {
-        let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(middle);
-        let focused = state.panes.get(state.focus).map(|pane| pane.id());
-        let beside = if focused == Some(PaneId::Network) { PaneId::Network } else { PaneId::Workloads };
-        places.extend([(PaneId::Releases, left), (beside, right), (PaneId::Pods, pods)]);
+        let right: &[PaneId] = if state.pane(PaneId::Sync).is_some() {
+            &[PaneId::Sync, PaneId::Network]
+        } else {
+            &[PaneId::Workloads, PaneId::Network]
+        };
+        places.extend(beside(upper, &[(one_of(&[PaneId::Releases]), 1), (one_of(right), 1)]));
+        if !charted && focused == Some(PaneId::Metrics) {
+            places.push((PaneId::Metrics, lower));
+        } else {
+            let left: &[PaneId] = if state.pane(PaneId::Sync).is_some() {
+                &[PaneId::Pods, PaneId::Workloads]
+            } else {
+                &[PaneId::Pods]
+            };
+            let right = one_of(&[PaneId::Alerts, PaneId::Backups]);
+            places.extend(beside(lower, &[(one_of(left), 11), (right, 9)]));
+        }
+    }
+    if charted {
+        places.push((PaneId::Metrics, charts));
     }
     places.into_iter().filter_map(|(id, place)| Some((Slot::Pane(state.pane(id)?), place))).collect()
+}
+
+/// Those of a row that there are, side by side by weight.
+fn beside(row: Rect, wanted: &[(Option<PaneId>, u16)]) -> Vec<(PaneId, Rect)> {
+    let there: Vec<(PaneId, u16)> =
+        wanted.iter().filter_map(|(id, weight)| Some(((*id)?, *weight))).collect();
+    let areas = Layout::horizontal(there.iter().map(|(_, weight)| Constraint::Fill(*weight))).split(row);
+    there.iter().map(|(id, _)| *id).zip(areas.iter().copied()).collect()
 }
 
 /// What a pane may draw in: the inside of its frame, or all when it has none.

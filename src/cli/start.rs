@@ -169,6 +169,10 @@ pub fn zoom(state: &mut State, name: &str) -> Result<(), Problem> {
         ("pods", PaneId::Pods),
         ("workloads", PaneId::Workloads),
         ("network", PaneId::Network),
+        ("sync", PaneId::Sync),
+        ("metrics", PaneId::Metrics),
+        ("alerts", PaneId::Alerts),
+        ("backups", PaneId::Backups),
     ];
     let found = named.iter().find(|(known, _)| *known == name).and_then(|(_, id)| state.pane(*id));
     let Some(at) = found else {

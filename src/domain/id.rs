@@ -98,6 +98,34 @@ pub enum Kind {
     ResourceQuota,
     /// autoscaling/v2 HorizontalPodAutoscaler
     HorizontalPodAutoscaler,
+    /// argoproj.io/v1alpha1 Application (Argo CD)
+    Application,
+    /// argoproj.io/v1alpha1 ApplicationSet (Argo CD)
+    ApplicationSet,
+    /// argoproj.io/v1alpha1 AppProject (Argo CD)
+    AppProject,
+    /// kustomize.toolkit.fluxcd.io/v1 Kustomization (Flux)
+    Kustomization,
+    /// helm.toolkit.fluxcd.io/v2 HelmRelease (Flux)
+    HelmRelease,
+    /// source.toolkit.fluxcd.io/v1 GitRepository (Flux)
+    GitRepository,
+    /// source.toolkit.fluxcd.io/v1 OCIRepository (Flux)
+    OciRepository,
+    /// source.toolkit.fluxcd.io/v1 HelmRepository (Flux)
+    HelmRepository,
+    /// source.toolkit.fluxcd.io/v1 HelmChart (Flux)
+    HelmChart,
+    /// source.toolkit.fluxcd.io/v1 Bucket (Flux)
+    Bucket,
+    /// velero.io/v1 Backup (Velero)
+    Backup,
+    /// velero.io/v1 Restore (Velero)
+    Restore,
+    /// velero.io/v1 Schedule (Velero)
+    Schedule,
+    /// velero.io/v1 BackupStorageLocation (Velero)
+    BackupStorageLocation,
     /// core/v1 Secret (never watched; read one at a time for the YAML view)
     Secret,
     /// core/v1 ConfigMap (never watched; read one at a time)
@@ -106,7 +134,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 31] = [
         Kind::Pod,
         Kind::Deployment,
         Kind::StatefulSet,
@@ -122,6 +150,20 @@ impl Kind {
         Kind::Namespace,
         Kind::ResourceQuota,
         Kind::HorizontalPodAutoscaler,
+        Kind::Application,
+        Kind::ApplicationSet,
+        Kind::AppProject,
+        Kind::Kustomization,
+        Kind::HelmRelease,
+        Kind::GitRepository,
+        Kind::OciRepository,
+        Kind::HelmRepository,
+        Kind::HelmChart,
+        Kind::Bucket,
+        Kind::Backup,
+        Kind::Restore,
+        Kind::Schedule,
+        Kind::BackupStorageLocation,
         Kind::Secret,
         Kind::ConfigMap,
     ];
@@ -144,6 +186,20 @@ impl Kind {
             Kind::Namespace => "Namespace",
             Kind::ResourceQuota => "ResourceQuota",
             Kind::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+            Kind::Application => "Application",
+            Kind::ApplicationSet => "ApplicationSet",
+            Kind::AppProject => "AppProject",
+            Kind::Kustomization => "Kustomization",
+            Kind::HelmRelease => "HelmRelease",
+            Kind::GitRepository => "GitRepository",
+            Kind::OciRepository => "OCIRepository",
+            Kind::HelmRepository => "HelmRepository",
+            Kind::HelmChart => "HelmChart",
+            Kind::Bucket => "Bucket",
+            Kind::Backup => "Backup",
+            Kind::Restore => "Restore",
+            Kind::Schedule => "Schedule",
+            Kind::BackupStorageLocation => "BackupStorageLocation",
             Kind::Secret => "Secret",
             Kind::ConfigMap => "ConfigMap",
         }
@@ -167,6 +223,20 @@ impl Kind {
             Kind::Namespace => "ns",
             Kind::ResourceQuota => "quota",
             Kind::HorizontalPodAutoscaler => "hpa",
+            Kind::Application => "app",
+            Kind::ApplicationSet => "appset",
+            Kind::AppProject => "appproj",
+            Kind::Kustomization => "ks",
+            Kind::HelmRelease => "hr",
+            Kind::GitRepository => "gitrepo",
+            Kind::OciRepository => "ocirepo",
+            Kind::HelmRepository => "helmrepo",
+            Kind::HelmChart => "hc",
+            Kind::Bucket => "bucket",
+            Kind::Backup => "backup",
+            Kind::Restore => "restore",
+            Kind::Schedule => "schedule",
+            Kind::BackupStorageLocation => "bsl",
             Kind::Secret => "secret",
             Kind::ConfigMap => "cm",
         }
@@ -190,6 +260,20 @@ impl Kind {
             Kind::Namespace => ("", "v1", "namespaces"),
             Kind::ResourceQuota => ("", "v1", "resourcequotas"),
             Kind::HorizontalPodAutoscaler => ("autoscaling", "v2", "horizontalpodautoscalers"),
+            Kind::Application => ("argoproj.io", "v1alpha1", "applications"),
+            Kind::ApplicationSet => ("argoproj.io", "v1alpha1", "applicationsets"),
+            Kind::AppProject => ("argoproj.io", "v1alpha1", "appprojects"),
+            Kind::Kustomization => ("kustomize.toolkit.fluxcd.io", "v1", "kustomizations"),
+            Kind::HelmRelease => ("helm.toolkit.fluxcd.io", "v2", "helmreleases"),
+            Kind::GitRepository => ("source.toolkit.fluxcd.io", "v1", "gitrepositories"),
+            Kind::OciRepository => ("source.toolkit.fluxcd.io", "v1", "ocirepositories"),
+            Kind::HelmRepository => ("source.toolkit.fluxcd.io", "v1", "helmrepositories"),
+            Kind::HelmChart => ("source.toolkit.fluxcd.io", "v1", "helmcharts"),
+            Kind::Bucket => ("source.toolkit.fluxcd.io", "v1", "buckets"),
+            Kind::Backup => ("velero.io", "v1", "backups"),
+            Kind::Restore => ("velero.io", "v1", "restores"),
+            Kind::Schedule => ("velero.io", "v1", "schedules"),
+            Kind::BackupStorageLocation => ("velero.io", "v1", "backupstoragelocations"),
             Kind::Secret => ("", "v1", "secrets"),
             Kind::ConfigMap => ("", "v1", "configmaps"),
         }

@@ -43,6 +43,14 @@ pub enum PaneId {
     Workloads,
     /// Services and Ingresses of the selected app.
     Network,
+    /// Argo CD Applications and Flux objects.
+    Sync,
+    /// Prometheus graphs of what is selected.
+    Metrics,
+    /// Firing and pending alerts.
+    Alerts,
+    /// Velero backups, schedules, restores, locations.
+    Backups,
     /// A view that opened on top; not part of the Bridge.
     View,
 }

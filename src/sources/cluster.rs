@@ -426,8 +426,8 @@ impl Watch {
             Kind::Namespace => tasks.spawn(self.run::<wire::node::WireNamespace>()),
             Kind::ResourceQuota => tasks.spawn(self.run::<wire::node::WireQuota>()),
             Kind::HorizontalPodAutoscaler => tasks.spawn(self.run::<wire::node::WireAutoscaler>()),
-            // Read one at a time, never watched: they may be many and hold secrets.
-            Kind::Secret | Kind::ConfigMap => return,
+            // Read one at a time, never watched: Secrets and ConfigMaps may be many and hold what is nobody's business.
+            _ => return,
         };
     }
 

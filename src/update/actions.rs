@@ -70,6 +70,10 @@ pub fn verdict(state: &State, action: Action) -> Applies {
             return Applies::No("There is no other environment.".to_owned());
         }
         Action::NextEnvironment | Action::PreviousEnvironment => return Applies::Yes,
+        Action::PaneSync if state.pane(PaneId::Sync).is_some() => return Applies::Yes,
+        Action::PaneMetrics if state.pane(PaneId::Metrics).is_some() => return Applies::Yes,
+        Action::PaneAlerts if state.pane(PaneId::Alerts).is_some() => return Applies::Yes,
+        Action::PaneBackups if state.pane(PaneId::Backups).is_some() => return Applies::Yes,
         Action::PaneSync
         | Action::PaneMetrics
         | Action::PaneAlerts
@@ -135,6 +139,10 @@ fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
             state.numbered = Some(PaneId::Pods);
             focus_pair(state, PaneId::Pods, PaneId::Workloads)
         }
+        Action::PaneSync => focus_pair(state, PaneId::Sync, PaneId::Sync),
+        Action::PaneMetrics => focus_pair(state, PaneId::Metrics, PaneId::Metrics),
+        Action::PaneAlerts => focus_pair(state, PaneId::Alerts, PaneId::Alerts),
+        Action::PaneBackups => focus_pair(state, PaneId::Backups, PaneId::Backups),
         Action::NextEnvironment => environment_by(state, 1),
         Action::PreviousEnvironment => environment_by(state, -1),
         Action::ToggleAllEnvironments => {

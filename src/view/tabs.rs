@@ -18,9 +18,13 @@ use crate::widgets::strip::{Parts, Strip};
 type Tabs = (Option<Action>, &'static [(PaneId, &'static str)]);
 
 /// The tabs: panes that share a key stand together.
-const TABS: [Tabs; 3] = [
+const TABS: [Tabs; 7] = [
     (Some(Action::PaneEnvironments), &[(PaneId::Environments, "Envs"), (PaneId::Releases, "Releases")]),
+    (Some(Action::PaneSync), &[(PaneId::Sync, "Sync")]),
     (Some(Action::PanePods), &[(PaneId::Pods, "Pods"), (PaneId::Workloads, "Workloads")]),
+    (Some(Action::PaneMetrics), &[(PaneId::Metrics, "Metrics")]),
+    (Some(Action::PaneAlerts), &[(PaneId::Alerts, "Alerts")]),
+    (Some(Action::PaneBackups), &[(PaneId::Backups, "Backups")]),
     (None, &[(PaneId::Network, "Network")]),
 ];
 
@@ -31,6 +35,9 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let mut strip = Strip::new(buffer, area);
     strip.gap(1);
     for (action, panes) in TABS {
+        if panes.iter().all(|(id, _)| state.pane(*id).is_none()) {
+            continue;
+        }
         let key = action.and_then(|action| state.keymap.label(&[Scope::Global], action));
         if let Some(key) = key {
             strip.put(&key, look.style(Role::Key)).gap(1);

@@ -123,14 +123,8 @@ impl ClusterWorld {
             Kind::Namespace => self.namespaces.feed = feed.clone(),
             Kind::ResourceQuota => self.quotas.feed = feed.clone(),
             Kind::HorizontalPodAutoscaler => self.autoscalers.feed = feed.clone(),
-            Kind::Deployment
-            | Kind::StatefulSet
-            | Kind::DaemonSet
-            | Kind::Job
-            | Kind::CronJob
-            | Kind::Rollout
-            | Kind::Secret
-            | Kind::ConfigMap => {}
+            // Several kinds in one table, or in none.
+            _ => {}
         }
         self.feeds.insert(kind, feed);
     }
