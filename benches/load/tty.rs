@@ -115,9 +115,19 @@ impl Program {
         }
     }
 
-    /// Presses a key that moves the cursor; gives the time until another row is lit.
-    pub fn key_to_cursor(&self, key: &str) -> Duration {
-        let before = lit(self.output().emulator.screen());
+    /// Presses a key that moves the cursor; gives the time until another row is lit. It moves towards the end of the list
+    /// that has more rows in sight: at the edge the list would scroll below a cursor that stands still, and news
+    /// push it there.
+    pub fn key_to_cursor(&self) -> Duration {
+        let (before, key) = {
+            let output = self.output();
+            let screen = output.emulator.screen();
+            let lit = lit(screen);
+            let (first, last) = rows_of_pods(screen);
+            let row = lit.iter().rposition(|lit| *lit).unwrap_or(first);
+            let key = if row.saturating_sub(first) < last.saturating_sub(row) { "j" } else { "k" };
+            (lit, key)
+        };
         let pressed = Instant::now();
         self.press(key);
         let time = self.when("moved cursor", |screen| lit(screen) != before) - pressed;
@@ -148,6 +158,17 @@ fn pods(screen: &str) -> Option<usize> {
         .take_while(|c| c.is_ascii_digit() || *c == ',')
         .collect();
     number.replace(',', "").parse().ok()
+}
+
+/// The first and the last row of the pods that are in sight.
+fn rows_of_pods(screen: &vt100::Screen) -> (usize, usize) {
+    let text = screen.contents();
+    let lines: Vec<&str> = text.lines().collect();
+    let title = lines.iter().position(|line| line.contains("Pods all environments")).unwrap_or(0);
+    let frame = |line: &&str| line.starts_with(['┗', '└']);
+    let end = lines.iter().skip(title).position(frame).map_or(lines.len(), |rows| title + rows);
+    // Below the frame stand the names of the columns.
+    (title + 2, end.saturating_sub(1))
 }
 
 /// Which rows have a ground of their own: the cursor's bar.
