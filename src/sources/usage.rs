@@ -24,7 +24,7 @@ pub(super) async fn poll(mut guest: Guest, mouth: Mouth, plan: Arc<WatchPlan>) {
         let Some((access, generation)) = guest.enter().await else { return };
         let usage = ask(&access.client, &plan, &mut interner).await;
         let wait = match usage.feed {
-            Feed::Live | Feed::Partly { .. } => plan.timing.usage,
+            Feed::Live | Feed::Partly { .. } => plan.timing.usage * longer(usage.pods.len()),
             // What is not served, or refused, is looked at less often.
             _ => plan.timing.absent,
         };
@@ -34,6 +34,13 @@ pub(super) async fn poll(mut guest: Guest, mouth: Mouth, plan: Arc<WatchPlan>) {
             () = guest.renewed(generation) => {}
         }
     }
+}
+
+/// How many times longer is waited after so many pods: the answer cannot be had in parts, and reading it must not be
+/// what keeps a quiet screen busy.
+fn longer(pods: usize) -> u32 {
+    const OFTEN: usize = 15_000;
+    u32::try_from(pods.div_ceil(OFTEN)).unwrap_or(u32::MAX).max(1)
 }
 
 async fn ask(client: &Client, plan: &WatchPlan, interner: &mut Interner) -> Usage {
@@ -79,5 +86,15 @@ fn feed_of(fault: &Fault) -> Feed {
         Fault::NotFound(_) => Feed::Absent,
         Fault::Forbidden(message) => Feed::Forbidden(message.as_str().into()),
         other => Feed::Failed(other.words().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_pods_are_asked_less_often() {
+        assert_eq!([0, 1, 15_000, 15_001, 50_000].map(longer), [1, 1, 1, 2, 4]);
     }
 }
