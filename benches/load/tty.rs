@@ -115,22 +115,21 @@ impl Program {
         }
     }
 
-    /// Presses a key that moves the cursor; gives the time until another row is lit. It moves towards the end of the list
+    /// Presses a key that moves the cursor; gives the time until another pod is under it. It moves towards the end of the list
     /// that has more rows in sight: at the edge the list would scroll below a cursor that stands still, and news
     /// push it there.
     pub fn key_to_cursor(&self) -> Duration {
         let (before, key) = {
             let output = self.output();
             let screen = output.emulator.screen();
-            let lit = lit(screen);
             let (first, last) = rows_of_pods(screen);
-            let row = lit.iter().rposition(|lit| *lit).unwrap_or(first);
+            let row = lit(screen).unwrap_or(first);
             let key = if row.saturating_sub(first) < last.saturating_sub(row) { "j" } else { "k" };
-            (lit, key)
+            (under_cursor(screen), key)
         };
         let pressed = Instant::now();
         self.press(key);
-        let time = self.when("moved cursor", |screen| lit(screen) != before) - pressed;
+        let time = self.when("moved cursor", |screen| under_cursor(screen) != before) - pressed;
         // A person thinks between keys.
         std::thread::sleep(Duration::from_millis(20 + u64::from(time.subsec_nanos()) % 60));
         time
@@ -171,13 +170,21 @@ fn rows_of_pods(screen: &vt100::Screen) -> (usize, usize) {
     (title + 2, end.saturating_sub(1))
 }
 
-/// Which rows have a ground of their own: the cursor's bar.
-fn lit(screen: &vt100::Screen) -> Vec<bool> {
+/// The lowest row that has a ground of its own: the cursor's bar.
+fn lit(screen: &vt100::Screen) -> Option<usize> {
     let (rows, _) = screen.size();
-    let row = |row| {
-        screen.cell(row, 4).is_some_and(|cell| cell.inverse() || cell.bgcolor() != vt100::Color::Default)
+    let ground = |row: &u16| {
+        screen.cell(*row, 4).is_some_and(|cell| cell.inverse() || cell.bgcolor() != vt100::Color::Default)
     };
-    (0..rows).map(row).collect()
+    (0..rows).rev().find(ground).map(usize::from)
+}
+
+/// The name of the pod under the cursor. Not its row: news above push the one that is selected.
+fn under_cursor(screen: &vt100::Screen) -> Option<String> {
+    let line = screen.contents().lines().nth(lit(screen)?)?.to_owned();
+    line.split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()))
+        .map(str::to_owned)
 }
 
 /// Feeds the emulator, and answers as a terminal does when it is asked who it is.
