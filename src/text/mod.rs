@@ -5,6 +5,7 @@
 //! it is. After that, panes cut and align it with [`fit`], [`pad`] and their siblings, which measure as the
 //! screen buffer does. This room knows no facts, no panes and no colours but those a log line itself carries.
 
+mod amount;
 mod clean;
 mod escape;
 mod log;
@@ -13,6 +14,7 @@ mod measure;
 mod props;
 mod units;
 
+pub use amount::{Scale, Unit};
 pub use clean::{clean, clean_lines};
 pub use log::log_line;
 pub use measure::{asciify, cell, cell_end, fit, fit_end, fit_middle, pad, pad_start, width};
