@@ -43,6 +43,8 @@ pub struct Shared {
     pub matrix: fleet::Matrix,
     /// Rises whenever the matrix may have changed.
     pub matrix_version: u64,
+    /// Which Prometheus, Alertmanager and Argo CD API server each environment has.
+    pub upstreams: fleet::Upstreams,
     /// What the settings say of environments.
     pub wanted: Wanted,
     /// What the program was started with.
@@ -129,6 +131,7 @@ impl Shared {
             self.derived = Some(fingerprint);
             self.derive_environments();
         }
+        self.upstreams.refresh(&self.wanted, &self.environments, &self.world);
         self.health.refresh(&self.world);
         self.cards.refresh(&self.environments, &self.world, &self.health);
         if self.matrix.refresh(&self.wanted, &self.environments, &self.world, &self.health) {

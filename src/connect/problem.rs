@@ -127,7 +127,7 @@ impl Fault {
     }
 
     /// Classifies an error below HTTP.
-    fn of_transport(error: &(dyn StdError + 'static)) -> Fault {
+    pub(super) fn of_transport(error: &(dyn StdError + 'static)) -> Fault {
         let mut deepest = error;
         let mut next = Some(error);
         // A chain that bites its own tail must not hang us.

@@ -15,4 +15,5 @@ pub mod pod;
 pub mod pod_detail;
 pub mod selector;
 pub mod time;
+pub mod upstream;
 pub mod workload;

@@ -15,6 +15,7 @@ pub mod image;
 pub mod network;
 pub mod provider;
 pub mod release;
+pub mod upstreams;
 pub mod wanted;
 pub mod words;
 
@@ -28,4 +29,5 @@ pub use health::{Health, Standing};
 pub use network::{Endpoints, Route, network, services_of};
 pub use provider::{Platform, Provider, platform};
 pub use release::{Cell, Matrix, Relation, Rolling, Row, worst};
+pub use upstreams::Upstreams;
 pub use wanted::{Wanted, WantedApp, WantedEnvironment, WantedStage};

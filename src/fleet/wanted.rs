@@ -2,7 +2,7 @@
 //! which this room reads it: a part of [`Config`], cheap to compare.
 //! [`Wanted::default`] means "nothing is configured, infer".
 
-use crate::config::Config;
+use crate::config::{Argocd, Config, Monitoring};
 use crate::domain::environment::Targets;
 use crate::domain::id::Name;
 use crate::domain::selector::Selector;
@@ -29,6 +29,9 @@ impl Wanted {
             protected: env.protected,
             read_only: env.read_only || config.read_only,
             targets: env.targets,
+            prometheus: env.prometheus.clone(),
+            alertmanager: env.alertmanager.clone(),
+            argocd: env.argocd.clone(),
         };
         Wanted {
             stages: config
@@ -80,6 +83,12 @@ pub struct WantedEnvironment {
     pub read_only: bool,
     /// The tier's recovery targets.
     pub targets: Option<Targets>,
+    /// Prometheus.
+    pub prometheus: Option<Monitoring>,
+    /// Alertmanager.
+    pub alertmanager: Option<Monitoring>,
+    /// Argo CD.
+    pub argocd: Option<Argocd>,
 }
 
 /// One app that is named by hand.
