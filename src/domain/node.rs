@@ -94,4 +94,6 @@ pub struct Autoscaler {
     pub current: u32,
     /// `status.desiredReplicas`
     pub desired: u32,
+    /// `status.lastScaleTime`: when it changed the number of pods the last time.
+    pub scaled: Option<Stamp>,
 }

@@ -12,6 +12,7 @@ pub mod environments;
 pub mod freshness;
 pub mod health;
 pub mod image;
+pub mod marks;
 pub mod network;
 pub mod provider;
 pub mod release;

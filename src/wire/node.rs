@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::lenient::{Fields, Flag, Int, List, MaybeInt, Pairs, Text};
 use super::meta::Meta;
 use super::workload::{WireCondition, conditions};
-use super::{Misfit, Wire, identity, name, quantity, resource};
+use super::{Misfit, Wire, identity, name, quantity, resource, stamp};
 use crate::domain::id::Kind;
 use crate::domain::meta::Interner;
 use crate::domain::node::{Autoscaler, Namespace, Node, Quota, QuotaItem};
@@ -201,6 +201,7 @@ struct Target {
 struct ScaleStatus {
     current_replicas: Int,
     desired_replicas: Int,
+    last_scale_time: Text,
 }
 
 impl Wire for WireAutoscaler {
@@ -223,6 +224,7 @@ impl Wire for WireAutoscaler {
             max: spec.max_replicas.count(),
             current: self.status.current_replicas.count(),
             desired: self.status.desired_replicas.count(),
+            scaled: stamp::parse(&self.status.last_scale_time),
         })
     }
 
@@ -284,9 +286,10 @@ mod tests {
         let row = row::<WireAutoscaler>(json!({
             "metadata": {"name": "h", "namespace": "shop", "uid": "1"},
             "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "cart"}, "maxReplicas": 8},
-            "status": {"currentReplicas": 3, "desiredReplicas": 4},
+            "status": {"currentReplicas": 3, "desiredReplicas": 4, "lastScaleTime": "1970-01-01T00:01:00Z"},
         }));
         assert_eq!((row.min, row.max, row.current, row.desired), (1, 8, 3, 4));
+        assert_eq!(row.scaled, Some(crate::domain::time::Stamp(60)));
         assert_eq!((&*row.target_kind, &*row.target_name), ("Deployment", "cart"));
     }
 }

@@ -252,6 +252,7 @@ fn an_autoscaler_says_what_it_wants() {
         max: 10,
         current: 3,
         desired,
+        scaled: None,
     };
     let put = |shared: &mut Shared, autoscaler| {
         testing::tell(shared, ClusterMsg::Facts(Facts::Autoscalers(vec![Delta::Put(autoscaler)])));
