@@ -5,6 +5,7 @@
 //! else, because a cluster may have 50,000 pods.
 
 pub mod environment;
+pub mod graph;
 pub mod id;
 pub mod level;
 pub mod link;
