@@ -6,6 +6,7 @@ use crate::domain::meta::Resources;
 use crate::domain::network::{EndpointSlice, Ingress, Service};
 use crate::domain::node::{Autoscaler, Namespace, Node, Quota};
 use crate::domain::pod::Pod;
+use crate::domain::sync::SyncApp;
 use crate::domain::time::Stamp;
 use crate::domain::workload::{ReplicaSet, Workload};
 
@@ -101,6 +102,10 @@ pub enum Facts {
     Quotas(Vec<Delta<Quota>>),
     /// HorizontalPodAutoscalers.
     Autoscalers(Vec<Delta<Autoscaler>>),
+    /// Applications of Argo CD.
+    Applications(Vec<Delta<SyncApp>>),
+    /// One kind of Flux.
+    Flux(Kind, Vec<Delta<SyncApp>>),
 }
 
 /// What pods and nodes use now (metrics.k8s.io).

@@ -279,6 +279,27 @@ impl Kind {
         }
     }
 
+    /// Whether somebody has to install its definition: a server without it is nothing unusual.
+    pub fn is_custom(self) -> bool {
+        let (group, _, _) = self.api();
+        group.contains('.') && !group.ends_with(".k8s.io")
+    }
+
+    /// Older versions of the API in which we can read this kind too, newest first: servers of some years ago serve
+    /// nothing newer.
+    pub fn older_versions(self) -> &'static [&'static str] {
+        match self {
+            Kind::Kustomization => &["v1beta2", "v1beta1"],
+            Kind::HelmRelease => &["v2beta2", "v2beta1"],
+            Kind::GitRepository
+            | Kind::OciRepository
+            | Kind::HelmRepository
+            | Kind::HelmChart
+            | Kind::Bucket => &["v1beta2", "v1beta1"],
+            _ => &[],
+        }
+    }
+
     /// Whether objects of this kind live in a namespace.
     pub fn namespaced(self) -> bool {
         !matches!(self, Kind::Node | Kind::Namespace)

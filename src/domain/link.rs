@@ -110,7 +110,7 @@ pub struct Connection {
 
 /// The kinds that are watched on every connected cluster, in the order in which
 /// the watches are opened.
-pub const WATCHED: [Kind; 15] = [
+pub const WATCHED: [Kind; 23] = [
     Kind::Namespace,
     Kind::Pod,
     Kind::Deployment,
@@ -126,6 +126,14 @@ pub const WATCHED: [Kind; 15] = [
     Kind::Ingress,
     Kind::ResourceQuota,
     Kind::HorizontalPodAutoscaler,
+    Kind::Application,
+    Kind::Kustomization,
+    Kind::HelmRelease,
+    Kind::GitRepository,
+    Kind::OciRepository,
+    Kind::HelmRepository,
+    Kind::HelmChart,
+    Kind::Bucket,
 ];
 
 #[cfg(test)]

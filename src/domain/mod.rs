@@ -15,6 +15,7 @@ pub mod node;
 pub mod pod;
 pub mod pod_detail;
 pub mod selector;
+pub mod sync;
 pub mod time;
 pub mod upstream;
 pub mod workload;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use kube::Api;
 use kube::api::ListParams;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -17,7 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::feed::{Board, Mouth, Outlet};
 use super::gate::{Guest, Keeper, Line};
-use super::watch::{End, Follower, Shared};
+use super::watch::{End, Follower, Shared, list};
 use super::{Clock, Timing, heartbeat, jittered, usage};
 use crate::connect::client::{Access, client_for};
 use crate::connect::contexts::ContextInfo;
@@ -347,7 +346,7 @@ impl Supervisor {
     }
 
     fn start_watches(&mut self) {
-        let shared = Shared { timing: self.plan.timing, paged: Arc::default(), misfits: Arc::default() };
+        let shared = Shared { timing: self.plan.timing, paged: Arc::default(), misfits: Arc::default(), older: Arc::default() };
         for (place, kind) in WATCHED.into_iter().enumerate() {
             let place = u32::try_from(place).unwrap_or(0);
             let watch = Watch {
@@ -426,6 +425,14 @@ impl Watch {
             Kind::Namespace => tasks.spawn(self.run::<wire::node::WireNamespace>()),
             Kind::ResourceQuota => tasks.spawn(self.run::<wire::node::WireQuota>()),
             Kind::HorizontalPodAutoscaler => tasks.spawn(self.run::<wire::node::WireAutoscaler>()),
+            Kind::Application => tasks.spawn(self.run::<wire::argocd::WireApplication>()),
+            Kind::Kustomization => tasks.spawn(self.run::<wire::flux::WireKustomization>()),
+            Kind::HelmRelease => tasks.spawn(self.run::<wire::flux::WireHelmRelease>()),
+            Kind::GitRepository => tasks.spawn(self.run::<wire::flux::WireGitRepository>()),
+            Kind::OciRepository => tasks.spawn(self.run::<wire::flux::WireOciRepository>()),
+            Kind::HelmRepository => tasks.spawn(self.run::<wire::flux::WireHelmRepository>()),
+            Kind::HelmChart => tasks.spawn(self.run::<wire::flux::WireHelmChart>()),
+            Kind::Bucket => tasks.spawn(self.run::<wire::flux::WireBucket>()),
             // Read one at a time, never watched: Secrets and ConfigMaps may be many and hold what is nobody's business.
             _ => return,
         };
@@ -501,9 +508,10 @@ impl Watch {
         loop {
             guest.pause(jittered(timing.forbidden)).await?;
             let (access, _) = guest.enter().await?;
-            let api: Api<K> = Api::all(access.client);
             let one = ListParams { limit: Some(1), ..ListParams::default() };
-            if let Ok(Ok(_)) = timeout(timing.answer_limit, api.list(&one)).await {
+            let request = self.shared.request(K::KIND, None);
+            let asked = list::<K>(&access.client, &request, &one);
+            if let Ok(Ok(_)) = timeout(timing.answer_limit, asked).await {
                 return Some(());
             }
         }

@@ -18,6 +18,7 @@ mod logs;
 mod object;
 mod pod_detail;
 pub mod question;
+mod served;
 pub mod shell;
 mod usage;
 mod watch;

@@ -7,6 +7,7 @@ use kube::Client;
 use serde_json::{Map, Value};
 
 use super::fetch::fetch;
+use super::served;
 use crate::connect::problem::Fault;
 use crate::domain::id::{Kind, ObjectRef, Uid};
 use crate::domain::selector::{Operator, Selector};
@@ -17,7 +18,12 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The path of a kind's collection, in a namespace or (with an empty one) on the whole cluster.
 pub(super) fn collection(kind: Kind, namespace: &str) -> String {
-    let (group, version, plural) = kind.api();
+    collection_of(kind, kind.api().1, namespace)
+}
+
+/// The same in a version of the API that is not the newest.
+pub(super) fn collection_of(kind: Kind, version: &str, namespace: &str) -> String {
+    let (group, _, plural) = kind.api();
     let mut path = match group {
         "" => format!("/api/{version}"),
         group => format!("/apis/{group}/{version}"),
@@ -72,7 +78,16 @@ pub(super) fn query_text(text: &str) -> String {
 /// # Errors
 /// It is not to be had, or another object has taken its name.
 pub(super) async fn read(client: &Client, object: &ObjectRef, limit: Duration) -> Result<Value, Fault> {
-    let value: Value = fetch(client, &path(object), limit).await?;
+    let value: Value = match fetch(client, &path(object), limit).await {
+        Err(Fault::NotFound(words)) if !object.kind.older_versions().is_empty() => {
+            let version = served::version(client, object.kind, limit).await?;
+            let older = version.filter(|version| *version != object.kind.api().1);
+            let Some(version) = older else { return Err(Fault::NotFound(words)) };
+            let path = format!("{}/{}", collection_of(object.kind, version, &object.namespace), object.name);
+            fetch(client, &path, limit).await?
+        }
+        answer => answer?,
+    };
     let uid = value.pointer("/metadata/uid").and_then(Value::as_str).map(Uid::parse);
     if object.uid != Uid::default() && uid.is_some_and(|uid| uid != object.uid) {
         let words =

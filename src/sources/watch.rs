@@ -5,31 +5,31 @@
 //! watch whose start is answered with HTTP 410 or "version too large"; and it has no way back from streaming lists on
 //! servers without them. The requests and the decoding of the stream are the client library's own.
 
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
-use kube::Api;
 use kube::api::{ListParams, WatchParams};
-use kube::core::WatchEvent;
-use serde::Deserialize;
+use kube::core::{ObjectList, Request, WatchEvent};
+use kube::Client;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
 use super::feed::Outlet;
-use super::fetch::fetch;
 use super::gate::Guest;
-use super::{Timing, jittered};
+use super::object::collection_of;
+use super::{Timing, jittered, served};
 use crate::connect::client::Access;
 use crate::connect::problem::Fault;
-use crate::domain::id::Name;
+use crate::domain::id::{Kind, Name};
 use crate::domain::link::Feed;
 use crate::domain::meta::Interner;
 use crate::msg::Delta;
 use crate::wire::Wire;
-use crate::wire::lenient::Text;
 
 /// Objects of one page when lists are not streamed.
 const PAGE: u32 = 500;
@@ -42,6 +42,38 @@ pub(super) struct Shared {
     pub(super) paged: Arc<AtomicBool>,
     /// Objects that could not be read, for the log.
     pub(super) misfits: Arc<AtomicU64>,
+    /// Kinds that are served in an older version only; found out once, remembered for all namespaces.
+    pub(super) older: Arc<Mutex<HashMap<Kind, &'static str>>>,
+}
+
+impl Shared {
+    /// The version of a kind's API to ask for.
+    pub(super) fn version(&self, kind: Kind) -> &'static str {
+        let older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+        older.get(&kind).copied().unwrap_or(kind.api().1)
+    }
+
+    fn remember(&self, kind: Kind, version: &'static str) {
+        self.older.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, version);
+    }
+
+    /// Where a kind is asked for.
+    pub(super) fn request(&self, kind: Kind, namespace: Option<&str>) -> Request {
+        Request::new(collection_of(kind, self.version(kind), namespace.unwrap_or_default()))
+    }
+}
+
+/// One page of a list.
+///
+/// # Errors
+/// What the client tells.
+pub(super) async fn list<K: Wire>(
+    client: &Client,
+    request: &Request,
+    params: &ListParams,
+) -> kube::Result<ObjectList<K>> {
+    let request = request.list(params).map_err(kube::Error::BuildRequest)?;
+    client.request(request).await
 }
 
 /// Why following ended.
@@ -55,17 +87,14 @@ pub(super) enum End {
     Deserted,
 }
 
-/// What a server says of the kinds of a group.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Served {
-    resources: Vec<Resource>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Resource {
-    name: Text,
+/// How a kind that is refused or not found is served.
+enum Served {
+    /// In the version that was asked for, or nobody knows: the answer stands.
+    Here,
+    /// In another version, which is asked for from now on.
+    Elsewhere,
+    /// Not at all.
+    Nowhere,
 }
 
 /// How one connection of a watch ended without a failure.
@@ -136,8 +165,11 @@ impl<K: Wire> Follower<K> {
                 Ok(Ended::Served) if lasted >= timing.backoff_first => continue,
                 Ok(Ended::Served) => Duration::ZERO,
                 Err(fault) => match self.interrupted(&fault).await {
-                    Next::Stop(End::Forbidden(_)) if self.is_absent(&access).await => return End::Absent,
-                    Next::Stop(end) => return end,
+                    Next::Stop(end) => match self.served(&access, &end).await {
+                        Served::Elsewhere => continue,
+                        Served::Nowhere => return End::Absent,
+                        Served::Here => return end,
+                    },
                     Next::Now => continue,
                     Next::After(asked) => asked,
                 },
@@ -150,17 +182,26 @@ impl<K: Wire> Follower<K> {
         }
     }
 
-    /// Whether a kind that is refused is not even served. An API server asks for rights before it looks whether there
-    /// is such a kind, so it refuses what is not installed too; what is installed it tells everybody.
-    async fn is_absent(&self, access: &Access) -> bool {
-        let (group, version, plural) = K::KIND.api();
-        if !group.contains('.') || group.ends_with(".k8s.io") {
-            return false;
+    /// How a kind that is refused or not found is served. An API server asks for rights before it looks whether there
+    /// is such a kind, so it refuses what is not installed too; what is installed it tells everybody. And it may be
+    /// installed in a version of some years ago.
+    async fn served(&mut self, access: &Access, end: &End) -> Served {
+        match end {
+            End::Absent if K::KIND.older_versions().is_empty() => return Served::Nowhere,
+            End::Forbidden(_) if !K::KIND.is_custom() => return Served::Here,
+            End::Absent | End::Forbidden(_) => {}
+            End::Deserted => return Served::Here,
         }
-        let path = format!("/apis/{group}/{version}");
-        match fetch::<Served>(&access.client, &path, self.shared.timing.answer_limit).await {
-            Ok(served) => !served.resources.iter().any(|resource| *resource.name == *plural),
-            Err(fault) => matches!(fault, Fault::NotFound(_)),
+        match served::version(&access.client, K::KIND, self.shared.timing.answer_limit).await {
+            Ok(None) => Served::Nowhere,
+            Ok(Some(version)) if version != self.shared.version(K::KIND) => {
+                debug!(kind = K::KIND.word(), version, "another version is served");
+                self.shared.remember(K::KIND, version);
+                self.version = None;
+                Served::Elsewhere
+            }
+            // Served where it was not found, or nobody knows: it is asked for again in a while.
+            Ok(Some(_)) | Err(_) => Served::Here,
         }
     }
 
@@ -192,12 +233,9 @@ impl<K: Wire> Follower<K> {
 
     /// One connection's life. `Ok` when it ended as connections do.
     async fn round(&mut self, access: &Access, generation: u64) -> Result<Ended, Fault> {
-        let api: Api<K> = match &self.scope {
-            Some(namespace) => Api::namespaced(access.client.clone(), namespace),
-            None => Api::all(access.client.clone()),
-        };
+        let api = self.shared.request(K::KIND, self.scope.as_deref());
         if self.version.is_none() && self.shared.paged.load(Ordering::Relaxed) {
-            self.list(&api).await?;
+            self.list(&access.client, &api).await?;
         }
         // The server ends the watch by itself after a while, well beyond several bookmarks.
         let seconds = u32::try_from(self.shared.timing.silence.as_secs()).unwrap_or(u32::MAX);
@@ -207,7 +245,8 @@ impl<K: Wire> Follower<K> {
             None => (WatchParams { send_initial_events: true, ..params }, String::from("0")),
         };
         let limit = self.shared.timing.answer_limit;
-        let stream = match timeout(limit, api.watch(&params, &from)).await {
+        let request = api.watch(&params, &from).map_err(|error| Fault::of(&kube::Error::BuildRequest(error)))?;
+        let stream = match timeout(limit, access.client.request_events::<K>(request)).await {
             Ok(started) => started.map_err(|error| Fault::of(&error))?,
             Err(_) => return Err(Fault::timed_out(limit)),
         };
@@ -224,11 +263,11 @@ impl<K: Wire> Follower<K> {
     }
 
     /// Takes a whole list in pages.
-    async fn list(&mut self, api: &Api<K>) -> Result<(), Fault> {
+    async fn list(&mut self, client: &Client, api: &Request) -> Result<(), Fault> {
         let limit = self.shared.timing.answer_limit;
         let mut params = ListParams { limit: Some(PAGE), ..ListParams::default() };
         loop {
-            let page = match timeout(limit, api.list(&params)).await {
+            let page = match timeout(limit, list::<K>(client, api, &params)).await {
                 Ok(page) => page.map_err(|error| Fault::of(&error))?,
                 Err(_) => return Err(Fault::timed_out(limit)),
             };

@@ -66,6 +66,10 @@ struct Notes {
     rollout_revision: Int,
     #[serde(rename = "argocd.argoproj.io/tracking-id")]
     tracking_id: Text,
+    #[serde(rename = "argocd.argoproj.io/skip-reconcile")]
+    skip_reconcile: Text,
+    #[serde(rename = "reconcile.fluxcd.io/requestedAt")]
+    requested_at: Text,
 }
 
 impl From<Raw> for Meta {
@@ -126,6 +130,16 @@ impl Meta {
             revision => revision,
         };
         u64::try_from(revision).unwrap_or(0)
+    }
+
+    /// Whether Argo CD leaves an Application alone since somebody said so.
+    pub fn skips_reconcile(&self) -> bool {
+        &*self.notes.skip_reconcile == "true"
+    }
+
+    /// The token of the last reconcile that was asked of Flux; empty when none was.
+    pub fn reconcile_requested(&self) -> &str {
+        &self.notes.requested_at
     }
 
     /// The Argo CD Application, Flux Kustomization or HelmRelease that delivers it.

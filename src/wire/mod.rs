@@ -6,7 +6,9 @@
 //! a [`Misfit`]: the sources count and log it, and the watch goes on. Texts are cleaned here, where they enter.
 //! No Kubernetes type leaves this room.
 
+pub mod argocd;
 pub mod event;
+pub mod flux;
 pub mod lenient;
 pub mod meta;
 pub mod network;
@@ -116,6 +118,42 @@ use resource;
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
+
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    /// Any JSON whose keys are mostly these words, so that it gets far into a decoder; always an object, mostly with a
+    /// name and a uid.
+    pub fn json_like(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
+        let text = prop_oneof![
+            proptest::sample::select(words).prop_map(str::to_owned),
+            any::<String>(),
+            Just("True".to_owned()),
+            Just("2026-01-02T03:04:05Z".to_owned()),
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            text.clone().prop_map(Value::from),
+        ];
+        let tree = leaf.prop_recursive(6, 64, 6, move |inner| {
+            let key = proptest::sample::select(words).prop_map(str::to_owned);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(key, inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        });
+        let meta = prop_oneof![
+            3 => Just(serde_json::json!({"name": "a\u{1b}[31m", "uid": "1", "namespace": "n"})),
+            1 => tree.clone(),
+        ];
+        (meta, tree.clone(), tree.clone(), tree).prop_map(|(meta, spec, status, operation)| {
+            serde_json::json!({"metadata": meta, "spec": spec, "status": status, "operation": operation})
+        })
+    }
 
     /// One object as JSON in, its row out.
     pub fn row<K: Wire>(object: serde_json::Value) -> K::Row {

@@ -10,6 +10,7 @@ use crate::domain::meta::Resources;
 use crate::domain::network::{EndpointSlice, Ingress, Service};
 use crate::domain::node::{Autoscaler, Namespace, Node, Quota};
 use crate::domain::pod::Pod;
+use crate::domain::sync::SyncApp;
 use crate::domain::time::Now;
 use crate::domain::workload::{ReplicaSet, Workload};
 use crate::msg::{ClusterMsg, Delta, Facts, Usage};
@@ -37,6 +38,7 @@ facts! {
     EndpointSlice: |f| &f.namespace,
     Quota: |f| &f.namespace,
     Autoscaler: |f| &f.namespace,
+    SyncApp: |f| &f.namespace,
     Node: |_| "",
     Namespace: |_| "",
 }
@@ -66,6 +68,10 @@ pub struct ClusterWorld {
     pub quotas: Table<Quota>,
     /// HorizontalPodAutoscalers.
     pub autoscalers: Table<Autoscaler>,
+    /// Applications of Argo CD.
+    pub applications: Table<SyncApp>,
+    /// Objects of Flux of all kinds; [`ClusterWorld::feed`] tells how each kind's watch stands.
+    pub flux: Table<SyncApp>,
     /// How the watch of each kind stands.
     feeds: HashMap<Kind, Feed>,
     /// How metrics.k8s.io stands.
@@ -77,8 +83,8 @@ pub struct ClusterWorld {
     usage_version: u64,
     pods_by_owner: HashMap<Uid, Vec<u32>>,
     tallies: HashMap<Name, PodTally>,
-    /// Lists of a workload kind share one table, so each kind sweeps its own.
-    listing: HashMap<(Kind, Option<Name>), Vec<Uid>>,
+    listing: Listing,
+    flux_listing: Listing,
 }
 
 impl ClusterWorld {
@@ -123,6 +129,7 @@ impl ClusterWorld {
             Kind::Namespace => self.namespaces.feed = feed.clone(),
             Kind::ResourceQuota => self.quotas.feed = feed.clone(),
             Kind::HorizontalPodAutoscaler => self.autoscalers.feed = feed.clone(),
+            Kind::Application => self.applications.feed = feed.clone(),
             // Several kinds in one table, or in none.
             _ => {}
         }
@@ -137,7 +144,9 @@ impl ClusterWorld {
     fn take(&mut self, facts: Facts) {
         match facts {
             Facts::Pods(deltas) => self.take_pods(deltas),
-            Facts::Workloads(kind, deltas) => self.take_workloads(kind, deltas),
+            Facts::Workloads(kind, deltas) => {
+                take_kind(&mut self.workloads, &mut self.listing, kind, deltas);
+            }
             Facts::ReplicaSets(deltas) => take_plain(&mut self.replica_sets, deltas),
             Facts::Services(deltas) => take_plain(&mut self.services, deltas),
             Facts::Ingresses(deltas) => take_plain(&mut self.ingresses, deltas),
@@ -146,6 +155,8 @@ impl ClusterWorld {
             Facts::Namespaces(deltas) => take_plain(&mut self.namespaces, deltas),
             Facts::Quotas(deltas) => take_plain(&mut self.quotas, deltas),
             Facts::Autoscalers(deltas) => take_plain(&mut self.autoscalers, deltas),
+            Facts::Applications(deltas) => take_plain(&mut self.applications, deltas),
+            Facts::Flux(kind, deltas) => take_kind(&mut self.flux, &mut self.flux_listing, kind, deltas),
         }
     }
 
@@ -175,45 +186,6 @@ impl ClusterWorld {
                     *used = None;
                 }
             });
-        }
-    }
-
-    fn take_workloads(&mut self, kind: Kind, deltas: Vec<Delta<Workload>>) {
-        for delta in deltas {
-            match delta {
-                Delta::Begin(namespace) => {
-                    // A kind is followed as a whole or by namespaces. A list of the other sort was cut off for good;
-                    // left open it would take note of every change for ever.
-                    self.listing
-                        .retain(|(listed, open), _| *listed != kind || open.is_some() == namespace.is_some());
-                    self.listing.insert((kind, namespace), Vec::new());
-                }
-                Delta::End(namespace) => {
-                    let Some(mut seen) = self.listing.remove(&(kind, namespace.clone())) else { continue };
-                    seen.sort_unstable();
-                    let gone: Vec<Uid> = self
-                        .workloads
-                        .iter()
-                        .map(|(_, workload)| workload)
-                        .filter(|w| w.kind == kind)
-                        .filter(|w| namespace.as_ref().is_none_or(|wanted| w.namespace == *wanted))
-                        .filter(|w| seen.binary_search(&w.uid).is_err())
-                        .map(|w| w.uid)
-                        .collect();
-                    for uid in gone {
-                        self.workloads.apply(Delta::Gone(uid), |_, _, _| {});
-                    }
-                }
-                Delta::Put(workload) => {
-                    for ((listed, namespace), seen) in &mut self.listing {
-                        if *listed == kind && namespace.as_ref().is_none_or(|n| *n == workload.namespace) {
-                            seen.push(workload.uid);
-                        }
-                    }
-                    self.workloads.apply(Delta::Put(workload), |_, _, _| {});
-                }
-                Delta::Gone(uid) => self.workloads.apply(Delta::Gone(uid), |_, _, _| {}),
-            }
         }
     }
 
@@ -335,6 +307,63 @@ fn forget_owner(index: &mut HashMap<Uid, Vec<u32>>, pod: &Pod, slot: u32) {
         slots.retain(|known| *known != slot);
         if slots.is_empty() {
             index.remove(&owner.uid);
+        }
+    }
+}
+
+/// The open lists of the kinds that share one table: what each has named so far, since each kind sweeps its own.
+type Listing = HashMap<(Kind, Option<Name>), Vec<Uid>>;
+
+/// A fact of a table that several kinds share.
+trait OfKind: Fact {
+    fn kind(&self) -> Kind;
+}
+
+impl OfKind for Workload {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl OfKind for SyncApp {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+fn take_kind<T: OfKind>(table: &mut Table<T>, listing: &mut Listing, kind: Kind, deltas: Vec<Delta<T>>) {
+    let within = |namespace: &Option<Name>, fact: &T| namespace.as_ref().is_none_or(|n| **n == *fact.namespace());
+    for delta in deltas {
+        match delta {
+            Delta::Begin(namespace) => {
+                // A kind is followed as a whole or by namespaces. A list of the other sort was cut off for good;
+                // left open it would take note of every change for ever.
+                listing.retain(|(listed, open), _| *listed != kind || open.is_some() == namespace.is_some());
+                listing.insert((kind, namespace), Vec::new());
+            }
+            Delta::End(namespace) => {
+                let Some(mut seen) = listing.remove(&(kind, namespace.clone())) else { continue };
+                seen.sort_unstable();
+                let gone: Vec<Uid> = table
+                    .iter()
+                    .map(|(_, fact)| fact)
+                    .filter(|fact| fact.kind() == kind && within(&namespace, fact))
+                    .map(Fact::uid)
+                    .filter(|uid| seen.binary_search(uid).is_err())
+                    .collect();
+                for uid in gone {
+                    table.apply(Delta::Gone(uid), |_, _, _| {});
+                }
+            }
+            Delta::Put(fact) => {
+                for ((listed, namespace), seen) in listing.iter_mut() {
+                    if *listed == kind && within(namespace, &fact) {
+                        seen.push(fact.uid());
+                    }
+                }
+                table.apply(Delta::Put(fact), |_, _, _| {});
+            }
+            Delta::Gone(uid) => table.apply(Delta::Gone(uid), |_, _, _| {}),
         }
     }
 }

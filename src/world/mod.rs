@@ -19,6 +19,7 @@ use crate::domain::link::Connection;
 use crate::domain::meta::Resources;
 use crate::domain::node::Node;
 use crate::domain::pod::Pod;
+use crate::domain::sync::SyncApp;
 use crate::domain::time::Now;
 use crate::domain::workload::{ReplicaSet, Workload};
 use crate::msg::ClusterMsg;
@@ -98,6 +99,15 @@ impl World {
     /// The pod that a reference names, if it is still there.
     pub fn find_pod(&self, object: &ObjectRef) -> Option<&Pod> {
         self.cluster(object.cluster)?.pods.get(object.uid)
+    }
+
+    /// The Application or Flux object that a reference names, if it is still there.
+    pub fn find_sync(&self, object: &ObjectRef) -> Option<&SyncApp> {
+        let cluster = self.cluster(object.cluster)?;
+        match object.kind {
+            Kind::Application => cluster.applications.get(object.uid),
+            _ => cluster.flux.get(object.uid),
+        }
     }
 
     /// The workload that a reference names, if it is still there.

@@ -67,6 +67,11 @@ impl Told {
         self.feed(kind) == Some(&Feed::Live)
     }
 
+    /// Live, or known not to be installed.
+    pub fn is_settled(&self, kind: Kind) -> bool {
+        self.is_live(kind) || kind.is_custom() && self.feed(kind) == Some(&Feed::Absent)
+    }
+
     fn take(&mut self, message: ClusterMsg) {
         match message {
             ClusterMsg::Link(link) => self.links.push(link),

@@ -85,7 +85,7 @@ async fn every_kind_arrives_and_faults_are_survived(world: World) {
     let mut bench = Bench::with(world.kubeconfig("admin"), &[], patient());
     bench
         .until("all kinds are live", |told| {
-            WATCHED.iter().all(|kind| told.is_live(*kind)) && (told.usage.is_some() || !metrics)
+            WATCHED.iter().all(|kind| told.is_settled(*kind)) && (told.usage.is_some() || !metrics)
         })
         .await;
     let wanted = world.pods(None).len();

@@ -40,7 +40,7 @@ async fn lists_are_streamed_and_followed() {
     bench.until("the changes are known", |told| told.pod_names() == ["a", "c"]).await;
     bench
         .until("every kind is live", |told| {
-            WATCHED.iter().all(|kind| *kind == Kind::Rollout || told.is_live(*kind))
+            WATCHED.iter().all(|kind| kind.is_custom() || told.is_live(*kind))
         })
         .await;
     assert_eq!((&*bench.told.version, &*bench.told.uid), ("v1.36.3", "cluster-uid"));
