@@ -346,7 +346,12 @@ impl Supervisor {
     }
 
     fn start_watches(&mut self) {
-        let shared = Shared { timing: self.plan.timing, paged: Arc::default(), misfits: Arc::default(), older: Arc::default() };
+        let shared = Shared {
+            timing: self.plan.timing,
+            paged: Arc::default(),
+            misfits: Arc::default(),
+            older: Arc::default(),
+        };
         for (place, kind) in WATCHED.into_iter().enumerate() {
             let place = u32::try_from(place).unwrap_or(0);
             let watch = Watch {

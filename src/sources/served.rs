@@ -48,15 +48,17 @@ pub(super) async fn version(
     limit: Duration,
 ) -> Result<Option<&'static str>, Fault> {
     let (group, newest, plural) = kind.api();
-    let served = match fetch::<Group>(client, &format!("/apis/{group}"), limit).await {
-        Ok(served) => served,
-        Err(Fault::NotFound(_)) => return Ok(None),
-        Err(fault) => return Err(fault),
-    };
-    for version in std::iter::once(newest).chain(kind.older_versions().iter().copied()) {
-        if !served.versions.iter().any(|entry| *entry.version == *version) {
-            continue;
-        }
+    let mut versions = vec![newest];
+    if !kind.older_versions().is_empty() {
+        let served = match fetch::<Group>(client, &format!("/apis/{group}"), limit).await {
+            Ok(served) => served,
+            Err(Fault::NotFound(_)) => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
+        versions.extend(kind.older_versions());
+        versions.retain(|version| served.versions.iter().any(|entry| *entry.version == **version));
+    }
+    for version in versions {
         // A version of the group need not have every kind of it.
         match fetch::<Resources>(client, &format!("/apis/{group}/{version}"), limit).await {
             Ok(kinds) if kinds.resources.iter().any(|resource| *resource.name == *plural) => {

@@ -13,9 +13,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
+use kube::Client;
 use kube::api::{ListParams, WatchParams};
 use kube::core::{ObjectList, Request, WatchEvent};
-use kube::Client;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
@@ -245,7 +245,8 @@ impl<K: Wire> Follower<K> {
             None => (WatchParams { send_initial_events: true, ..params }, String::from("0")),
         };
         let limit = self.shared.timing.answer_limit;
-        let request = api.watch(&params, &from).map_err(|error| Fault::of(&kube::Error::BuildRequest(error)))?;
+        let request =
+            api.watch(&params, &from).map_err(|error| Fault::of(&kube::Error::BuildRequest(error)))?;
         let stream = match timeout(limit, access.client.request_events::<K>(request)).await {
             Ok(started) => started.map_err(|error| Fault::of(&error))?,
             Err(_) => return Err(Fault::timed_out(limit)),

@@ -286,7 +286,8 @@ fn first(one: &str, several: &[Text], interner: &mut Interner) -> Name {
 }
 
 fn auto(spec: &Spec, meta: &Meta) -> Auto {
-    let automated = spec.sync_policy.automated.as_ref().filter(|automated| automated.enabled.0 != Some(false));
+    let automated =
+        spec.sync_policy.automated.as_ref().filter(|automated| automated.enabled.0 != Some(false));
     Auto {
         sync: automated.is_some(),
         self_heal: automated.is_some_and(|automated| automated.self_heal.is_true()),
@@ -298,8 +299,10 @@ fn auto(spec: &Spec, meta: &Meta) -> Auto {
 fn namespaces(status: &Status, interner: &mut Interner) -> std::sync::Arc<[Name]> {
     // Objects that merely carry a copied mark have no sync status.
     let managed = status.resources.iter().filter(|resource| !resource.status.is_empty());
-    let mut names: Vec<&str> =
-        managed.map(|resource| resource.namespace.as_str()).filter(|namespace| !namespace.is_empty()).collect();
+    let mut names: Vec<&str> = managed
+        .map(|resource| resource.namespace.as_str())
+        .filter(|namespace| !namespace.is_empty())
+        .collect();
     names.sort_unstable();
     names.dedup();
     names.into_iter().map(|namespace| name(interner, namespace)).collect()

@@ -32,7 +32,11 @@ fn an_application_half_way_through_a_sync() {
                 {"id": 2, "revision": "", "source": {"repoURL": ""}, "revisions": ["bbbb", "cccc"]}]},
     }));
     assert_eq!(&*app.project, "default");
-    assert_eq!((app.resources, app.drift), (4, 2), "neither the hook nor what only carries a copied mark drifts");
+    assert_eq!(
+        (app.resources, app.drift),
+        (4, 2),
+        "neither the hook nor what only carries a copied mark drifts"
+    );
     assert_eq!((&*app.drifted[0].kind, app.drifted[1].prune), ("Deployment", true));
     assert_eq!(*app.namespaces, ["shop-prod".into()]);
     assert_eq!(app.owner.as_ref().map(|owner| &*owner.name), Some("carts"));
@@ -56,7 +60,9 @@ fn automated_may_be_off_while_it_is_there() {
         (json!({"automated": {"enabled": null}}), true),
         (json!({"automated": {"enabled": false, "selfHeal": true}}), false),
     ] {
-        let app = row::<WireApplication>(json!({"metadata": {"name": "a", "uid": "1"}, "spec": {"syncPolicy": policy}}));
+        let app = row::<WireApplication>(
+            json!({"metadata": {"name": "a", "uid": "1"}, "spec": {"syncPolicy": policy}}),
+        );
         assert_eq!(app.auto.sync, on, "{policy}");
     }
 }
@@ -68,7 +74,8 @@ fn with_several_sources_the_single_one_counts_for_nothing() {
             {"repoURL": "https://charts.example", "chart": "cart", "targetRevision": "1.2.3"},
             {"repoURL": "https://git.example/values.git", "ref": "values"}]},
         "status": {"sync": {"status": "Synced", "revisions": ["1.2.3", "abc"]}}}));
-    let sources: Vec<(&str, &str)> = app.sources.iter().map(|source| (&*source.chart, &*source.name)).collect();
+    let sources: Vec<(&str, &str)> =
+        app.sources.iter().map(|source| (&*source.chart, &*source.name)).collect();
     assert_eq!(sources, [("cart", ""), ("", "values")]);
     assert_eq!(app.revisions.len(), 2);
 }

@@ -332,13 +332,16 @@ fn source(kind: Kind, meta: &Meta, spec: &Spec, interner: &mut Interner) -> Sour
             source.target = name(interner, &spec.version);
         }
         (Kind::Bucket, _) => {
-            source.repo = name(interner, &format!("{}/{}", spec.endpoint.as_str(), spec.bucket_name.as_str()));
+            source.repo =
+                name(interner, &format!("{}/{}", spec.endpoint.as_str(), spec.bucket_name.as_str()));
         }
         _ => {
             let wanted = &spec.reference;
-            let words = [&wanted.commit, &wanted.digest, &wanted.name, &wanted.semver, &wanted.tag, &wanted.branch];
+            let words =
+                [&wanted.commit, &wanted.digest, &wanted.name, &wanted.semver, &wanted.tag, &wanted.branch];
             source.repo = name(interner, &spec.url);
-            source.target = words.into_iter().find(|word| !word.is_empty()).map_or(empty, |word| name(interner, word));
+            source.target =
+                words.into_iter().find(|word| !word.is_empty()).map_or(empty, |word| name(interner, word));
         }
     }
     source
@@ -357,13 +360,20 @@ fn inventory(status: &Status, interner: &mut Interner) -> (Arc<[Name]>, u32) {
     (names, u32::try_from(entries.len()).unwrap_or(u32::MAX))
 }
 
-fn deployed(kind: Kind, status: &Status, ready: Option<&Condition>, interner: &mut Interner) -> Option<Deployed> {
+fn deployed(
+    kind: Kind,
+    status: &Status,
+    ready: Option<&Condition>,
+    interner: &mut Interner,
+) -> Option<Deployed> {
     match kind {
-        Kind::HelmRelease => status.history.iter().find(|entry| &*entry.status == "deployed").map(|entry| Deployed {
-            id: entry.version.0,
-            revision: name(interner, &entry.chart_version),
-            at: stamp::parse(&entry.last_deployed),
-        }),
+        Kind::HelmRelease => {
+            status.history.iter().find(|entry| &*entry.status == "deployed").map(|entry| Deployed {
+                id: entry.version.0,
+                revision: name(interner, &entry.chart_version),
+                at: stamp::parse(&entry.last_deployed),
+            })
+        }
         Kind::Kustomization if !status.last_applied_revision.is_empty() => Some(Deployed {
             id: 0,
             revision: name(interner, &status.last_applied_revision),

@@ -63,9 +63,13 @@ fn sources() {
         "spec": {"chart": "cart", "version": "1.2", "sourceRef": {"kind": "Bucket", "name": "b"}}}));
     assert_eq!((&*chart.sources[0].chart, &*chart.sources[0].repo), ("cart", "Bucket/n/b"));
     // A repository of OCI charts has no status and never gets one.
-    let oci = row::<WireHelmRepository>(json!({"metadata": {"name": "c", "uid": "1"}, "spec": {"type": "oci", "url": "oci://x"}}));
+    let oci = row::<WireHelmRepository>(
+        json!({"metadata": {"name": "c", "uid": "1"}, "spec": {"type": "oci", "url": "oci://x"}}),
+    );
     assert_eq!((&oci.health, &oci.sync), (&Health::Healthy, &Sync::Synced));
-    let bucket = row::<WireBucket>(json!({"metadata": {"name": "c", "uid": "1"}, "spec": {"endpoint": "e", "bucketName": "b"}}));
+    let bucket = row::<WireBucket>(
+        json!({"metadata": {"name": "c", "uid": "1"}, "spec": {"endpoint": "e", "bucketName": "b"}}),
+    );
     assert_eq!(&*bucket.sources[0].repo, "e/b");
 }
 
@@ -76,9 +80,30 @@ mod any {
     use crate::wire::testing::json_like;
 
     const WORDS: [&str; 24] = [
-        "metadata", "spec", "status", "conditions", "inventory", "entries", "id", "history", "artifact", "revision",
-        "chart", "version", "sourceRef", "chartRef", "kubeConfig", "secretRef", "name", "uid", "ref", "type", "suspend",
-        "dependsOn", "lastAppliedRevision", "observedGeneration",
+        "metadata",
+        "spec",
+        "status",
+        "conditions",
+        "inventory",
+        "entries",
+        "id",
+        "history",
+        "artifact",
+        "revision",
+        "chart",
+        "version",
+        "sourceRef",
+        "chartRef",
+        "kubeConfig",
+        "secretRef",
+        "name",
+        "uid",
+        "ref",
+        "type",
+        "suspend",
+        "dependsOn",
+        "lastAppliedRevision",
+        "observedGeneration",
     ];
 
     fn read<K: Wire<Row = SyncApp>>(text: &str) {

@@ -332,7 +332,8 @@ impl OfKind for SyncApp {
 }
 
 fn take_kind<T: OfKind>(table: &mut Table<T>, listing: &mut Listing, kind: Kind, deltas: Vec<Delta<T>>) {
-    let within = |namespace: &Option<Name>, fact: &T| namespace.as_ref().is_none_or(|n| **n == *fact.namespace());
+    let within =
+        |namespace: &Option<Name>, fact: &T| namespace.as_ref().is_none_or(|n| **n == *fact.namespace());
     for delta in deltas {
         match delta {
             Delta::Begin(namespace) => {

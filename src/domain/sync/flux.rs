@@ -74,7 +74,9 @@ pub fn states(said: &Said<'_>) -> (Sync, Health, Option<Operation>) {
     let waits = reason == "DependencyNotReady";
     match word {
         // Old workloads go on; only the delivery failed.
-        "False" if is_taken_back(reason) => (Sync::OutOfSync, Health::Healthy, operation(Phase::Failed, ready)),
+        "False" if is_taken_back(reason) => {
+            (Sync::OutOfSync, Health::Healthy, operation(Phase::Failed, ready))
+        }
         "False" if waits => (sync, Health::Progressing, operation(Phase::Running, ready)),
         "False" if retrying => {
             let failing = operation(Phase::Running, ready).map(|running| {

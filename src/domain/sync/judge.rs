@@ -39,9 +39,11 @@ impl SyncApp {
             self.deleting.then(|| Verdict::new(Level::Progressing, "is being deleted")),
         ];
         // Of equally bad ones the first says most.
-        let worst = found.into_iter().flatten().reduce(|worst, other| {
-            if other.level > worst.level { other } else { worst }
-        });
+        let worst = found.into_iter().flatten().reduce(
+            |worst, other| {
+                if other.level > worst.level { other } else { worst }
+            },
+        );
         worst.unwrap_or(match self.health {
             Health::Suspended => Verdict::new(Level::Idle, "paused"),
             _ => Verdict::new(Level::Ok, ""),
@@ -53,8 +55,10 @@ impl SyncApp {
         if !self.is_argo() {
             return None;
         }
-        let worst = self.conditions.iter().filter_map(|condition| Some((condition_level(condition)?, condition)));
-        let (level, condition) = worst.reduce(|worst, other| if other.0 > worst.0 { other } else { worst })?;
+        let worst =
+            self.conditions.iter().filter_map(|condition| Some((condition_level(condition)?, condition)));
+        let (level, condition) =
+            worst.reduce(|worst, other| if other.0 > worst.0 { other } else { worst })?;
         Some(Verdict::new(level, condition.message.to_string()))
     }
 
@@ -65,7 +69,8 @@ impl SyncApp {
         }
         let operation = self.operation.as_ref()?;
         let message = &*operation.message;
-        let words = |what: &str| if message.is_empty() { what.to_owned() } else { format!("{what}: {message}") };
+        let words =
+            |what: &str| if message.is_empty() { what.to_owned() } else { format!("{what}: {message}") };
         Some(match &operation.phase {
             Phase::Running if operation.says_blocked() => {
                 Verdict::new(Level::Progressing, "waits for its sync window")
@@ -125,7 +130,11 @@ impl SyncApp {
     /// What drifts: `Deployment cart and 2 more differ`.
     pub fn drift_words(&self) -> String {
         let Some(first) = self.drifted.first() else { return "out of sync".to_owned() };
-        let waits = if self.drifted.iter().all(|drifted| drifted.prune) { "no longer wanted" } else { "not as wanted" };
+        let waits = if self.drifted.iter().all(|drifted| drifted.prune) {
+            "no longer wanted"
+        } else {
+            "not as wanted"
+        };
         match self.drift {
             0 | 1 => format!("{} {} is {waits}", first.kind, first.name),
             more => format!("{} {} and {} more are {waits}", first.kind, first.name, more - 1),

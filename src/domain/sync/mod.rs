@@ -358,13 +358,16 @@ impl SyncApp {
         running
             .map(|operation| &*operation.revision)
             .filter(|revision| !revision.is_empty())
-            .or_else(|| self.revisions.iter().map(|revision| &**revision).find(|revision| !revision.is_empty()))
+            .or_else(|| {
+                self.revisions.iter().map(|revision| &**revision).find(|revision| !revision.is_empty())
+            })
             .unwrap_or(&self.attempted)
     }
 
     /// When something last changed here: the operation's end or beginning, else the last deployment, else its creation.
     pub fn changed(&self) -> Stamp {
-        let operation = self.operation.as_ref().and_then(|operation| operation.finished.or(operation.started));
+        let operation =
+            self.operation.as_ref().and_then(|operation| operation.finished.or(operation.started));
         let deployed = self.deployed.as_ref().and_then(|deployed| deployed.at);
         operation.or(deployed).unwrap_or(self.created)
     }

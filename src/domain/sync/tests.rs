@@ -60,10 +60,8 @@ fn healthy_without_its_deployment_is_out_of_sync_first() {
 
 #[test]
 fn operations_by_what_they_mean() {
-    let blocked = Operation {
-        message: "Sync operation blocked by sync window".into(),
-        ..operation(Phase::Running)
-    };
+    let blocked =
+        Operation { message: "Sync operation blocked by sync window".into(), ..operation(Phase::Running) };
     let retrying = Operation { finished: Some(Stamp(20)), retries: 2, ..operation(Phase::Running) };
     let failing = Operation { failed: 2, ..operation(Phase::Running) };
     let stopped = Operation { message: "Operation terminated".into(), ..operation(Phase::Failed) };
@@ -151,7 +149,10 @@ fn revisions_are_short_as_people_write_them() {
         ("v1.2@sha1:9f31c2aa00112233445566778899aabbccddeeff", "9f31c2a"),
         ("sha1:9f31c2aa00112233445566778899aabbccddeeff", "9f31c2a"),
         ("6.5.4@sha256:9f31c2aa00112233445566778899aabbccddeeff00", "6.5.4"),
-        ("@sha256:9f31c2aa00112233445566778899aabbccddeeff00", "@sha256:9f31c2aa00112233445566778899aabbccddeeff00"),
+        (
+            "@sha256:9f31c2aa00112233445566778899aabbccddeeff00",
+            "@sha256:9f31c2aa00112233445566778899aabbccddeeff00",
+        ),
         ("1.10.3", "1.10.3"),
         ("deadbeef", "deadbeef"),
         ("", ""),
@@ -165,7 +166,8 @@ fn revisions_are_short_as_people_write_them() {
 fn an_app_knows_its_own_cluster() {
     let with = |server: &str, cluster: &str| {
         let mut app = app(Kind::Application, "a");
-        app.destination = Destination { server: server.into(), cluster: cluster.into(), namespace: "x".into() };
+        app.destination =
+            Destination { server: server.into(), cluster: cluster.into(), namespace: "x".into() };
         app.is_in_cluster()
     };
     assert!(with("https://kubernetes.default.svc", ""));
@@ -218,9 +220,15 @@ mod flux_states {
         let behind = Case { observed: 0, ..case(vec![ready("True", "ReconciliationSucceeded")]) };
         assert_eq!((of(&behind).0, of(&behind).1), (Sync::OutOfSync, Health::Progressing));
 
-        let stalled = case(vec![ready("False", "InstallFailed"), condition("Stalled", "True", "RetriesExceeded", "gave up")]);
+        let stalled = case(vec![
+            ready("False", "InstallFailed"),
+            condition("Stalled", "True", "RetriesExceeded", "gave up"),
+        ]);
         let (_, health, operation) = of(&stalled);
-        assert_eq!((health, operation.unwrap().message.as_ref()), (Health::Degraded, "RetriesExceeded: gave up"));
+        assert_eq!(
+            (health, operation.unwrap().message.as_ref()),
+            (Health::Degraded, "RetriesExceeded: gave up")
+        );
 
         let retrying = case(vec![
             ready("False", "BuildFailed"),
@@ -232,7 +240,10 @@ mod flux_states {
         assert!(operation.is_retrying());
         assert_eq!(&*operation.message, "BuildFailed: words");
 
-        let moving = case(vec![ready("Unknown", "Progressing"), condition("Reconciling", "True", "Progressing", "applying")]);
+        let moving = case(vec![
+            ready("Unknown", "Progressing"),
+            condition("Reconciling", "True", "Progressing", "applying"),
+        ]);
         assert_eq!(of(&moving).1, Health::Progressing);
         assert_eq!(of(&moving).2.unwrap().phase, Phase::Running);
 
@@ -259,7 +270,10 @@ mod flux_states {
 
     #[test]
     fn drift_that_helm_reports_is_drift() {
-        let conditions = vec![condition("Ready", "True", "UpgradeSucceeded", "ok"), condition("Drifted", "True", "DriftDetected", "1 changed")];
+        let conditions = vec![
+            condition("Ready", "True", "UpgradeSucceeded", "ok"),
+            condition("Drifted", "True", "DriftDetected", "1 changed"),
+        ];
         assert_eq!(of(&case(conditions)).0, Sync::OutOfSync);
     }
 }
