@@ -9,6 +9,7 @@ pub mod action;
 pub mod cli;
 pub mod config;
 pub mod connect;
+pub mod cron;
 pub mod demo;
 pub mod domain;
 pub mod effect;

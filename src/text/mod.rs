@@ -8,6 +8,7 @@
 mod amount;
 mod clean;
 mod escape;
+mod go;
 mod log;
 mod measure;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod units;
 
 pub use amount::{Scale, Unit};
 pub use clean::{clean, clean_lines};
+pub use go::go_seconds;
 pub use log::log_line;
 pub use measure::{asciify, cell, cell_end, fit, fit_end, fit_middle, pad, pad_start, width};
 pub use units::{age, age_short, bytes, count, cpu_milli, duration_words, percent};

@@ -4,7 +4,6 @@
 //! Everything comes from the world, live; only events are asked for. The cursor
 //! goes over the pods, so that their logs are one key away.
 
-mod cron;
 mod now;
 mod page;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What happens to a workload now, in a sentence: what `kubectl rollout status`
 //! says, with the reason.
 
+use crate::cron::Cron;
 use crate::domain::id::Kind;
 use crate::domain::level::Level;
 use crate::domain::meta::Condition;
@@ -26,10 +27,10 @@ pub fn sentence(workload: &Workload, new: &[&Pod], now: Stamp) -> Sentence {
     match &workload.more {
         More::Job(job) => of_job(workload, job, now),
         More::CronJob(cron) => {
-            let (words, next) = (
-                super::cron::words(&cron.schedule, &cron.time_zone),
-                super::cron::next(&cron.schedule, &cron.time_zone, now),
-            );
+            let (words, next) = match Cron::read(&cron.schedule, &cron.time_zone) {
+                Ok(schedule) => (schedule.words(), schedule.next(now)),
+                Err(why) => (format!("by a schedule that says nothing ({why})"), None),
+            };
             match (workload.paused, cron.active, next) {
                 (true, ..) => (Level::Idle, format!("Suspended: it would run {words}.")),
                 (_, 0, Some(next)) => {

@@ -1,7 +1,8 @@
 //! What the page of a rollout says.
 
 use super::now::{bounds, resolved, sentence, time_left};
-use super::{Item, RolloutView, cron};
+use super::{Item, RolloutView};
+use crate::cron::Cron;
 use crate::domain::id::Kind;
 use crate::domain::level::Level;
 use crate::domain::meta::ContainerImage;
@@ -204,11 +205,15 @@ fn facts(workload: &Workload, sets: &[&ReplicaSet], shared: &Shared) -> Vec<Line
             lines.push(fact("completions", value));
         }
         More::CronJob(more) => {
-            let mut value = Painted::plain(cron::words(&more.schedule, &more.time_zone));
+            let cron = Cron::read(&more.schedule, &more.time_zone);
+            let mut value = match &cron {
+                Ok(cron) => Painted::plain(cron.words()),
+                Err(why) => Painted::role(Role::Warning, &format!("no schedule: {why}")),
+            };
             value.push(Role::Muted, &format!("  ({})", more.schedule));
             lines.push(fact("schedule", value));
             let now = shared.now.wall;
-            let next = cron::next(&more.schedule, &more.time_zone, now);
+            let next = cron.ok().and_then(|cron| cron.next(now));
             lines.push(fact(
                 "next run",
                 match next {

@@ -173,7 +173,7 @@ fn jobs_and_cron_jobs_say_when() {
         last_success: None,
     };
     let cron = Workload { kind: Kind::CronJob, more: More::CronJob(cron), ..cart() };
-    assert_eq!(said(&cron, &[]).1, "Waits: it runs every day at 03:00, next in 12 h 28 m.");
+    assert_eq!(said(&cron, &[]).1, "Waits: it runs daily at 03:00, next in 12 h 28 m.");
     assert!(said(&Workload { paused: true, ..cron }, &[]).1.starts_with("Suspended"));
 }
 
