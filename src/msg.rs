@@ -1,5 +1,6 @@
 //! Everything that can happen, as one closed enum: what `update` takes.
 
+use crate::domain::backup::{Backup, Location, Restore, Schedule};
 use crate::domain::id::{ClusterId, Kind, Name, Uid};
 use crate::domain::link::{Feed, Link};
 use crate::domain::meta::Resources;
@@ -106,6 +107,14 @@ pub enum Facts {
     Applications(Vec<Delta<SyncApp>>),
     /// One kind of Flux.
     Flux(Kind, Vec<Delta<SyncApp>>),
+    /// Velero's Backups.
+    Backups(Vec<Delta<Backup>>),
+    /// Velero's Schedules.
+    Schedules(Vec<Delta<Schedule>>),
+    /// Velero's Restores.
+    Restores(Vec<Delta<Restore>>),
+    /// Velero's BackupStorageLocations.
+    Locations(Vec<Delta<Location>>),
 }
 
 /// What pods and nodes use now (metrics.k8s.io).

@@ -110,7 +110,7 @@ pub struct Connection {
 
 /// The kinds that are watched on every connected cluster, in the order in which
 /// the watches are opened.
-pub const WATCHED: [Kind; 23] = [
+pub const WATCHED: [Kind; 27] = [
     Kind::Namespace,
     Kind::Pod,
     Kind::Deployment,
@@ -134,6 +134,10 @@ pub const WATCHED: [Kind; 23] = [
     Kind::HelmRepository,
     Kind::HelmChart,
     Kind::Bucket,
+    Kind::Backup,
+    Kind::Schedule,
+    Kind::Restore,
+    Kind::BackupStorageLocation,
 ];
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Kubernetes type. Facts are slim: they hold what some pane shows and nothing
 //! else, because a cluster may have 50,000 pods.
 
+pub mod backup;
 pub mod environment;
 pub mod graph;
 pub mod id;

@@ -438,6 +438,10 @@ impl Watch {
             Kind::HelmRepository => tasks.spawn(self.run::<wire::flux::WireHelmRepository>()),
             Kind::HelmChart => tasks.spawn(self.run::<wire::flux::WireHelmChart>()),
             Kind::Bucket => tasks.spawn(self.run::<wire::flux::WireBucket>()),
+            Kind::Backup => tasks.spawn(self.run::<wire::velero::WireBackup>()),
+            Kind::Schedule => tasks.spawn(self.run::<wire::velero::WireSchedule>()),
+            Kind::Restore => tasks.spawn(self.run::<wire::velero::WireRestore>()),
+            Kind::BackupStorageLocation => tasks.spawn(self.run::<wire::velero::WireLocation>()),
             // Read one at a time, never watched: Secrets and ConfigMaps may be many and hold what is nobody's business.
             _ => return,
         };

@@ -22,6 +22,7 @@ pub mod resources;
 pub mod rollout;
 pub mod stamp;
 pub mod usage;
+pub mod velero;
 pub mod workload;
 
 use serde::de::DeserializeOwned;

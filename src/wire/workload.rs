@@ -45,6 +45,23 @@ struct WireRequirement {
     values: List<Text>,
 }
 
+impl WireSelector {
+    /// As kubectl writes it, not cleaned: `app=cart,tier notin (cache)`; empty when it asks for nothing.
+    pub(super) fn words(&self) -> String {
+        let equal = self.match_labels.0.iter().map(|(key, value)| format!("{key}={}", &**value));
+        let expressions = self.match_expressions.iter().map(|expression| {
+            let values: Vec<&str> = expression.values.iter().map(Text::as_str).collect();
+            let key = &*expression.key;
+            match &*expression.operator {
+                "Exists" => key.to_owned(),
+                "DoesNotExist" => format!("!{key}"),
+                operator => format!("{key} {} ({})", operator.to_lowercase(), values.join(",")),
+            }
+        });
+        equal.chain(expressions).collect::<Vec<_>>().join(",")
+    }
+}
+
 /// A pod template.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

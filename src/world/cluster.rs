@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::table::{Fact, Table};
 use super::tally::PodTally;
+use crate::domain::backup::{Backup, Location, Restore, Schedule};
 use crate::domain::id::{Kind, Name, Uid};
 use crate::domain::link::{Connection, Feed, Link};
 use crate::domain::meta::Resources;
@@ -39,6 +40,10 @@ facts! {
     Quota: |f| &f.namespace,
     Autoscaler: |f| &f.namespace,
     SyncApp: |f| &f.namespace,
+    Backup: |f| &f.namespace,
+    Schedule: |f| &f.namespace,
+    Restore: |f| &f.namespace,
+    Location: |f| &f.namespace,
     Node: |_| "",
     Namespace: |_| "",
 }
@@ -72,6 +77,14 @@ pub struct ClusterWorld {
     pub applications: Table<SyncApp>,
     /// Objects of Flux of all kinds; [`ClusterWorld::feed`] tells how each kind's watch stands.
     pub flux: Table<SyncApp>,
+    /// Velero's Backups.
+    pub backups: Table<Backup>,
+    /// Velero's Schedules.
+    pub schedules: Table<Schedule>,
+    /// Velero's Restores.
+    pub restores: Table<Restore>,
+    /// Velero's BackupStorageLocations.
+    pub locations: Table<Location>,
     /// How the watch of each kind stands.
     feeds: HashMap<Kind, Feed>,
     /// How metrics.k8s.io stands.
@@ -130,6 +143,10 @@ impl ClusterWorld {
             Kind::ResourceQuota => self.quotas.feed = feed.clone(),
             Kind::HorizontalPodAutoscaler => self.autoscalers.feed = feed.clone(),
             Kind::Application => self.applications.feed = feed.clone(),
+            Kind::Backup => self.backups.feed = feed.clone(),
+            Kind::Schedule => self.schedules.feed = feed.clone(),
+            Kind::Restore => self.restores.feed = feed.clone(),
+            Kind::BackupStorageLocation => self.locations.feed = feed.clone(),
             // Several kinds in one table, or in none.
             _ => {}
         }
@@ -157,6 +174,10 @@ impl ClusterWorld {
             Facts::Autoscalers(deltas) => take_plain(&mut self.autoscalers, deltas),
             Facts::Applications(deltas) => take_plain(&mut self.applications, deltas),
             Facts::Flux(kind, deltas) => take_kind(&mut self.flux, &mut self.flux_listing, kind, deltas),
+            Facts::Backups(deltas) => take_plain(&mut self.backups, deltas),
+            Facts::Schedules(deltas) => take_plain(&mut self.schedules, deltas),
+            Facts::Restores(deltas) => take_plain(&mut self.restores, deltas),
+            Facts::Locations(deltas) => take_plain(&mut self.locations, deltas),
         }
     }
 
