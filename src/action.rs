@@ -115,6 +115,14 @@ pub enum Action {
     ManagedFields,
     /// Show the values of a Secret, or mask them again.
     Reveal,
+    /// Show a longer time of a graph.
+    LongerRange,
+    /// Show a shorter time of a graph.
+    ShorterRange,
+    /// Type a query of one's own.
+    Query,
+    /// Pick a favourite or an earlier query.
+    Favourites,
     /// Command palette.
     Palette,
     /// Help.
@@ -140,11 +148,14 @@ pub enum Scope {
     Logs,
     /// YAML view.
     Yaml,
+    /// Graphs.
+    Graph,
 }
 
 impl Scope {
     /// All scopes, outermost first.
-    pub const ALL: [Scope; 5] = [Scope::Global, Scope::List, Scope::Text, Scope::Logs, Scope::Yaml];
+    pub const ALL: [Scope; 6] =
+        [Scope::Global, Scope::List, Scope::Text, Scope::Logs, Scope::Yaml, Scope::Graph];
 
     /// The section's name in a keymap file.
     pub fn name(self) -> &'static str {
@@ -154,6 +165,7 @@ impl Scope {
             Scope::Text => "text",
             Scope::Logs => "logs",
             Scope::Yaml => "yaml",
+            Scope::Graph => "graph",
         }
     }
 }
@@ -230,7 +242,7 @@ pub static TABLE: &[ActionInfo] = &[
     row(Action::Shell, "shell", "shell", "Open a shell in a container.", Scope::List),
     row(Action::Copy, "copy", "copy", "Copy the name or the text to the terminal's clipboard.", Scope::Global),
     row(Action::Connect, "connect", "connect", "Connect a dim card's cluster, or try again now.", Scope::Global),
-    row(Action::Follow, "follow", "follow", "Follow the end of the log, or stop.", Scope::Logs),
+    row(Action::Follow, "follow", "follow", "Follow the end of the log or the graph, or stop.", Scope::Logs),
     row(Action::Pause, "pause", "pause", "Hold incoming lines back, or let them come.", Scope::Logs),
     row(Action::Wrap, "wrap", "wrap", "Wrap long lines, or cut them.", Scope::Text),
     row(Action::Timestamps, "timestamps", "times", "Show timestamps, or hide them.", Scope::Logs),
@@ -241,6 +253,10 @@ pub static TABLE: &[ActionInfo] = &[
     row(Action::PreviousMatch, "previous-match", "previous", "Go to the previous match.", Scope::Text),
     row(Action::ManagedFields, "managed-fields", "managed", "Unfold or fold managedFields.", Scope::Yaml),
     row(Action::Reveal, "reveal", "reveal", "Show the values of a Secret, or mask them again.", Scope::Yaml),
+    row(Action::LongerRange, "longer-range", "longer", "Show a longer time of the graph.", Scope::Graph),
+    row(Action::ShorterRange, "shorter-range", "shorter", "Show a shorter time of the graph.", Scope::Graph),
+    row(Action::Query, "query", "query", "Ask Prometheus a query of your own (PromQL).", Scope::Graph),
+    row(Action::Favourites, "favourites", "favourites", "Pick a favourite or an earlier query.", Scope::Graph),
     row(Action::Palette, "palette", "palette", "Run any action by its name.", Scope::Global),
     row(Action::Help, "help", "help", "Show the keys that apply here.", Scope::Global),
     row(Action::Redraw, "redraw", "redraw", "Draw everything anew.", Scope::Global),

@@ -15,6 +15,8 @@ pub enum Effect {
     Retry(ClusterId),
     /// Keep in mind that this context is to be connected at the next start.
     Remember(Name),
+    /// Keep a query in mind that a person typed.
+    RememberQuery(Name),
     /// Ask a cluster something; answers come as `Msg::Answer`.
     Ask(RequestId, Question),
     /// Nobody waits for this answer any more: end the stream or the request.

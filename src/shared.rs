@@ -45,6 +45,10 @@ pub struct Shared {
     pub matrix_version: u64,
     /// Which Prometheus, Alertmanager and Argo CD API server each environment has.
     pub upstreams: fleet::Upstreams,
+    /// Queries that the person typed, in this session and in earlier ones, oldest first.
+    pub queries: Vec<Name>,
+    /// What the cursor of the pane of the Bridge that has, or had, the focus is on: graphs are of it.
+    pub looked_at: Option<Subject>,
     /// What the settings say of environments.
     pub wanted: Wanted,
     /// What the program was started with.

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
 use super::settings::{Origin, Read};
-use crate::config::{Config, Remembered};
+use crate::config::{Config, Memo, Remembered};
 use crate::connect::contexts::{self, Contexts};
 use crate::domain::id::ClusterId;
 use crate::domain::level::Level;
@@ -65,7 +65,8 @@ pub fn driver_from(origin: Origin, contexts: Contexts, connect: Connect) -> Resu
     let Read { settings, config } = origin.read()?;
     let (memory, note) = Memory::open(origin.state_folder());
     let world = World::new(contexts.list.iter().map(contexts::ContextInfo::connection).collect());
-    let state = State::new(world, settings, &user(), (80, 24));
+    let mut state = State::new(world, settings, &user(), (80, 24));
+    state.shared.queries = memory.known.queries.iter().map(|query| query.as_str().into()).collect();
     let first = first(&contexts, &config, &memory, connect);
     let mut machine = Driver::new(state, Arc::new(contexts));
     machine.remember_with(memory.keeper());
@@ -85,7 +86,7 @@ pub fn driver_from(origin: Origin, contexts: Contexts, connect: Connect) -> Resu
     Ok(Ready { machine, first, mouse: config.ui.mouse })
 }
 
-/// Contexts that a person connected by key.
+/// Contexts that a person connected by key, queries that he typed.
 struct Memory {
     folder: Option<PathBuf>,
     known: Remembered,
@@ -105,12 +106,12 @@ impl Memory {
         (Memory { folder, known }, note)
     }
 
-    /// Adds a context and writes the file, off the loop.
-    fn keeper(self) -> impl FnMut(&str) -> Result<(), String> + Send + 'static {
+    /// Keeps something in mind and writes the file, off the loop.
+    fn keeper(self) -> impl FnMut(&Memo) -> Result<(), String> + Send + 'static {
         let Memory { folder, mut known } = self;
-        move |context| {
+        move |memo| {
             let Some(folder) = &folder else { return Err("there is no home folder".to_owned()) };
-            if known.add(context) {
+            if known.keep(memo) {
                 known.save(folder).map_err(|problem| clean(&problem.to_string()).into_owned())?;
             }
             Ok(())

@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 pub use folders::Folders;
 pub use raw::{GroundChoice, SymbolChoice};
 pub use raw_services::RawAddress as Address;
-pub use remembered::Remembered;
+pub use remembered::{Memo, Remembered};
 pub use resolved::{
-    App, Argocd, Base, Config, Environment, Gitops, InCluster, Monitoring, Secret, Stage, Ui,
+    App, Argocd, Base, Config, Environment, Favourite, Gitops, InCluster, Monitoring, Secret, Stage, Ui,
 };
 
 use crate::error::{Problem, Problems};

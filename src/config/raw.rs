@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::raw_services::{RawArgocd, RawGitops, RawInCluster, RawMonitoring};
 use crate::domain::selector::Selector;
+use crate::text::Unit;
 use crate::theme::{Depth, Ground};
 use crate::yaml::{Cursor, Fields};
 
@@ -25,6 +26,19 @@ pub struct RawConfig {
     pub ui: RawUi,
     /// `readOnly`
     pub read_only: Option<bool>,
+    /// `metrics.favourites`
+    pub favourites: Vec<RawFavourite>,
+}
+
+/// A query that a person keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RawFavourite {
+    /// `name`
+    pub name: String,
+    /// `query`
+    pub query: String,
+    /// `unit`
+    pub unit: Option<Unit>,
 }
 
 /// A stage of the promotion order.
@@ -145,6 +159,7 @@ impl RawConfig {
             connect: texts(&f, "connect"),
             ui: f.take("ui").and_then(|c| c.fields()).map(|f| read_ui(&f)).unwrap_or_default(),
             read_only: f.take("readOnly").and_then(|c| c.boolean()),
+            favourites: read_metrics(&f),
             tiers,
         };
         f.finish();
@@ -362,6 +377,38 @@ fn read_apps(f: &Fields<'_>) -> Vec<RawApp> {
         Some(app)
     };
     items(f, "apps").iter().filter_map(&mut read).collect()
+}
+
+/// Names of units in the file, with what they count.
+const UNITS: [(&str, Unit); 8] = [
+    ("cores", Unit::Cores),
+    ("bytes", Unit::Bytes),
+    ("bytes/s", Unit::ByteRate),
+    ("req/s", Unit::Requests),
+    ("seconds", Unit::Seconds),
+    ("ratio", Unit::Ratio),
+    ("count", Unit::Count),
+    ("none", Unit::Plain),
+];
+
+fn read_metrics(f: &Fields<'_>) -> Vec<RawFavourite> {
+    let Some(metrics) = f.take("metrics").and_then(|c| c.fields()) else { return Vec::new() };
+    let mut used = Vec::new();
+    let mut read = |c: &Cursor<'_>| {
+        let f = c.fields()?;
+        let name = f.need("name", "name what the query shows: checkout latency").and_then(|c| {
+            let name = c.text()?;
+            unique(&c, "favourite", &name, &mut used);
+            Some(name)
+        });
+        let query = f.need("query", "write PromQL").and_then(|c| c.text());
+        let unit = f.take("unit").and_then(|c| c.choice(&UNITS));
+        f.finish();
+        Some(RawFavourite { name: name?, query: query?, unit })
+    };
+    let favourites = items(&metrics, "favourites").iter().filter_map(&mut read).collect();
+    metrics.finish();
+    favourites
 }
 
 fn read_ui(f: &Fields<'_>) -> RawUi {

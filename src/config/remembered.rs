@@ -1,5 +1,5 @@
-//! What the program keeps in mind by itself: contexts that a person connected with the key. Never in the
-//! configuration, which is the person's own file.
+//! What the program keeps in mind by itself: contexts that a person connected with the key, queries that he typed.
+//! Never in the configuration, which is the person's own file.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,17 @@ use crate::error::{Problem, Result};
 use crate::text::clean;
 use crate::yaml;
 
-/// More contexts than this are not remembered: the oldest go.
+/// More contexts or queries than this are not remembered: the oldest go.
 const LIMIT: usize = 200;
+
+/// Something to keep in mind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Memo {
+    /// A context to connect at the next start.
+    Context(String),
+    /// A query that was asked.
+    Query(String),
+}
 
 /// The content of the state file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +28,9 @@ pub struct Remembered {
     /// Contexts to connect at the next start, oldest first.
     #[serde(default)]
     pub contexts: Vec<String>,
+    /// Queries that were typed, oldest first; none twice.
+    #[serde(default)]
+    pub queries: Vec<String>,
 }
 
 impl Remembered {
@@ -37,6 +49,26 @@ impl Remembered {
                 .in_file(&file)
                 .mend("remove it; connect the contexts again")
         })
+    }
+
+    /// Keeps something in mind; tells whether that changes anything.
+    pub fn keep(&mut self, memo: &Memo) -> bool {
+        match memo {
+            Memo::Context(context) => self.add(context),
+            Memo::Query(query) => self.add_query(query),
+        }
+    }
+
+    /// Adds a query as the newest one.
+    fn add_query(&mut self, query: &str) -> bool {
+        if self.queries.last().is_some_and(|last| last == query) {
+            return false;
+        }
+        self.queries.retain(|known| known != query);
+        self.queries.push(query.to_owned());
+        let surplus = self.queries.len().saturating_sub(LIMIT);
+        self.queries.drain(..surplus);
+        true
     }
 
     /// Adds a context; tells whether it is new.
@@ -90,6 +122,25 @@ mod tests {
             kept.add(&i.to_string());
         }
         assert_eq!((kept.contexts.len(), kept.contexts[0].as_str()), (LIMIT, "100"));
+    }
+
+    #[test]
+    fn a_query_that_is_asked_again_is_the_newest_once() {
+        let mut kept = Remembered::default();
+        let mut ask = |query: &str| kept.keep(&Memo::Query(query.to_owned()));
+        assert_eq!(["up", "go_info", "up", "up"].map(&mut ask), [true, true, true, false]);
+        assert_eq!(kept.queries, ["go_info", "up"]);
+        let folder = tempfile::tempdir().unwrap();
+        kept.save(folder.path()).unwrap();
+        assert_eq!(Remembered::load(folder.path()).unwrap(), kept);
+    }
+
+    #[test]
+    fn a_file_of_before_there_were_queries_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("remembered.yaml"), "contexts: [gke]").unwrap();
+        let kept = Remembered::load(folder.path()).unwrap();
+        assert_eq!((kept.contexts.len(), kept.queries.len()), (1, 0));
     }
 
     #[test]

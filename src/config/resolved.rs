@@ -4,10 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::raw::{GroundChoice, RawApp, RawConfig, RawEnvironment, RawTier, RawUi, SymbolChoice, TIERS};
+use super::raw::{
+    GroundChoice, RawApp, RawConfig, RawEnvironment, RawFavourite, RawTier, RawUi, SymbolChoice, TIERS,
+};
 use super::raw_services::{RawAddress, RawArgocd, RawInCluster, RawMonitoring, RawSecret};
 use crate::domain::environment::Targets;
 use crate::domain::selector::Selector;
+use crate::text::Unit;
 use crate::theme::{self, Depth};
 
 /// Everything that can be configured.
@@ -25,6 +28,19 @@ pub struct Config {
     pub ui: Ui,
     /// Every change is refused.
     pub read_only: bool,
+    /// Queries that the person keeps.
+    pub favourites: Vec<Favourite>,
+}
+
+/// A query that a person keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Favourite {
+    /// What it is called.
+    pub name: String,
+    /// PromQL; the environment's matchers are added when it is asked.
+    pub query: String,
+    /// What its numbers count.
+    pub unit: Unit,
 }
 
 /// A stage with its peers.
@@ -207,6 +223,7 @@ impl Config {
             connect: raw.connect,
             ui: Ui::from(raw.ui),
             read_only: raw.read_only.unwrap_or(false),
+            favourites: raw.favourites.into_iter().map(Favourite::from).collect(),
             tiers,
         }
     }
@@ -296,6 +313,12 @@ fn resolve_argocd(raw: RawArgocd, base: &Base) -> Argocd {
 
 fn resolve_in_cluster(raw: RawInCluster, namespace: &str) -> InCluster {
     InCluster { context: raw.context, namespace: raw.namespace.unwrap_or_else(|| namespace.to_owned()) }
+}
+
+impl From<RawFavourite> for Favourite {
+    fn from(raw: RawFavourite) -> Favourite {
+        Favourite { name: raw.name, query: raw.query, unit: raw.unit.unwrap_or_default() }
+    }
 }
 
 impl From<RawApp> for App {

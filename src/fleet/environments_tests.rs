@@ -157,7 +157,7 @@ fn configured_environments_keep_their_order_names_and_peers() {
                 vec![open, wanted("prod-aks", "aks", &["b", "a", "b"]), wanted("", "eks", &[])],
             ),
         ],
-        apps: vec![],
+        ..Wanted::default()
     };
     let mut world = world(&[("edge", &["default"]), ("gke", &["shop", "argocd", "more"]), ("aks", &["a"])]);
     let team = namespace("team", &[("stage", "dev")]);
@@ -183,14 +183,14 @@ fn configured_environments_keep_their_order_names_and_peers() {
 #[test]
 fn a_configured_context_that_is_not_connected_is_no_bare_one() {
     let wanted =
-        Wanted { stages: vec![stage("production", vec![wanted("", "gke", &["shop"])])], apps: vec![] };
+        Wanted { stages: vec![stage("production", vec![wanted("", "gke", &["shop"])])], ..Wanted::default() };
     let found = environments(&wanted, &dim_world(&["gke", "other"]));
     assert_eq!(told(&found), ["production!@gke[shop]", "other!@other[]"]);
 }
 
 #[test]
 fn without_namespaces_an_environment_takes_all_that_are_not_the_platforms() {
-    let wanted = Wanted { stages: vec![stage("production", vec![wanted("", "", &[])])], apps: vec![] };
+    let wanted = Wanted { stages: vec![stage("production", vec![wanted("", "", &[])])], ..Wanted::default() };
     let found = environments(&wanted, &world(&[("gke", &["shop", "kube-system", "default"])]));
     assert_eq!(told(&found), ["production!@gke[default shop]", "platform!@gke[kube-system]"]);
 }

@@ -2,7 +2,7 @@
 //! which this room reads it: a part of [`Config`], cheap to compare.
 //! [`Wanted::default`] means "nothing is configured, infer".
 
-use crate::config::{Argocd, Config, Monitoring};
+use crate::config::{Argocd, Config, Favourite, Monitoring};
 use crate::domain::environment::Targets;
 use crate::domain::id::Name;
 use crate::domain::selector::Selector;
@@ -14,6 +14,8 @@ pub struct Wanted {
     pub stages: Vec<WantedStage>,
     /// Apps that are named by hand.
     pub apps: Vec<WantedApp>,
+    /// Queries that the person keeps.
+    pub favourites: Vec<Favourite>,
 }
 
 impl Wanted {
@@ -52,6 +54,7 @@ impl Wanted {
                     image: app.image.as_deref().map(Name::from),
                 })
                 .collect(),
+            favourites: config.favourites.clone(),
         }
     }
 }

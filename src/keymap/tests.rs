@@ -4,6 +4,7 @@ use super::*;
 
 const LIST: &[Scope] = &[Scope::List, Scope::Global];
 const LOGS: &[Scope] = &[Scope::Logs, Scope::Text, Scope::Global];
+const GRAPH: &[Scope] = &[Scope::Graph, Scope::Global];
 const YAML: &[Scope] = &[Scope::Yaml, Scope::Text, Scope::Global];
 
 fn key(text: &str) -> Key {
@@ -44,6 +45,7 @@ fn the_default_keymap_reaches_every_action() {
             Scope::Text => &[&[Scope::Text, Scope::Global], LOGS, YAML],
             Scope::Logs => &[LOGS],
             Scope::Yaml => &[YAML],
+            Scope::Graph => &[GRAPH],
         };
         for scopes in places {
             assert!(keymap.label(scopes, info.action).is_some(), "{} has no key in {scopes:?}", info.name);
@@ -56,7 +58,7 @@ fn the_default_keymap_reaches_every_action() {
 fn the_ways_out_are_open_everywhere() {
     for (name, _) in EMBEDDED {
         let keymap = Keymaps::new(None).load(name).unwrap();
-        for scopes in [LIST, LOGS, YAML] {
+        for scopes in [LIST, LOGS, YAML, GRAPH] {
             for (keys, action) in [
                 ("esc", Action::Back),
                 ("ctrl-c", Action::Quit),

@@ -119,6 +119,23 @@ pub trait Pane: Debug + Send {
         Err("This pane has no filter.".to_owned())
     }
 
+    /// What was typed is to be done, where typing is more than a filter.
+    fn submit(&mut self, shared: &mut Shared, text: &str) -> Outcome {
+        let _ = (shared, text);
+        Outcome::none()
+    }
+
+    /// What stands so many places before (negative) or after what is being typed, where earlier texts are kept.
+    fn recall(&mut self, shared: &Shared, by: isize) -> Option<String> {
+        let _ = (shared, by);
+        None
+    }
+
+    /// Keys with what they do while something is typed, where that is no filter.
+    fn typing_keys(&self) -> Option<&'static [(&'static str, &'static str)]> {
+        None
+    }
+
     /// Takes an answer; true when it was this pane's.
     fn answer(&mut self, request: RequestId, answer: &mut Option<Answer>) -> bool {
         let _ = (request, answer);

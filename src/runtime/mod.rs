@@ -22,8 +22,9 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use task::{Ended, Of};
 
+use crate::config::Memo;
 use crate::connect::contexts::Contexts;
-use crate::domain::id::{ClusterId, Name};
+use crate::domain::id::ClusterId;
 use crate::domain::level::Level;
 use crate::domain::link::Link;
 use crate::domain::time::{Now, Stamp};
@@ -61,8 +62,8 @@ pub struct Driver {
     reloads: Option<mpsc::Receiver<Result<Settings, String>>>,
 }
 
-/// Keeps a context in mind, or says why it cannot.
-type Keeper = Arc<Mutex<dyn FnMut(&str) -> Result<(), String> + Send>>;
+/// Keeps something in mind, or says why it cannot.
+type Keeper = Arc<Mutex<dyn FnMut(&Memo) -> Result<(), String> + Send>>;
 
 /// A connection that is wanted.
 struct Connected {
@@ -177,8 +178,8 @@ impl Driver {
         }
     }
 
-    /// Who keeps contexts in mind that a person connected.
-    pub fn remember_with(&mut self, keeper: impl FnMut(&str) -> Result<(), String> + Send + 'static) {
+    /// Who keeps in mind what a person connected and asked.
+    pub fn remember_with(&mut self, keeper: impl FnMut(&Memo) -> Result<(), String> + Send + 'static) {
         self.keeper = Some(Arc::new(Mutex::new(keeper)));
     }
 
@@ -207,16 +208,21 @@ impl Driver {
         });
     }
 
-    fn remember(&mut self, context: &Name) {
+    fn remember(&mut self, memo: Memo) {
         let Some(keeper) = self.keeper.clone() else { return };
-        let (out, context) = (self.out.clone(), context.clone());
+        let out = self.out.clone();
         self.tasks.spawn_blocking(move || {
             let kept = keeper
                 .lock()
                 .map_err(|_| "an earlier try failed".to_owned())
-                .and_then(|mut keep| keep(&context));
+                .and_then(|mut keep| keep(&memo));
             if let Err(why) = kept {
-                let text = format!("{context} is connected, but will not be remembered: {why}");
+                let text = match &memo {
+                    Memo::Context(context) => {
+                        format!("{context} is connected, but will not be remembered: {why}")
+                    }
+                    Memo::Query(_) => format!("The query will not be remembered: {why}"),
+                };
                 // Nobody left to tell means that the program ends.
                 let _ = out.blocking_send(Msg::Note(Note { level: Level::Warning, text }));
             }
@@ -253,7 +259,8 @@ impl Driver {
                     None => self.connect(cluster),
                 }
             }
-            Effect::Remember(context) => self.remember(&context),
+            Effect::Remember(context) => self.remember(Memo::Context(context.to_string())),
+            Effect::RememberQuery(query) => self.remember(Memo::Query(query.to_string())),
             Effect::Ask(request, question) => self.ask(request, question),
             Effect::Cancel(request) => {
                 if let Some(question) = self.questions.remove(&request) {

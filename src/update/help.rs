@@ -63,6 +63,7 @@ fn section(scope: Scope, applies: bool) -> String {
         Scope::Text => "In texts",
         Scope::Logs => "In logs",
         Scope::Yaml => "In YAML",
+        Scope::Graph => "In graphs",
     };
     if applies { words.to_owned() } else { format!("{words} (not here)") }
 }

@@ -70,11 +70,19 @@ fn typing_key(state: &mut State, event: KeyEvent) -> Vec<Effect> {
     let Some(input) = state.typing.as_mut() else { return Vec::new() };
     let text = match event.code {
         KeyCode::Enter => {
-            state.typing = None;
+            let typed = state.typing.take().map(|input| input.value().to_owned()).unwrap_or_default();
             if let Some(why) = state.typing_error.take() {
                 state.toast(Note { level: Level::Warning, text: why });
             }
-            return Vec::new();
+            let outcome = state.front_mut().map(|(pane, shared)| pane.submit(shared, &typed));
+            return outcome.map(|outcome| follow(state, outcome)).unwrap_or_default();
+        }
+        KeyCode::Up | KeyCode::Down => {
+            let by = if event.code == KeyCode::Up { -1 } else { 1 };
+            let recalled = state.front_mut().and_then(|(pane, shared)| pane.recall(shared, by));
+            let Some(text) = recalled else { return Vec::new() };
+            state.typing = Some(tui_input::Input::new(text.clone()));
+            text
         }
         KeyCode::Esc => {
             state.typing = None;

@@ -91,7 +91,14 @@ fn captured(state: &State) -> Option<&'static [(&'static str, &'static str)]> {
         Some(Overlay::Ask { ask, .. }) if ask.word.is_empty() => Some(&[("y", "yes"), ("n esc", "no")]),
         Some(Overlay::Ask { .. }) => Some(&[("enter", "confirm"), ("esc", "no")]),
         None if state.typing.is_some() => {
-            Some(&[("enter", "keep"), ("esc", "clear"), ("!", "inverse"), ("-l", "labels"), ("-f", "fuzzy")])
+            let own = state.front().and_then(|pane| pane.typing_keys());
+            own.or(Some(&[
+                ("enter", "keep"),
+                ("esc", "clear"),
+                ("!", "inverse"),
+                ("-l", "labels"),
+                ("-f", "fuzzy"),
+            ]))
         }
         None => None,
     }
