@@ -9,6 +9,8 @@
 pub mod apps;
 pub mod cards;
 pub mod environments;
+pub mod follow;
+pub mod follow_facts;
 pub mod freshness;
 pub mod health;
 pub mod image;
@@ -16,8 +18,11 @@ pub mod marks;
 pub mod network;
 pub mod provider;
 pub mod release;
+pub mod sync_tree;
+pub mod sync_truth;
 pub mod upstreams;
 pub mod wanted;
+pub mod windows;
 pub mod words;
 
 #[cfg(test)]

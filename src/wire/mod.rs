@@ -7,8 +7,10 @@
 //! No Kubernetes type leaves this room.
 
 pub mod argocd;
+pub mod argocd_detail;
 pub mod event;
 pub mod flux;
+pub mod flux_detail;
 pub mod lenient;
 pub mod meta;
 pub mod network;
@@ -21,6 +23,7 @@ pub mod replicas;
 pub mod resources;
 pub mod rollout;
 pub mod stamp;
+pub mod sync_diff;
 pub mod usage;
 pub mod velero;
 pub mod workload;
