@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::Fault;
 use super::access::{Role, User};
 use super::kinds::Kinds;
+use super::monitoring::Monitoring;
 use super::source::{LogSource, UsageSource};
 use super::store::Store;
 
@@ -24,6 +25,8 @@ pub struct ClusterSetup {
     pub logs: Arc<dyn LogSource>,
     /// Its usage figures.
     pub usage: Arc<dyn UsageSource>,
+    /// Its Prometheus and Alertmanager, if it has them.
+    pub monitoring: Option<Arc<Monitoring>>,
 }
 
 /// How a cluster is unwell at present, and how often its connections and watches were broken.

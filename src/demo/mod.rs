@@ -17,6 +17,7 @@ mod kubeconfig;
 mod list;
 pub mod logs;
 mod metrics;
+pub mod monitoring;
 mod openapi;
 mod patch;
 mod protobuf;
@@ -97,8 +98,15 @@ pub async fn start(options: DemoOptions) -> std::io::Result<DemoServer> {
         store: store.clone(),
         logs: Arc::new(logs::ClusterLogs::new(seed.of(site.name))),
         usage: Arc::new(usage::ClusterUsage::new(story.load(), store.clone())),
+        monitoring: None,
     };
-    let setups = world::clusters::SITES.iter().zip(&stores).map(setup).collect();
+    let mut setups: Vec<ClusterSetup> = world::clusters::SITES.iter().zip(&stores).map(setup).collect();
+    let now = jiff::Timestamp::now().as_millisecond();
+    for ((site, setup), history) in world::clusters::SITES.iter().zip(&mut setups).zip(story.histories()) {
+        let (store, load) = (setup.store.clone(), story.load());
+        let monitoring = monitoring::Monitoring::new(site.name, store, history, load, now);
+        setup.monitoring = Some(Arc::new(monitoring));
+    }
     let mut server = DemoServer::serve(setups, dir.as_deref()).await?;
     server.story = story;
     server.spawn(server.story.clone().run(stores.to_vec()));

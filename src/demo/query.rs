@@ -24,6 +24,12 @@ impl Query {
         self.0.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect()
     }
 
+    /// These parameters, and after them others.
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Whether a parameter says yes.
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.get(name), "true" | "1")

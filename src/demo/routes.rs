@@ -156,7 +156,11 @@ async fn resource(
         verb: verb(&method, name.is_some(), sub.as_deref(), &query).to_owned(),
         group: group.to_owned(),
         resource: plural.to_owned(),
-        subresource: sub.clone().unwrap_or_default(),
+        // What is behind a proxy is not the API server's to judge.
+        subresource: match sub.as_deref() {
+            Some(path) if path.starts_with("proxy/") => "proxy".to_owned(),
+            other => other.unwrap_or_default().to_owned(),
+        },
         ns: ns.unwrap_or_default().to_owned(),
         name: name.clone().unwrap_or_default(),
     };

@@ -16,12 +16,13 @@ use super::DemoOptions;
 use super::clock::{Clock, shift};
 use super::controllers::{Cluster, nodes};
 use super::json::{items, set, text};
+use super::monitoring::history::History;
 use super::seed::Seed;
 use super::store::Store;
 use super::usage::Load;
 use super::world;
 use super::world::apps::{self, BAD_CART, Env, NEXT_MEDIA};
-use super::world::clusters::{FAILING_NODE, SITES};
+use super::world::clusters::{FAILING_NODE, SITES, Site};
 
 /// Something that the story does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub const STORY: [(u64, Beat); 4] = [
 #[derive(Debug)]
 pub struct Engine {
     clusters: Vec<Cluster>,
+    /// What monitoring remembers of each cluster.
+    histories: Vec<History>,
     load: Load,
     now: Duration,
     /// Beats that were played.
@@ -71,8 +74,13 @@ pub fn begin(stores: &[Store], options: &DemoOptions) -> StoryHandle {
         cluster.clock = Clock::replay(Duration::ZERO, zero);
         cluster.lively = options.story;
     }
+    let remember = |(site, store): (&Site, &Store)| {
+        History::begin(store.clone(), seed.of(site.name).of("past"), zero.as_millisecond())
+    };
+    let histories = SITES.iter().zip(stores).map(remember).collect();
     let mut engine = Engine {
         clusters,
+        histories,
         load,
         now: Duration::ZERO,
         played: 0,
@@ -109,8 +117,9 @@ impl Engine {
     }
 
     fn settle(&mut self) {
-        for cluster in &mut self.clusters {
+        for (cluster, history) in self.clusters.iter_mut().zip(&self.histories) {
             cluster.settle();
+            history.observe(cluster.clock.timestamp().as_millisecond(), self.load.busy());
         }
     }
 
@@ -198,6 +207,7 @@ impl StoryHandle {
     pub fn empty() -> Self {
         let engine = Engine {
             clusters: Vec::new(),
+            histories: Vec::new(),
             load: Load::new(Seed::new(0), false),
             now: Duration::ZERO,
             played: 0,
@@ -248,9 +258,19 @@ impl StoryHandle {
         self.engine().load.clone()
     }
 
+    /// What monitoring remembers of each cluster.
+    pub fn histories(&self) -> Vec<History> {
+        self.engine().histories.clone()
+    }
+
     /// Namespaces whose objects the controllers leave alone, on the cluster of that place in the list.
     pub fn ignore(&self, cluster: usize, namespaces: impl IntoIterator<Item = String>) {
-        if let Some(cluster) = self.engine().clusters.get_mut(cluster) {
+        let namespaces: Vec<String> = namespaces.into_iter().collect();
+        let mut engine = self.engine();
+        if let Some(history) = engine.histories.get(cluster) {
+            history.ignore(namespaces.iter().cloned());
+        }
+        if let Some(cluster) = engine.clusters.get_mut(cluster) {
             cluster.ignored.extend(namespaces);
         }
     }

@@ -22,6 +22,9 @@ use super::world::bulk::NODE_PREFIX;
 
 /// Story seconds between which storefront is busy in production.
 const BUSY: std::ops::Range<u64> = 236..1080;
+/// What storefront's work takes in production, in requests of one container: when calm, when busy.
+const CALM_WORK: f64 = 1.65;
+const BUSY_WORK: f64 = 2.61;
 /// How old a container must be to have been measured.
 const MEASURED_AFTER: i64 = 15;
 
@@ -48,21 +51,66 @@ impl Load {
         self.now.load(Ordering::Relaxed)
     }
 
+    /// The number that everything made up here derives from.
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// Whether storefront is busy now.
+    pub fn busy(&self) -> bool {
+        self.story && BUSY.contains(&self.now())
+    }
+
+    /// Whether a container's work is shared by the pods of its app: more pods, less for each.
+    pub fn shares_work(&self, ns: &str, image: &str) -> bool {
+        let app = apps::app_of_image(image);
+        app.is_some_and(|app| app.name == "storefront" && ns == apps::Env::Production.namespace())
+    }
+
+    /// Thousandths of a core that shared work takes in all, when calm and when busy, by the request of one container.
+    pub fn work(&self, request: f64) -> (f64, f64) {
+        (request * CALM_WORK, request * BUSY_WORK)
+    }
+
+    /// Which share of its request a container uses, whose work is its own.
+    pub fn cpu_share(&self, ns: &str, image: &str, container: &str) -> f64 {
+        match apps::app_of_image(image) {
+            Some(app) => self.seed.of("cpu").of(ns).of(app.name).between(0.25, 0.7),
+            None => self.seed.of("cpu").of(container).between(0.1, 0.5),
+        }
+    }
+
+    /// Bytes that a container (namespace, pod, name) wants `age` seconds after its start, by its image and its request
+    /// and limit in bytes.
+    pub fn memory_wanted(
+        &self,
+        (ns, pod, container): (&str, &str, &str),
+        image: &str,
+        (request, limit): (f64, Option<f64>),
+        age: f64,
+    ) -> f64 {
+        let mib = 1024.0 * 1024.0;
+        let cart = apps::app_of_image(image).is_some_and(|a| a.name == "cart");
+        if cart && apps::tag(image) == apps::BAD_CART {
+            // It wants about 220 MiB and gets there in half a minute.
+            let wanted = (60.0 + 160.0 * (age / 36.0).clamp(0.0, 1.0)) * mib;
+            return wanted.min(limit.unwrap_or(wanted) * 0.995);
+        }
+        let seed = self.seed.of("memory").of(ns).of(pod).of(container);
+        request * seed.between(0.55, 0.85)
+    }
+
     /// Thousandths of a core that a container uses. `peers` is how many pods share the work of its app.
     pub fn cpu(&self, pod: &Value, container: &Value, peers: usize) -> i64 {
         let request = container.pointer("/resources/requests/cpu").map_or(50, millis).max(5) as f64;
         let (ns, own) = (namespace(pod), name(pod));
         let pod_seed = self.seed.of(ns).of(own).of(text(container, "/name"));
         let noise = pod_seed.nth(self.now() / 15).between(0.97, 1.03);
-        let share = match apps::app_of_image(text(container, "/image")) {
-            // Its work is shared by its pods: more pods, less for each.
-            Some(app) if app.name == "storefront" && ns == apps::Env::Production.namespace() => {
-                let busy = self.story && BUSY.contains(&self.now());
-                let all = if busy { 2.61 } else { 1.65 };
-                all / peers.max(1) as f64
-            }
-            Some(app) => self.seed.of("cpu").of(ns).of(app.name).between(0.25, 0.7),
-            None => self.seed.of("cpu").of(text(container, "/name")).between(0.1, 0.5),
+        let image = text(container, "/image");
+        let share = if self.shares_work(ns, image) {
+            (if self.busy() { BUSY_WORK } else { CALM_WORK }) / peers.max(1) as f64
+        } else {
+            self.cpu_share(ns, image, text(container, "/name"))
         };
         (request * share * noise).round().max(1.0) as i64
     }
@@ -74,17 +122,12 @@ impl Load {
             container.pointer(&format!("/resources/{kind}/memory")).map(|q| millis(q) as f64 / 1000.0)
         };
         let request = of("requests").unwrap_or(64.0 * mib);
-        let image = text(container, "/image");
-        let seed = self.seed.of("memory").of(namespace(pod)).of(name(pod)).of(text(container, "/name"));
+        let (ns, own, part) = (namespace(pod), name(pod), text(container, "/name"));
+        let seed = self.seed.of("memory").of(ns).of(own).of(part);
         let noise = seed.nth(self.now() / 15).between(0.99, 1.01);
-        let cart = apps::app_of_image(image).is_some_and(|a| a.name == "cart");
-        if cart && apps::tag(image) == apps::BAD_CART {
-            // It wants about 220 MiB and gets there in half a minute.
-            let wanted = (60.0 + 160.0 * (age / 36.0).clamp(0.0, 1.0)) * mib;
-            return (wanted.min(of("limits").unwrap_or(wanted) * 0.995) * noise) as i64;
-        }
-        let share = seed.between(0.55, 0.85);
-        (request * share * noise) as i64
+        let wanted =
+            self.memory_wanted((ns, own, part), text(container, "/image"), (request, of("limits")), age);
+        (wanted * noise) as i64
     }
 }
 

@@ -224,5 +224,6 @@ pub fn setup(name: &str, logs: &Logs) -> ClusterSetup {
         store: Store::new(7),
         logs: Arc::new(logs.clone()),
         usage: Arc::new(Figures),
+        monitoring: None,
     }
 }

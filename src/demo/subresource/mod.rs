@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::error::ApiError;
 use super::list;
+use super::monitoring::proxy;
 use super::patch::Format;
 use super::respond::{self, Answer};
 use super::routes::{Call, parse_object, read_body};
@@ -53,11 +54,41 @@ pub async fn answer(
             let body = read_body(request.body_mut()).await?;
             bind(cluster, call, &parse_object(&body)?)
         }
+        ("proxy", _) if call.resource() == "services" => proxy(cluster, call, "", request).await,
+        (path, _) if call.resource() == "services" && path.starts_with("proxy/") => {
+            let path = path.trim_start_matches("proxy/").to_owned();
+            proxy(cluster, call, &path, request).await
+        }
         ("status", _) if call.kind.status => Err(ApiError::method_not_allowed()),
         ("scale", _) if call.kind.scale.is_some() => Err(ApiError::method_not_allowed()),
         ("log" | "eviction" | "binding", _) if of_pods => Err(ApiError::method_not_allowed()),
         _ => Err(ApiError::no_such_path()),
     }
+}
+
+/// Hands a request on to the server behind a Service.
+async fn proxy(
+    cluster: &Cluster,
+    call: &Call,
+    path: &str,
+    mut request: Request<Incoming>,
+) -> Result<Answer, ApiError> {
+    let server = proxy::find(cluster.store(), call.ns(), call.name())?;
+    let Some(monitoring) = cluster.setup.monitoring.clone() else {
+        return Err(ApiError::new(
+            503,
+            "ServiceUnavailable",
+            "error trying to reach service: nothing listens there",
+        ));
+    };
+    let asked = proxy::Asked {
+        method: call.method.clone(),
+        path: path.to_owned(),
+        query: call.query.clone(),
+        form: call.content_type.starts_with("application/x-www-form-urlencoded"),
+        body: read_body(request.body_mut()).await?,
+    };
+    Ok(proxy::answer(monitoring, server, asked).await)
 }
 
 /// A `metav1.Status` that says yes.

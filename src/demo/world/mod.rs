@@ -130,7 +130,7 @@ fn ground(cx: &mut Cluster, site: &Site, zero: Timestamp) {
         cx.clock = Clock::past(day(days));
         cx.create(part.resource(), part.workload());
         let ip = service_ip(cx, site, part.ns, part.name);
-        if let Some(service) = part.service(&ip) {
+        for service in part.service(&ip).into_iter().chain(part.operated()) {
             cx.create("services", service);
         }
         cx.settle();

@@ -45,7 +45,7 @@ const fn part(
 }
 
 /// What the k3s cluster runs.
-pub const K3S: [Part; 9] = [
+pub const K3S: [Part; 10] = [
     part("kube-system", "coredns", Kind::Deployment, 1, "coredns:1.12.3", (100, 70), 53),
     part(
         "kube-system",
@@ -61,6 +61,7 @@ pub const K3S: [Part; 9] = [
     part("kube-system", "svclb-traefik", Kind::DaemonSet, 0, "klipper-lb:v0.4.13", (10, 16), 0),
     part("argocd", "argocd-application-controller", Kind::StatefulSet, 1, "argocd:v3.3.0", (250, 512), 0),
     part("monitoring", "prometheus-edge", Kind::StatefulSet, 1, "prometheus:v3.7.3", (200, 768), 9090),
+    part("monitoring", "alertmanager", Kind::StatefulSet, 1, "alertmanager:v0.29.0", (20, 48), 9093),
     part("monitoring", "node-exporter", Kind::DaemonSet, 0, "node-exporter:v1.10.2", (20, 32), 0),
     part("velero", "velero", Kind::Deployment, 1, "velero:v1.17.1", (100, 128), 0),
 ];
@@ -162,6 +163,26 @@ impl Part {
                 "status": {"loadBalancer": {}},
             })
         })
+    }
+}
+
+impl Part {
+    /// The headless Service that Prometheus Operator makes for what it runs, if this is such.
+    pub fn operated(&self) -> Option<Value> {
+        let (name, port, label) = match self.image.split(':').next() {
+            Some("prometheus") => ("prometheus-operated", 9090, "operated-prometheus"),
+            Some("alertmanager") => ("alertmanager-operated", 9093, "operated-alertmanager"),
+            _ => return None,
+        };
+        Some(json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": name, "namespace": self.ns, "labels": {label: "true", "managed-by": "prometheus-operator"}},
+            "spec": {"type": "ClusterIP", "clusterIP": "None", "clusterIPs": ["None"], "sessionAffinity": "None",
+                     "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster",
+                     "selector": {"app.kubernetes.io/name": self.name},
+                     "ports": [{"name": "web", "port": port, "targetPort": "main", "protocol": "TCP"}]},
+            "status": {"loadBalancer": {}},
+        }))
     }
 }
 

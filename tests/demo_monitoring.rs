@@ -1,0 +1,325 @@
+//! The demo's Prometheus and Alertmanager behind the API server's service proxy, over plain HTTP: shapes of answers and
+//! errors, and that graphs and alerts tell the same story as pods do.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use pilothouse::demo::{self, DemoOptions, DemoServer};
+use serde_json::{Value, json};
+
+const PROMETHEUS: &str = "/api/v1/namespaces/monitoring/services/http:prometheus-operated:9090/proxy";
+const ALERTMANAGER: &str = "/api/v1/namespaces/monitoring/services/alertmanager-operated:web/proxy/api/v2";
+
+struct Demo {
+    server: DemoServer,
+    client: Client<HttpConnector, Full<Bytes>>,
+    token: String,
+}
+
+impl Demo {
+    /// So many seconds into the story, and standing still from there.
+    async fn at(seconds: u64) -> Self {
+        let options =
+            DemoOptions { speed: 0.0, start_at: Duration::from_secs(seconds), ..DemoOptions::default() };
+        let server = demo::start(options).await.unwrap();
+        let config: Value =
+            serde_yaml::from_str(&std::fs::read_to_string(server.kubeconfig()).unwrap()).unwrap();
+        let user =
+            config["users"].as_array().unwrap().iter().find(|u| u["name"].as_str().unwrap().contains("gke"));
+        let token = user.unwrap()["user"]["token"].as_str().unwrap().to_owned();
+        Self { server, client: Client::builder(TokioExecutor::new()).build_http(), token }
+    }
+
+    async fn send(&self, method: &str, path: &str, kind: &str, body: &str) -> (u16, String) {
+        let url = format!("{}{path}", self.server.clusters()[1].url);
+        let request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", kind)
+            .body(Full::new(Bytes::from(body.to_owned())))
+            .unwrap();
+        let answer = tokio::time::timeout(Duration::from_secs(30), self.client.request(request))
+            .await
+            .unwrap()
+            .unwrap();
+        let code = answer.status().as_u16();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (code, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let (code, body) = self.send("GET", path, "", "").await;
+        (code, serde_json::from_str(&body).unwrap_or(Value::String(body)))
+    }
+
+    /// Data of an answer of Prometheus.
+    async fn ask(&self, path: &str) -> Value {
+        let (code, body) = self.get(&format!("{PROMETHEUS}/api/v1/{path}")).await;
+        assert_eq!((code, &body["status"]), (200, &json!("success")), "{path}: {body}");
+        body["data"].clone()
+    }
+
+    /// What a refused question is told: code, kind, words.
+    async fn refused(&self, path: &str) -> (u16, String, String) {
+        let (code, body) = self.get(&format!("{PROMETHEUS}/api/v1/{path}")).await;
+        assert_eq!(body["status"], "error", "{path}: {body}");
+        let text = |key: &str| body[key].as_str().unwrap().to_owned();
+        (code, text("errorType"), text("error"))
+    }
+
+    /// The value of a query that has one.
+    async fn number(&self, query: &str) -> f64 {
+        let data = self.ask(&format!("query?query={}", encoded(query))).await;
+        let rows = data["result"].as_array().unwrap();
+        assert_eq!(rows.len(), 1, "{query}: {data}");
+        rows[0]["value"][1].as_str().unwrap().parse().unwrap()
+    }
+
+    async fn alerts(&self) -> Vec<Value> {
+        self.get(&format!("{ALERTMANAGER}/alerts")).await.1.as_array().unwrap().clone()
+    }
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|b| format!("%{b:02X}")).collect()
+}
+
+fn names(alerts: &[Value], state: &str) -> Vec<String> {
+    let mut names: Vec<String> = alerts
+        .iter()
+        .filter(|a| a["status"]["state"] == state)
+        .map(|a| a["labels"]["alertname"].as_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_have_the_shapes_of_prometheus() {
+    let demo = Demo::at(0).await;
+    let scalar = demo.ask("query?query=1%2B1&time=1700000000.5").await;
+    assert_eq!(scalar, json!({"resultType": "scalar", "result": [1_700_000_000.5, "2"]}));
+    let vector = demo.ask("query?query=count(up)").await;
+    assert_eq!(vector["resultType"], "vector");
+    assert_eq!(vector["result"][0]["metric"], json!({}));
+    let (code, body) = demo
+        .send(
+            "POST",
+            &format!("{PROMETHEUS}/api/v1/query_range"),
+            "application/x-www-form-urlencoded",
+            "query=vector(1)&start=1700000000&end=1700000060&step=30s",
+        )
+        .await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(code, 200);
+    assert_eq!(
+        body["data"],
+        json!({"resultType": "matrix", "result": [{"metric": {}, "values": [
+            [1_700_000_000, "1"], [1_700_000_030, "1"], [1_700_000_060, "1"]]}]})
+    );
+    assert_eq!(demo.ask("query?query=1%2F0").await["result"][1], "+Inf");
+    assert_eq!(demo.ask("query?query=0%2F0").await["result"][1], "NaN");
+    let values = demo.ask("label/status/values?match[]=app_requests_total").await;
+    assert_eq!(values, json!(["200", "201", "404", "500", "503"]));
+    let labels = demo.ask("labels?match[]=app_requests_total").await;
+    assert_eq!(
+        labels,
+        json!(["__name__", "app", "container", "instance", "job", "namespace", "pod", "status"])
+    );
+    let series = demo.ask("series?match[]=kube_deployment_spec_replicas%7Bdeployment%3D%22cart%22%7D").await;
+    assert_eq!(series.as_array().unwrap().len(), 1, "{series}");
+    assert_eq!(
+        demo.ask("metadata?metric=app_requests_total").await["app_requests_total"][0]["type"],
+        "counter"
+    );
+    assert_eq!(demo.ask("status/buildinfo").await["version"], "3.7.3");
+    assert_eq!(demo.get(&format!("{PROMETHEUS}/-/ready")).await.0, 200);
+    assert_eq!(demo.get(&format!("{PROMETHEUS}/nothing")).await, (404, json!("404 page not found\n")));
+    let matrix = demo.ask("query?query=up%7Bnamespace%3D%22shop-prod%22%2Capp%3D%22cart%22%7D%5B1m%5D").await;
+    assert_eq!(matrix["resultType"], "matrix");
+    assert_eq!(matrix["result"][0]["values"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_have_the_words_of_prometheus() {
+    let demo = Demo::at(0).await;
+    assert_eq!(
+        demo.refused("query?query=sum(up").await,
+        (
+            400,
+            "bad_data".to_owned(),
+            "invalid parameter \"query\": 1:7: parse error: unclosed left parenthesis".to_owned()
+        )
+    );
+    let (code, kind, words) = demo.refused("query?query=up%20%2A%20on(job)%20up").await;
+    assert_eq!((code, kind.as_str()), (422, "execution"), "{words}");
+    assert!(words.starts_with("found duplicate series for the match group"), "{words}");
+    let (code, kind, words) = demo.refused("query?query=predict_linear(up%5B5m%5D%2C60)").await;
+    assert_eq!((code, kind.as_str()), (422, "execution"));
+    assert!(words.contains("predict_linear"), "{words}");
+    let many = "query_range?query=up&start=1700000000&end=1700100000&step=1";
+    let (code, _, words) = demo.refused(many).await;
+    assert!(
+        code == 400 && words.starts_with("exceeded maximum resolution of 11,000 points per timeseries."),
+        "{words}"
+    );
+    let (code, _, words) = demo.refused("query_range?query=up&start=5&end=1&step=1").await;
+    assert_eq!(
+        (code, words.as_str()),
+        (400, "invalid parameter \"end\": end timestamp must not be before start time")
+    );
+    let (code, _, words) = demo.refused("query_range?query=up&start=x&end=1&step=1").await;
+    assert_eq!(
+        (code, words.as_str()),
+        (400, "invalid parameter \"start\": cannot parse \"x\" to a valid timestamp")
+    );
+    assert_eq!(demo.refused("query_range?query=up&start=1&end=5&step=0").await.0, 400);
+    assert_eq!(demo.refused("series").await.2, "no match[] parameter provided");
+    // The API server's own refusals are Statuses.
+    let at = |service: &str| {
+        format!("/api/v1/namespaces/monitoring/services/{service}/proxy/api/v1/query?query=1")
+    };
+    let (code, body) = demo.get(&at("http:prometheus-operated:9091")).await;
+    assert_eq!((code, &body["kind"]), (503, &json!("Status")), "{body}");
+    assert_eq!(body["message"], "no service port \"9091\" found for service \"prometheus-operated\"");
+    let (code, body) = demo.get(&at("none:9090")).await;
+    assert_eq!((code, &body["reason"]), (404, &json!("NotFound")));
+    let (code, body) = demo.get(&at("https:prometheus-operated:web")).await;
+    assert_eq!(code, 503, "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn graphs_alerts_and_pods_tell_one_story() {
+    let calm = Demo::at(60).await;
+    let errors = "sum(rate(app_requests_total{app=\"cart\",namespace=\"shop-prod\",status=~\"5..\"}[5m])) / sum(rate(app_requests_total{app=\"cart\",namespace=\"shop-prod\"}[5m]))";
+    let p99 = "histogram_quantile(0.99, sum by (le) (rate(app_request_latency_seconds_bucket{app=\"cart\",namespace=\"shop-prod\"}[5m])))";
+    let (few, quick) = (calm.number(errors).await, calm.number(p99).await);
+    assert!(few < 0.01 && quick < 0.2, "{few} {quick}");
+    let requests =
+        calm.number("sum(rate(app_requests_total{app=\"cart\",namespace=\"shop-prod\"}[5m]))").await;
+    assert!((200.0..650.0).contains(&requests), "{requests}");
+    let calm_alerts = calm.alerts().await;
+    assert_eq!(names(&calm_alerts, "active").iter().filter(|n| n.starts_with("Cart")).count(), 0);
+
+    let bad = Demo::at(520).await;
+    let (many, slow) = (bad.number(errors).await, bad.number(p99).await);
+    assert!((0.07..0.11).contains(&many) && (0.6..1.3).contains(&slow), "{many} {slow}");
+    let waiting = bad.number("count(kube_pod_container_status_waiting_reason{reason=\"CrashLoopBackOff\",namespace=\"shop-prod\"} == 1 or vector(0) > 0)").await;
+    let restarts = bad
+        .number("sum(kube_pod_container_status_restarts_total{namespace=\"shop-prod\",container=\"cart\"})")
+        .await;
+    let pods = bad.server.clusters()[1].store.list("pods", Some("shop-prod"));
+    let carts = || {
+        pods.iter()
+            .flat_map(|p| p["status"]["containerStatuses"].as_array().unwrap())
+            .filter(|c| c["name"] == "cart")
+    };
+    let truly: i64 = carts().map(|c| c["restartCount"].as_i64().unwrap()).sum();
+    // The last scrape was up to a quarter of a minute ago.
+    assert!((truly as f64 - restarts).abs() <= 3.0, "{truly} {restarts}");
+    let looping = carts().filter(|c| c["state"]["waiting"]["reason"] == "CrashLoopBackOff").count();
+    assert!(waiting <= 3.0 && looping <= 3 && truly > 6, "{waiting} {looping} {truly}");
+    let full = bad.number("max(container_memory_working_set_bytes{namespace=\"shop-prod\",container=\"cart\"}) / max(kube_pod_container_resource_limits{namespace=\"shop-prod\",container=\"cart\",resource=\"memory\"})").await;
+    assert!(full <= 1.01, "{full}");
+
+    let alerts = bad.alerts().await;
+    let active = names(&alerts, "active");
+    for name in ["CartErrorBudgetBurn", "KubePodCrashLooping", "Watchdog"] {
+        assert!(active.iter().any(|n| n == name), "{name}: {active:?}");
+    }
+    assert_eq!(names(&alerts, "suppressed"), ["CartLatencyHigh", "KubeQuotaAlmostFull"]);
+    let of = |name: &str| alerts.iter().find(|a| a["labels"]["alertname"] == name).unwrap();
+    assert_eq!(of("CartErrorBudgetBurn")["receivers"], json!([{"name": "pager-web"}]));
+    assert_eq!(
+        of("CartLatencyHigh")["status"]["inhibitedBy"],
+        json!([of("CartErrorBudgetBurn")["fingerprint"]])
+    );
+    let crashing = alerts.iter().filter(|a| a["labels"]["alertname"] == "KubePodCrashLooping").count();
+    assert_eq!(crashing, 3);
+    // Both servers say the same of when it began.
+    let rules = bad.ask("rules?type=alert").await;
+    let rule = rules["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|g| g["rules"].as_array().unwrap())
+        .find(|r| r["name"] == "CartErrorBudgetBurn")
+        .unwrap();
+    assert_eq!(rule["state"], "firing");
+    let active_at = rule["alerts"][0]["activeAt"].as_str().unwrap();
+    let since = bad.number("ALERTS_FOR_STATE{alertname=\"CartErrorBudgetBurn\"}").await;
+    let active_at: jiff::Timestamp = active_at.parse().unwrap();
+    assert_eq!(active_at.as_second() as f64, since);
+    assert_eq!(
+        bad.number("count(ALERTS{alertname=\"CartErrorBudgetBurn\",alertstate=\"firing\"})").await,
+        1.0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn series_reach_thirty_days_back_with_their_gaps() {
+    let demo = Demo::at(0).await;
+    let now = jiff::Timestamp::now().as_second();
+    let query = encoded("sum(rate(app_requests_total{app=\"storefront\",namespace=\"shop-prod\"}[5m]))");
+    let month = demo
+        .ask(&format!("query_range?query={query}&start={}&end={now}&step=10800", now - 30 * 86_400))
+        .await;
+    let values = month["result"][0]["values"].as_array().unwrap();
+    assert!(values.len() >= 238, "{}", values.len());
+    let numbers: Vec<f64> = values.iter().map(|v| v[1].as_str().unwrap().parse().unwrap()).collect();
+    let (least, most) = numbers.iter().fold((f64::MAX, 0.0_f64), |(a, b), v| (a.min(*v), b.max(*v)));
+    assert!(least > 200.0 && most < 1200.0 && most / least > 1.3, "{least} {most}");
+    let future =
+        demo.ask(&format!("query_range?query=up&start={}&end={}&step=60", now + 600, now + 1200)).await;
+    assert_eq!(future["result"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silences_come_and_go() {
+    let demo = Demo::at(0).await;
+    let now = jiff::Timestamp::now();
+    let until = now + jiff::SignedDuration::from_hours(1);
+    let mut wish = json!({"matchers": [{"name": "alertname", "value": "Watch.*", "isRegex": true, "isEqual": true}],
+        "startsAt": now.to_string(), "endsAt": until.to_string(), "createdBy": "alice", "comment": "quiet"});
+    let path = format!("{ALERTMANAGER}/silences");
+    let (code, body) = demo.send("POST", &path, "application/json", &wish.to_string()).await;
+    assert_eq!(code, 200, "{body}");
+    let made: Value = serde_json::from_str(&body).unwrap();
+    let id = made["silenceID"].as_str().unwrap().to_owned();
+    let silences = demo.get(&path).await.1;
+    let ours = silences.as_array().unwrap().iter().find(|s| s["id"] == id.as_str()).unwrap().clone();
+    assert_eq!((&ours["status"]["state"], &ours["createdBy"]), (&json!("active"), &json!("alice")));
+    let hidden = demo.alerts().await;
+    let watchdog = hidden.iter().find(|a| a["labels"]["alertname"] == "Watchdog").unwrap();
+    assert_eq!(watchdog["status"]["silencedBy"], json!([id]));
+    let seen = demo.get(&format!("{ALERTMANAGER}/alerts?silenced=false&inhibited=false")).await.1;
+    assert!(!names(seen.as_array().unwrap(), "suppressed").contains(&"Watchdog".to_owned()));
+    let groups = demo.get(&format!("{ALERTMANAGER}/alerts/groups")).await.1;
+    assert!(
+        groups
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|g| g["labels"]["alertname"] == "Watchdog" && g["receiver"]["name"] == "null")
+    );
+    assert_eq!(demo.send("DELETE", &format!("{ALERTMANAGER}/silence/{id}"), "", "").await.0, 200);
+    assert_eq!(demo.get(&format!("{ALERTMANAGER}/silence/{id}")).await.1["status"]["state"], "expired");
+    assert_eq!(demo.send("DELETE", &format!("{ALERTMANAGER}/silence/none"), "", "").await.0, 404);
+    wish["endsAt"] = json!("2020-01-01T00:00:00Z");
+    wish["startsAt"] = json!("2019-01-01T00:00:00Z");
+    assert_eq!(demo.send("POST", &path, "application/json", &wish.to_string()).await.0, 400);
+    let status = demo.get(&format!("{ALERTMANAGER}/status")).await.1;
+    assert_eq!(status["cluster"]["status"], "ready");
+    let filtered =
+        demo.get(&format!("{ALERTMANAGER}/alerts?filter={}", encoded("alertname=\"Watchdog\""))).await.1;
+    assert_eq!(filtered.as_array().unwrap().len(), 1);
+}
