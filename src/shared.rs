@@ -35,6 +35,8 @@ pub struct Shared {
     pub namespace: Option<Name>,
     /// The selected app; its network and its graphs are shown.
     pub app: Option<Name>,
+    /// A person chose the app. Until then it is the one under the cursor of the pane in front, wherever news put it.
+    pub app_chosen: bool,
     /// How well all workloads are.
     pub health: fleet::Health,
     /// The card of each environment, in their order.

@@ -90,9 +90,9 @@ pub trait Pane: Debug + Send {
     /// Does an action that applies.
     fn act(&mut self, shared: &mut Shared, action: Action) -> Outcome;
 
-    /// The focus goes to another pane: what the cursor is on is what the other one is asked about, also when no key
-    /// has moved it there.
-    fn leave(&mut self, _shared: &mut Shared) {}
+    /// While nobody has chosen an app, the one under the cursor is what the other panes are asked about, also when no
+    /// key has moved it there.
+    fn suggest(&mut self, _shared: &mut Shared) {}
 
     /// What the cursor is on.
     fn subject(&self, shared: &Shared) -> Option<Subject>;

@@ -219,7 +219,9 @@ pub(super) fn focus(state: &mut State, at: usize) {
     if at != state.focus
         && let Some(left) = state.panes.get_mut(state.focus)
     {
-        left.leave(&mut state.shared);
+        left.suggest(&mut state.shared);
+        // Whoever goes to another pane goes there to learn more of it.
+        state.shared.app_chosen = state.shared.app.is_some();
     }
     state.focus = at;
 }

@@ -47,7 +47,14 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
 pub fn settle(state: &mut State) {
     state.shared.derive();
     let areas = layout::areas(state);
-    let State { panes, views, shared, .. } = state;
+    let State { panes, views, shared, focus, .. } = state;
+    // First the one whose cursor the others may follow.
+    if views.is_empty()
+        && let Some(front) = panes.get_mut(*focus)
+    {
+        front.refresh(shared);
+        front.suggest(shared);
+    }
     for (which, area) in &areas.panes {
         let pane = match which {
             layout::Slot::Pane(at) => panes.get_mut(*at),

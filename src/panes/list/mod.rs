@@ -195,6 +195,7 @@ impl<R: Rows> ListPane<R> {
         self.look_above(shared, true);
         if let Some(row) = self.selected(shared) {
             self.rows.entered(shared, row);
+            shared.app_chosen = shared.app.is_some();
         }
     }
 
@@ -322,9 +323,9 @@ impl<R: Rows> Pane for ListPane<R> {
         }
     }
 
-    fn leave(&mut self, shared: &mut Shared) {
+    fn suggest(&mut self, shared: &mut Shared) {
         // An app that was chosen elsewhere stays chosen.
-        if shared.app.is_none()
+        if !shared.app_chosen
             && let Some(row) = self.selected(shared)
         {
             self.rows.entered(shared, row);
