@@ -87,6 +87,8 @@ pub enum Action {
     Events,
     /// Watch the rollout of the workload.
     Rollout,
+    /// Look into an alert: what it is about, and how that is.
+    Triage,
     /// A shell in a container.
     Shell,
     /// Copy to the clipboard of the terminal (OSC 52).
@@ -239,6 +241,7 @@ pub static TABLE: &[ActionInfo] = &[
     row(Action::Yaml, "yaml", "yaml", "Show the object as YAML.", Scope::List),
     row(Action::Events, "events", "events", "Show the object's events.", Scope::List),
     row(Action::Rollout, "rollout", "rollout", "Watch the workload's rollout.", Scope::List),
+    row(Action::Triage, "triage", "triage", "Look into the alert: what it is about, and how that is.", Scope::List),
     row(Action::Shell, "shell", "shell", "Open a shell in a container.", Scope::List),
     row(Action::Copy, "copy", "copy", "Copy the name or the text to the terminal's clipboard.", Scope::Global),
     row(Action::Connect, "connect", "connect", "Connect a dim card's cluster, or try again now.", Scope::Global),

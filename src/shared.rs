@@ -51,6 +51,8 @@ pub struct Shared {
     pub queries: Vec<Name>,
     /// What the cursor of the pane of the Bridge that has, or had, the focus is on: graphs are of it.
     pub looked_at: Option<Subject>,
+    /// Alerts of all environments.
+    pub alerts: fleet::alerts::Alerts,
     /// What the settings say of environments.
     pub wanted: Wanted,
     /// What the program was started with.
@@ -138,11 +140,18 @@ impl Shared {
             self.derive_environments();
         }
         self.upstreams.refresh(&self.wanted, &self.environments, &self.world);
+        self.derive_alerts();
         self.health.refresh(&self.world);
         self.cards.refresh(&self.environments, &self.world, &self.health);
         if self.matrix.refresh(&self.wanted, &self.environments, &self.world, &self.health) {
             self.matrix_version += 1;
         }
+    }
+
+    /// Brings alerts up to date with what servers told; tells whether they may have changed.
+    pub fn derive_alerts(&mut self) -> bool {
+        let Shared { alerts, environments, world, upstreams, wanted, now, .. } = self;
+        alerts.refresh(environments, world, upstreams, &wanted.alerts, now.wall)
     }
 
     /// The app that a workload belongs to, where the release matrix has it.

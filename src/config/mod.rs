@@ -7,6 +7,7 @@
 pub mod raw;
 pub mod raw_services;
 
+mod alerts;
 mod folders;
 mod remembered;
 mod resolved;
@@ -14,6 +15,7 @@ pub mod sample;
 
 use std::path::{Path, PathBuf};
 
+pub use alerts::{Alerts, Notify};
 pub use folders::Folders;
 pub use raw::{GroundChoice, SymbolChoice};
 pub use raw_services::RawAddress as Address;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::alerts::{NOTIFY, Notify, RawAlerts};
 use super::raw_services::{RawArgocd, RawGitops, RawInCluster, RawMonitoring};
 use crate::domain::selector::Selector;
 use crate::text::Unit;
@@ -22,6 +23,8 @@ pub struct RawConfig {
     pub apps: Vec<RawApp>,
     /// `connect`
     pub connect: Vec<String>,
+    /// `alerts`
+    pub alerts: RawAlerts,
     /// `ui`
     pub ui: RawUi,
     /// `readOnly`
@@ -142,6 +145,8 @@ pub struct RawUi {
     pub colour: Option<Option<Depth>>,
     /// `bell`
     pub bell: Option<bool>,
+    /// `notify`
+    pub notify: Option<Notify>,
 }
 
 impl RawConfig {
@@ -157,6 +162,7 @@ impl RawConfig {
             stages: items(&f, "stages").iter().filter_map(|c| read_stage(c, &tiers, &mut names)).collect(),
             apps: read_apps(&f),
             connect: texts(&f, "connect"),
+            alerts: f.take("alerts").and_then(|c| RawAlerts::read(&c)).unwrap_or_default(),
             ui: f.take("ui").and_then(|c| c.fields()).map(|f| read_ui(&f)).unwrap_or_default(),
             read_only: f.take("readOnly").and_then(|c| c.boolean()),
             favourites: read_metrics(&f),
@@ -429,6 +435,7 @@ fn read_ui(f: &Fields<'_>) -> RawUi {
         mouse: f.take("mouse").and_then(|c| c.boolean()),
         colour: f.take("colour").and_then(|c| c.choice(&colours)),
         bell: f.take("bell").and_then(|c| c.boolean()),
+        notify: f.take("notify").and_then(|c| c.choice(&NOTIFY)),
     };
     f.finish();
     ui

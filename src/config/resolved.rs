@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::alerts::{Alerts, Notify};
 use super::raw::{
     GroundChoice, RawApp, RawConfig, RawEnvironment, RawFavourite, RawTier, RawUi, SymbolChoice, TIERS,
 };
@@ -22,6 +23,8 @@ pub struct Config {
     pub apps: Vec<App>,
     /// Contexts that connect at start besides the current one.
     pub connect: Vec<String>,
+    /// What severities of alerts mean.
+    pub alerts: Alerts,
     /// Recovery targets by tier.
     pub tiers: Vec<(String, Targets)>,
     /// Look and feel.
@@ -115,6 +118,8 @@ pub struct Ui {
     pub colour: Option<Depth>,
     /// Ring the terminal's bell on news that want a person.
     pub bell: bool,
+    /// Tell of such news by a notification of the terminal.
+    pub notify: Notify,
 }
 
 /// Where a monitoring service is and how to be let in.
@@ -221,6 +226,7 @@ impl Config {
             stages: stages.collect(),
             apps: raw.apps.into_iter().map(App::from).collect(),
             connect: raw.connect,
+            alerts: Alerts::from(raw.alerts),
             ui: Ui::from(raw.ui),
             read_only: raw.read_only.unwrap_or(false),
             favourites: raw.favourites.into_iter().map(Favourite::from).collect(),
@@ -337,6 +343,7 @@ impl From<RawUi> for Ui {
             mouse: raw.mouse.unwrap_or(false),
             colour: raw.colour.unwrap_or(None),
             bell: raw.bell.unwrap_or(false),
+            notify: raw.notify.unwrap_or_default(),
         }
     }
 }

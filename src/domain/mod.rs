@@ -4,6 +4,7 @@
 //! Kubernetes type. Facts are slim: they hold what some pane shows and nothing
 //! else, because a cluster may have 50,000 pods.
 
+pub mod alert;
 pub mod backup;
 pub mod environment;
 pub mod graph;
@@ -17,8 +18,6 @@ pub mod pod;
 pub mod pod_detail;
 pub mod selector;
 pub mod sync;
-pub mod sync_detail;
-pub mod sync_window;
 pub mod time;
 pub mod upstream;
 pub mod workload;

@@ -6,11 +6,10 @@
 //! the one handed in. It knows nothing of panes, keys or the terminal. The
 //! state keeps the results and the panes and `report` draw them.
 
+pub mod alerts;
 pub mod apps;
 pub mod cards;
 pub mod environments;
-pub mod follow;
-pub mod follow_facts;
 pub mod freshness;
 pub mod health;
 pub mod image;
@@ -18,11 +17,8 @@ pub mod marks;
 pub mod network;
 pub mod provider;
 pub mod release;
-pub mod sync_tree;
-pub mod sync_truth;
 pub mod upstreams;
 pub mod wanted;
-pub mod windows;
 pub mod words;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! which this room reads it: a part of [`Config`], cheap to compare.
 //! [`Wanted::default`] means "nothing is configured, infer".
 
+use super::alerts::WantedAlerts;
 use crate::config::{Argocd, Config, Favourite, Monitoring};
 use crate::domain::environment::Targets;
 use crate::domain::id::Name;
@@ -16,6 +17,8 @@ pub struct Wanted {
     pub apps: Vec<WantedApp>,
     /// Queries that the person keeps.
     pub favourites: Vec<Favourite>,
+    /// What severity labels mean.
+    pub alerts: WantedAlerts,
 }
 
 impl Wanted {
@@ -55,6 +58,7 @@ impl Wanted {
                 })
                 .collect(),
             favourites: config.favourites.clone(),
+            alerts: WantedAlerts::of(&config.alerts),
         }
     }
 }

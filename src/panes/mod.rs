@@ -5,6 +5,7 @@
 //! only places where that changes; `draw` takes shared references. A pane never
 //! does I/O: it returns [`Outcome`]s.
 
+pub mod alerts;
 pub mod app;
 pub mod environments;
 pub mod filter;

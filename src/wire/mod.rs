@@ -6,11 +6,10 @@
 //! a [`Misfit`]: the sources count and log it, and the watch goes on. Texts are cleaned here, where they enter.
 //! No Kubernetes type leaves this room.
 
+pub mod alerts;
 pub mod argocd;
-pub mod argocd_detail;
 pub mod event;
 pub mod flux;
-pub mod flux_detail;
 pub mod lenient;
 pub mod meta;
 pub mod network;
@@ -23,7 +22,6 @@ pub mod replicas;
 pub mod resources;
 pub mod rollout;
 pub mod stamp;
-pub mod sync_diff;
 pub mod usage;
 pub mod velero;
 pub mod workload;

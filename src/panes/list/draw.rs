@@ -103,7 +103,9 @@ impl<R: Rows> ListPane<R> {
         if self.rows.key(shared, row).is_some_and(|key| self.marks.contains(&key)) {
             buffer.set_string(area.x, area.y, look.symbols.mark, look.style(Role::Marked));
         }
-        buffer.set_string(area.x + 1, area.y, look.symbols.level(level), look.style(Role::of_level(level)));
+        let sign = self.rows.sign(shared, row, look);
+        let (sign, role) = sign.unwrap_or((look.symbols.level(level), Role::of_level(level)));
+        buffer.set_string(area.x + 1, area.y, sign, look.style(role));
         let mut x = area.x + GUTTER;
         for (nth, (column, width)) in columns.iter().enumerate() {
             let Some(info) = all.get(*column) else { continue };

@@ -226,7 +226,9 @@ impl<R: Rows> Pane for ListPane<R> {
 
     fn title(&self, shared: &Shared) -> Title {
         let mut note = text::count(self.tops as u64);
-        if self.tops != self.total {
+        if self.tops == self.total {
+            note = self.rows.counted(shared).unwrap_or(note);
+        } else {
             note.push_str(&format!(" of {}", text::count(self.total as u64)));
         }
         // What is missing comes before how it is sorted: a narrow title is cut at its end.

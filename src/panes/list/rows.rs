@@ -150,6 +150,16 @@ pub trait Rows: Debug + Send + 'static {
     fn shown(&self, shared: &Shared, row: Self::Row) -> bool;
     /// How well a row is.
     fn level(&self, shared: &Shared, row: Self::Row) -> Level;
+    /// The sign of a row and its colour, where another says more than that of its level.
+    fn sign(&self, shared: &Shared, row: Self::Row, look: &Look) -> Option<(&'static str, Role)> {
+        let _ = (shared, row, look);
+        None
+    }
+    /// What the title says in place of the number of rows while all of them are shown (`3 firing`).
+    fn counted(&self, shared: &Shared) -> Option<String> {
+        let _ = shared;
+        None
+    }
     /// The order of two rows by a column.
     fn compare(&self, shared: &Shared, column: usize, a: Self::Row, b: Self::Row) -> Ordering;
     /// A row's identity.

@@ -6,6 +6,7 @@
 //! They are made of the parts beside them: [`painted`] lines, a [`scroll`]
 //! window, a [`search`], a [`page`] of lines and rows, a [`feed`] of answers.
 
+pub mod alert;
 pub mod choose;
 pub mod document;
 pub mod events;
@@ -18,7 +19,6 @@ pub mod pod;
 pub mod rollout;
 pub mod scroll;
 pub mod search;
-pub mod sync;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod words;

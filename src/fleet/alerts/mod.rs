@@ -1,0 +1,283 @@
+//! Alerts of all environments: what every rules API and every Alertmanager told, joined, counted and compared with
+//! what was known before.
+//!
+//! [`Alerts`] is fed with answers ([`Alerts::hear`]) and brought up to date by [`Alerts::refresh`]; panes, the header,
+//! cards and `report` read it. It keeps what a silent server told last, and says how old that is. No clock but the one
+//! handed in.
+
+mod join;
+mod news;
+mod place;
+mod severity;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use self::join::{Input, Joined, SpeaksFor, Voice, join, voice};
+use self::news::Known;
+pub use self::news::{Change, Snapshot, sentence};
+pub use self::severity::WantedAlerts;
+use super::upstreams::Upstreams;
+use crate::domain::alert::{Alert, AlertKey, Hearing, Managed, Rule, Rulebook, Tally};
+use crate::domain::environment::Environments;
+use crate::domain::id::{EnvId, Kind, Name};
+use crate::domain::link::Feed;
+use crate::domain::time::Stamp;
+use crate::domain::upstream::{Assigned, Missing, Server, Upstream};
+use crate::world::World;
+
+/// The servers that tell of alerts.
+pub const SERVERS: [Server; 2] = [Server::Prometheus, Server::Alertmanager];
+
+/// What one server told last, and how the questions to it stand.
+#[derive(Clone, Debug, Default)]
+pub struct Heard<T> {
+    /// The last good answer.
+    pub told: Option<T>,
+    /// When it came.
+    pub at: Option<Stamp>,
+    /// How the last question ended.
+    pub hearing: Hearing,
+}
+
+impl<T> Heard<T> {
+    fn hear(&mut self, answer: Result<T, String>, now: Stamp) {
+        match answer {
+            Ok(told) => {
+                self.told = Some(told);
+                self.at = Some(now);
+                self.hearing = Hearing::Well;
+            }
+            Err(why) => self.hearing = Hearing::Failing(why),
+        }
+    }
+}
+
+/// An answer of one server.
+#[derive(Debug)]
+pub enum Answered {
+    /// Of a rules API.
+    Rules(Result<Rulebook, String>),
+    /// Of an Alertmanager.
+    Managed(Result<Managed, String>),
+}
+
+/// How the server of an environment stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing<'a> {
+    /// Which.
+    pub server: Server,
+    /// Where it answers, or why there is none.
+    pub assigned: Result<&'a Assigned, &'a Missing>,
+    /// How the last question ended.
+    pub hearing: Hearing,
+    /// When the last good answer came.
+    pub at: Option<Stamp>,
+}
+
+/// All alerts.
+#[derive(Debug, Default)]
+pub struct Alerts {
+    rulers: BTreeMap<Arc<Upstream>, Heard<Rulebook>>,
+    managers: BTreeMap<Arc<Upstream>, Heard<Managed>>,
+    list: Vec<Alert>,
+    tallies: Vec<Tally>,
+    total: Tally,
+    version: u64,
+    /// What the list was joined from.
+    seen: Option<Seen>,
+    heard: u64,
+    known: Known,
+}
+
+/// What a join follows, beside the answers.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    heard: u64,
+    upstreams: u64,
+    environments: Environments,
+    wanted: WantedAlerts,
+    /// Pods and workloads that arrive give alerts their objects; each single change of one does not matter.
+    feeds: Vec<[Feed; 3]>,
+}
+
+impl Alerts {
+    /// Takes an answer.
+    pub fn hear(&mut self, upstream: &Arc<Upstream>, answer: Answered, now: Stamp) {
+        self.heard += 1;
+        match answer {
+            Answered::Rules(answer) => self.rulers.entry(Arc::clone(upstream)).or_default().hear(answer, now),
+            Answered::Managed(answer) => {
+                self.managers.entry(Arc::clone(upstream)).or_default().hear(answer, now)
+            }
+        }
+    }
+
+    /// Follows answers, assignments and environments. Tells whether alerts may have changed; what is new among them is
+    /// told by [`Alerts::news`].
+    pub fn refresh(
+        &mut self,
+        environments: &Environments,
+        world: &World,
+        upstreams: &Upstreams,
+        wanted: &WantedAlerts,
+        now: Stamp,
+    ) -> bool {
+        let kinds = [Kind::Pod, Kind::Deployment, Kind::Node];
+        let seen = Seen {
+            heard: self.heard,
+            upstreams: upstreams.version(),
+            environments: environments.clone(),
+            wanted: wanted.clone(),
+            feeds: world.clusters.iter().map(|cluster| kinds.map(|kind| cluster.feed(kind))).collect(),
+        };
+        if self.seen.as_ref() == Some(&seen) {
+            return false;
+        }
+        self.seen = Some(seen);
+        let assigned = |server| Voices::of(server, environments, upstreams);
+        let (rulers, managers) = (assigned(Server::Prometheus), assigned(Server::Alertmanager));
+        // What nobody is assigned to any more is forgotten.
+        self.rulers.retain(|upstream, _| rulers.has(upstream));
+        self.managers.retain(|upstream, _| managers.has(upstream));
+        let input = Input {
+            environments,
+            world,
+            wanted,
+            rulers: rulers.voices(&self.rulers),
+            managers: managers.voices(&self.managers),
+        };
+        let joined = join(&input);
+        let heard = input.rulers.iter().map(|heard| voice(heard.upstream));
+        let heard = heard.chain(input.managers.iter().map(|heard| voice(heard.upstream)));
+        self.known.follow(&joined, heard, now);
+        self.tallies = vec![Tally::default(); environments.list.len()];
+        self.total = Tally::default();
+        for Joined { alert, .. } in &joined {
+            self.total.add(alert);
+            for env in &alert.environments {
+                if let Some(tally) = self.tallies.get_mut(usize::from(env.0)) {
+                    tally.add(alert);
+                }
+            }
+        }
+        self.list = joined.into_iter().map(|joined| joined.alert).collect();
+        self.version += 1;
+        true
+    }
+
+    /// All alerts, worst first.
+    pub fn list(&self) -> &[Alert] {
+        &self.list
+    }
+
+    /// An alert by what tells it apart.
+    pub fn get(&self, key: AlertKey) -> Option<&Alert> {
+        self.list.iter().find(|alert| alert.key == key)
+    }
+
+    /// Rises whenever the list may have changed.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How many concern an environment; one that concerns several counts in each.
+    pub fn tally(&self, env: EnvId) -> Tally {
+        self.tallies.get(usize::from(env.0)).copied().unwrap_or_default()
+    }
+
+    /// How many there are, each once.
+    pub fn total(&self) -> Tally {
+        self.total
+    }
+
+    /// How the two servers of an environment stand.
+    pub fn standing<'a>(&self, upstreams: &'a Upstreams, env: EnvId) -> [Standing<'a>; 2] {
+        SERVERS.map(|server| {
+            let assigned = upstreams.of(server, env);
+            let (hearing, at) = match (server, assigned) {
+                (Server::Prometheus, Ok(assigned)) => stands(self.rulers.get(&assigned.upstream)),
+                (_, Ok(assigned)) => stands(self.managers.get(&assigned.upstream)),
+                (_, Err(_)) => (Hearing::Asking, None),
+            };
+            Standing { server, assigned, hearing, at }
+        })
+    }
+
+    /// How many alerting rules watch an environment; `None` when that is not known.
+    pub fn rules(&self, upstreams: &Upstreams, env: EnvId) -> Option<usize> {
+        self.book(upstreams, env)?.rules
+    }
+
+    /// Rules of an environment's server that cannot be evaluated.
+    pub fn failing_rules(&self, upstreams: &Upstreams, env: EnvId) -> &[Arc<Rule>] {
+        self.book(upstreams, env).map_or(&[], |book| &book.failing)
+    }
+
+    /// Words of an environment's server beside its last good answer.
+    pub fn warnings(&self, upstreams: &Upstreams, env: EnvId) -> &[Name] {
+        self.book(upstreams, env).map_or(&[], |book| &book.warnings)
+    }
+
+    fn book(&self, upstreams: &Upstreams, env: EnvId) -> Option<&Rulebook> {
+        let assigned = upstreams.of(Server::Prometheus, env).ok()?;
+        self.rulers.get(&assigned.upstream)?.told.as_ref()
+    }
+
+    /// Servers that do not answer now.
+    pub fn is_hard_of_hearing(&self) -> bool {
+        let failing = |hearing: &Hearing| matches!(hearing, Hearing::Failing(_));
+        self.rulers.values().any(|heard| failing(&heard.hearing))
+            || self.managers.values().any(|heard| failing(&heard.hearing))
+    }
+
+    /// Critical alerts that began to fire since this was asked last; not what fired when its server was first heard, nor
+    /// what is held back.
+    pub fn fresh(&mut self) -> Vec<&Alert> {
+        let fresh = self.known.take();
+        self.list.iter().filter(|alert| fresh.contains(&alert.key)).collect()
+    }
+
+    /// What fires now, to be compared with later.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.list)
+    }
+}
+
+fn stands<T>(heard: Option<&Heard<T>>) -> (Hearing, Option<Stamp>) {
+    heard.map_or((Hearing::Asking, None), |heard| (heard.hearing.clone(), heard.at))
+}
+
+/// Which server speaks for which environments.
+struct Voices<'a>(BTreeMap<&'a Arc<Upstream>, SpeaksFor<'a>>);
+
+impl<'a> Voices<'a> {
+    fn of(server: Server, environments: &Environments, upstreams: &'a Upstreams) -> Voices<'a> {
+        let mut voices: BTreeMap<&Arc<Upstream>, SpeaksFor<'_>> = BTreeMap::new();
+        for env in &environments.list {
+            if let Ok(assigned) = upstreams.of(server, env.id) {
+                voices.entry(&assigned.upstream).or_default().push((env.id, &assigned.matchers));
+            }
+        }
+        Voices(voices)
+    }
+
+    fn has(&self, upstream: &Arc<Upstream>) -> bool {
+        self.0.contains_key(upstream)
+    }
+
+    fn voices<'b, T>(&self, heard: &'b BTreeMap<Arc<Upstream>, Heard<T>>) -> Vec<Voice<'b, T>>
+    where
+        'a: 'b,
+    {
+        let told = heard.iter().filter_map(|(upstream, heard)| Some((upstream, heard.told.as_ref()?)));
+        told.map(|(upstream, told)| Voice {
+            upstream,
+            speaks_for: self.0.get(upstream).cloned().unwrap_or_default(),
+            told,
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,139 @@
+//! What is new among alerts: for the bell, and for who was away.
+
+use std::collections::{HashMap, HashSet};
+
+use super::join::Joined;
+use crate::domain::alert::{Alert, AlertKey, Severity};
+use crate::domain::id::Name;
+use crate::domain::level::Level;
+use crate::domain::time::Stamp;
+use crate::text::duration_words;
+
+/// An alert that comes back within so many seconds flaps, and is no news.
+const FLAPS: u64 = 300;
+/// Alerts that a sentence names; the others it counts.
+const NAMED: usize = 3;
+
+/// What is known already, so that each alert is news once.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Alerts that fire or fired, as servers tell of them, and when they were seen last.
+    fired: HashMap<u64, Stamp>,
+    /// Servers that have been heard: what fires at the first answer is no news.
+    voices: HashSet<u64>,
+    /// Critical ones that are new and have not been told yet.
+    fresh: Vec<AlertKey>,
+}
+
+impl Known {
+    /// Follows a join.
+    pub(super) fn follow(&mut self, joined: &[Joined], voices: impl Iterator<Item = u64>, now: Stamp) {
+        let first: HashSet<u64> = voices.filter(|voice| self.voices.insert(*voice)).collect();
+        for Joined { alert, told_as } in joined.iter().filter(|joined| joined.alert.fires()) {
+            let known = told_as.iter().any(|told| self.fired.contains_key(&told.alert));
+            let from_the_start = told_as.iter().any(|told| first.contains(&told.voice));
+            if !known && !from_the_start && alert.severity == Severity::Critical {
+                self.fresh.push(alert.key);
+            }
+            self.fired.extend(told_as.iter().map(|told| (told.alert, now)));
+        }
+        self.fired.retain(|_, seen| now.since(*seen) <= FLAPS);
+    }
+
+    /// Critical ones that are new, each once.
+    pub(super) fn take(&mut self) -> Vec<AlertKey> {
+        std::mem::take(&mut self.fresh)
+    }
+}
+
+/// One sentence on critical alerts that are new: `CartErrorBudgetBurn fires in production: cart (…)`. Empty when there
+/// are none.
+pub fn sentence(alerts: &[&Alert], place: impl Fn(&Alert) -> String) -> String {
+    let Some(first) = alerts.first() else { return String::new() };
+    let mut words = format!("{} fires", first.name);
+    let place = place(first);
+    if !place.is_empty() {
+        words.push_str(&format!(" in {place}"));
+    }
+    let what = if first.summary().is_empty() { &first.about.what } else { first.summary() };
+    if !what.is_empty() {
+        words.push_str(&format!(": {what}"));
+    }
+    if alerts.len() > 1 {
+        words.push_str(&format!(" (and {} more)", alerts.len() - 1));
+    }
+    words
+}
+
+/// What fired at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot(HashMap<AlertKey, (Severity, Name)>);
+
+impl Snapshot {
+    pub(super) fn of(alerts: &[Alert]) -> Snapshot {
+        let firing = alerts.iter().filter(|alert| alert.fires() && alert.severity > Severity::Info);
+        Snapshot(firing.map(|alert| (alert.key, (alert.severity, alert.name.clone()))).collect())
+    }
+
+    /// What began and what ended until a later moment.
+    pub fn until(&self, later: &Snapshot) -> Change {
+        let beside = |here: &Snapshot, there: &Snapshot| {
+            let only = here.0.iter().filter(|(key, _)| !there.0.contains_key(key));
+            let mut only: Vec<(Severity, Name)> = only.map(|(_, told)| told.clone()).collect();
+            only.sort_unstable_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
+            only
+        };
+        Change { fired: beside(later, self), resolved: beside(self, later) }
+    }
+}
+
+/// What happened between two moments, worst first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Began to fire and fires still.
+    pub fired: Vec<(Severity, Name)>,
+    /// Fires no more.
+    pub resolved: Vec<(Severity, Name)>,
+}
+
+impl Change {
+    /// Whether nothing happened.
+    pub fn is_empty(&self) -> bool {
+        self.fired.is_empty() && self.resolved.is_empty()
+    }
+
+    /// How bad it is to come back to.
+    pub fn level(&self) -> Level {
+        self.fired.first().map_or(Level::Ok, |(severity, _)| severity.level())
+    }
+
+    /// `While you were away (12 m): CartErrorBudgetBurn and 2 more fire; BackupOld is over.`
+    pub fn words(&self, away: &str, seconds: u64) -> String {
+        let mut parts = Vec::new();
+        for (alerts, one, many) in [(&self.fired, "fires", "fire"), (&self.resolved, "is over", "are over")] {
+            if !alerts.is_empty() {
+                let verb = if alerts.len() == 1 { one } else { many };
+                parts.push(format!("{} {verb}", named(alerts)));
+            }
+        }
+        format!("{away} ({}): {}.", duration_words(seconds), parts.join("; "))
+    }
+}
+
+/// `A, B, C and 4 more`; alerts of one name are counted: `A ×3`.
+fn named(alerts: &[(Severity, Name)]) -> String {
+    let mut names: Vec<(&Name, usize)> = Vec::new();
+    for (_, name) in alerts {
+        match names.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => names.push((name, 1)),
+        }
+    }
+    let shown: Vec<String> = names
+        .iter()
+        .take(NAMED)
+        .map(|(name, count)| if *count > 1 { format!("{name} ×{count}") } else { name.to_string() })
+        .collect();
+    let rest = names.len().saturating_sub(NAMED);
+    if rest > 0 { format!("{} and {rest} more", shown.join(", ")) } else { shown.join(", ") }
+}
