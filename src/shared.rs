@@ -53,6 +53,8 @@ pub struct Shared {
     pub looked_at: Option<Subject>,
     /// Alerts of all environments.
     pub alerts: fleet::alerts::Alerts,
+    /// What Velero keeps of each environment.
+    pub backups: fleet::Backups,
     /// What the settings say of environments.
     pub wanted: Wanted,
     /// What the program was started with.
@@ -146,6 +148,7 @@ impl Shared {
         if self.matrix.refresh(&self.wanted, &self.environments, &self.world, &self.health) {
             self.matrix_version += 1;
         }
+        self.backups.refresh(&self.wanted, &self.environments, &self.world, self.now.wall);
     }
 
     /// Brings alerts up to date with what servers told; tells whether they may have changed.

@@ -8,6 +8,7 @@
 
 pub mod alerts;
 pub mod apps;
+pub mod backups;
 pub mod cards;
 pub mod environments;
 pub mod freshness;
@@ -24,6 +25,7 @@ pub mod words;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use backups::Backups;
 pub use cards::{Basis, Card, Cards, Share};
 pub use environments::{environments, fingerprint, follow};
 pub use freshness::Freshness;

@@ -3,7 +3,7 @@
 //! [`Wanted::default`] means "nothing is configured, infer".
 
 use super::alerts::WantedAlerts;
-use crate::config::{Argocd, Config, Favourite, Monitoring};
+use crate::config::{Argocd, Config, Favourite, InCluster, Monitoring};
 use crate::domain::environment::Targets;
 use crate::domain::id::Name;
 use crate::domain::selector::Selector;
@@ -37,6 +37,7 @@ impl Wanted {
             prometheus: env.prometheus.clone(),
             alertmanager: env.alertmanager.clone(),
             argocd: env.argocd.clone(),
+            velero: env.velero.clone(),
         };
         Wanted {
             stages: config
@@ -96,6 +97,8 @@ pub struct WantedEnvironment {
     pub alertmanager: Option<Monitoring>,
     /// Argo CD.
     pub argocd: Option<Argocd>,
+    /// Velero; `None`: in its own cluster, in whatever namespace.
+    pub velero: Option<InCluster>,
 }
 
 /// One app that is named by hand.

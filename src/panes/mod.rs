@@ -7,6 +7,7 @@
 
 pub mod alerts;
 pub mod app;
+pub mod backups;
 pub mod environments;
 pub mod filter;
 pub mod list;
@@ -178,5 +179,6 @@ pub fn bridge() -> Vec<Box<dyn Pane>> {
         Box::new(list::ListPane::new(workloads::Workloads::default())),
         Box::new(list::ListPane::new(pods::Pods::default())),
         Box::new(list::ListPane::new(network::Network::default())),
+        Box::new(list::ListPane::new(backups::Backups::default())),
     ]
 }

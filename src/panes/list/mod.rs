@@ -113,8 +113,9 @@ impl<R: Rows> ListPane<R> {
         let ordering = match self.sort {
             None => self
                 .rows
-                .level(shared, b)
-                .cmp(&self.rows.level(shared, a))
+                .rank(shared, b)
+                .cmp(&self.rows.rank(shared, a))
+                .then_with(|| self.rows.level(shared, b).cmp(&self.rows.level(shared, a)))
                 .then_with(|| self.rows.compare(shared, 0, a, b)),
             Some(column) => self.rows.compare(shared, column, a, b),
         };

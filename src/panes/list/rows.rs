@@ -148,6 +148,11 @@ pub trait Rows: Debug + Send + 'static {
     }
     /// Whether a row is there and in what is looked at (environment, namespace).
     fn shown(&self, shared: &Shared, row: Self::Row) -> bool;
+    /// Rows of a higher rank stand above all others while nobody asks for another order: sums, meters.
+    fn rank(&self, shared: &Shared, row: Self::Row) -> u8 {
+        let _ = (shared, row);
+        0
+    }
     /// How well a row is.
     fn level(&self, shared: &Shared, row: Self::Row) -> Level;
     /// The sign of a row and its colour, where another says more than that of its level.
