@@ -153,7 +153,8 @@ impl Kept {
             (Reading::Here, _) => {
                 let rpo = &self.rpo(now)?.rpo;
                 let standing = rpo.standing(now);
-                Some((standing.level(), rpo.short(now), standing.note(now)))
+                let short = if standing == Standing::Unkept { String::new() } else { rpo.short(now) };
+                Some((standing.level(), short, standing.note(now)))
             }
             (Reading::Loading, _) => Some((Level::Progressing, "…".to_owned(), String::new())),
             (Reading::Absent, None) => None,

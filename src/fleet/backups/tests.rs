@@ -215,7 +215,7 @@ fn a_tiers_target_is_strict_and_foresees() {
     assert_eq!(with(6, 300), (Level::Critical, "6m / 5m".into(), "RPO breached".into()));
     let none = Case { tier: Some(300), ..base() };
     assert_eq!(none.card(), (Level::Critical, "none / 5m".into(), "no usable backup".into()));
-    assert_eq!(base().card(), (Level::Idle, "none".into(), "not backed up".into()));
+    assert_eq!(base().card(), (Level::Idle, "".into(), "not backed up".into()));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::build::silent;
 use super::meter::short_age;
 use super::phase;
-use super::{Entry, Kept, Plan, What};
+use super::{Entry, Kept, Plan, Standing, What};
 use crate::domain::backup::{Backup, Location, Restore, Template};
 use crate::domain::id::Name;
 use crate::domain::time::Stamp;
@@ -101,7 +101,12 @@ fn recovery_point(kept: &Kept, now: Stamp) -> (String, Vec<String>) {
     if let Some(rejected) = kept.rejected.first() {
         detail.push(format!("{} does not count: {}", rejected.name, rejected.why));
     }
-    (format!("{} {}", worst.rpo.short(now), standing.word()), detail)
+    let status = match standing {
+        // There is no number to show.
+        Standing::Unkept => standing.word().to_owned(),
+        _ => format!("{} {}", worst.rpo.short(now), standing.word()),
+    };
+    (status, detail)
 }
 
 /// `enabled`, `paused`, `late 12 m`, `not valid`.
