@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::domain::graph::{GraphRequest, SurveyRequest};
 use crate::domain::id::{ClusterId, Name, ObjectRef};
 use crate::domain::selector::Selector;
 use crate::msg::RequestId;
@@ -38,6 +39,26 @@ pub enum Effect {
     Suspend,
     /// End the program.
     Quit,
+}
+
+/// What is asked again and again for as long as it is wanted. The state says what it wants; equal wishes are one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Follow {
+    /// A graph, asked once a step; answered by [`crate::msg::Msg::Graph`].
+    Graph(Arc<GraphRequest>),
+    /// What a Prometheus has, asked every ten minutes; answered by [`crate::msg::Msg::Survey`].
+    Survey(Arc<SurveyRequest>),
+}
+
+impl Follow {
+    /// The one server that is asked, if it is one.
+    #[must_use]
+    pub fn upstream(&self) -> Option<&Arc<Upstream>> {
+        match self {
+            Follow::Graph(request) => Some(&request.upstream),
+            Follow::Survey(request) => Some(&request.upstream),
+        }
+    }
 }
 
 /// A question to a cluster.

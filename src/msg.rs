@@ -1,6 +1,9 @@
 //! Everything that can happen, as one closed enum: what `update` takes.
 
+use std::sync::Arc;
+
 use crate::domain::backup::{Backup, Location, Restore, Schedule};
+use crate::domain::graph::{Graph, GraphProblem, GraphRequest, Survey, SurveyRequest};
 use crate::domain::id::{ClusterId, Kind, Name, Uid};
 use crate::domain::link::{Feed, Link};
 use crate::domain::meta::Resources;
@@ -27,6 +30,10 @@ pub enum Msg {
     Cluster(ClusterId, ClusterMsg),
     /// An answer to a question; streams (logs) answer many times.
     Answer(RequestId, Answer),
+    /// A followed graph was asked for at this time, and this came.
+    Graph(Arc<GraphRequest>, Stamp, Result<Box<Graph>, GraphProblem>),
+    /// What a Prometheus has.
+    Survey(Arc<SurveyRequest>, Result<Survey, GraphProblem>),
     /// Something the runtime did for us went well or wrong: shown as a toast.
     Note(Note),
 }

@@ -25,6 +25,8 @@ use crate::world::World;
 pub struct Shared {
     /// All facts.
     pub world: World,
+    /// Graphs that were answered.
+    pub graphs: fleet::Graphs,
     /// The environments, configured or inferred.
     pub environments: Environments,
     /// The current one; panes follow it.

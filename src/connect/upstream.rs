@@ -22,6 +22,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::io::AsyncReadExt;
 
 use super::problem::{Fault, first_line};
+use crate::domain::time::Stamp;
 use crate::domain::upstream::{Address, Secret, Upstream};
 
 /// How long things may take and how large they may be.
@@ -62,6 +63,8 @@ pub struct Reply {
     pub status: u16,
     /// The body, unpacked.
     pub body: Bytes,
+    /// The server's clock, where it told it.
+    pub date: Option<Stamp>,
 }
 
 impl Reply {
@@ -228,6 +231,13 @@ async fn read(path: &Path, about: &str) -> Result<String, Fault> {
             Err(broken(format!("{about}: the file {shown} cannot be read: {why}")))
         }
     }
+}
+
+/// The time of the header `Date`.
+fn date_of(headers: &HeaderMap) -> Option<Stamp> {
+    let text = headers.get(http::header::DATE)?.to_str().ok()?;
+    let at = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(Stamp(at.timestamp().as_second()))
 }
 
 /// `a=b&c=d` with everything but the unreserved characters of RFC 3986 as `%XX`.

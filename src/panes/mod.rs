@@ -27,7 +27,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::{Action, Scope};
-use crate::effect::Effect;
+use crate::effect::{Effect, Follow};
 use crate::look::Look;
 use crate::msg::{Answer, RequestId};
 use crate::shared::{Applies, Outcome, Shared, Subject};
@@ -146,6 +146,12 @@ pub trait Pane: Debug + Send {
 
     /// The clock moved on (about once a second): what a view asks again by itself.
     fn tick(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let _ = shared;
+        Vec::new()
+    }
+
+    /// What it wants to be asked again and again, for as long as it can be seen. Called after [`Pane::refresh`].
+    fn follows(&self, shared: &Shared) -> Vec<Follow> {
         let _ = shared;
         Vec::new()
     }

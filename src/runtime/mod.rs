@@ -4,6 +4,7 @@
 //! [`Driver`] is the machine without a terminal: the screen ([`screen`]), the
 //! one-frame commands ([`headless`]) and the tests drive the same one.
 
+mod follows;
 pub mod headless;
 pub mod keys;
 pub mod screen;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
+use follows::Follows;
 use task::{Ended, Of};
 
 use crate::config::Memo;
@@ -56,6 +58,7 @@ pub struct Driver {
     inbox: mpsc::Receiver<Msg>,
     clusters: HashMap<ClusterId, Connected>,
     questions: HashMap<RequestId, AbortHandle>,
+    follows: Follows,
     tasks: JoinSet<Ended>,
     started: Instant,
     keeper: Option<Keeper>,
@@ -98,6 +101,7 @@ impl Driver {
             inbox,
             clusters: HashMap::new(),
             questions: HashMap::new(),
+            follows: Follows::default(),
             tasks: JoinSet::new(),
             started: Instant::now(),
             keeper: None,
@@ -121,6 +125,17 @@ impl Driver {
     pub fn settle(&mut self) {
         self.state.shared.now = self.now();
         update::settle(&mut self.state);
+        self.follow();
+    }
+
+    /// Begins to ask what is wanted now, and ends what is wanted no longer.
+    fn follow(&mut self) {
+        for follow in self.follows.reconcile(update::follows(&self.state)) {
+            let clock = Clock::from(self.started);
+            let work = self.follows.work(&follow, &self.state.shared, clock, self.out.clone());
+            let task = self.spawn(Of::Follow, work);
+            self.follows.began(follow, task);
+        }
     }
 
     /// Connects the contexts that connect at the start.
@@ -174,7 +189,8 @@ impl Driver {
                     into.push(Msg::Answer(request, Answer::Failed(FELL.to_owned())));
                 }
             }
-            Of::Chore => into.extend(why.as_deref().map(fell)),
+            // Its place stays taken, so that it is not begun again and again.
+            Of::Chore | Of::Follow => into.extend(why.as_deref().map(fell)),
         }
     }
 
@@ -293,6 +309,7 @@ impl Driver {
         let plan = WatchPlan { namespaces: self.state.shared.known_namespaces(cluster), timing: self.timing };
         let clock = Clock::from(self.started);
         let work = sources::cluster::run(cluster, info, plan, clock, line.clone(), orders, self.out.clone());
+        self.follows.lines.set(cluster, line.clone());
         self.clusters.insert(cluster, Connected { line, commands });
         let now = self.now();
         self.state.shared.world.apply(cluster, ClusterMsg::Link(Link::Connecting), now);

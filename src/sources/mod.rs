@@ -11,6 +11,7 @@ mod events;
 mod feed;
 mod fetch;
 mod gate;
+pub mod graphs;
 mod heartbeat;
 mod log_lines;
 mod log_patience;

@@ -6,7 +6,7 @@ pub mod help;
 mod input;
 
 use crate::domain::time::Now;
-use crate::effect::Effect;
+use crate::effect::{Effect, Follow};
 use crate::layout;
 use crate::msg::{Answer, Msg};
 use crate::shared::{Outcome, Turn};
@@ -33,6 +33,14 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
                     break;
                 }
             }
+            Vec::new()
+        }
+        Msg::Graph(request, asked_at, answer) => {
+            state.shared.graphs.take(request, answer.map(|graph| *graph), asked_at);
+            Vec::new()
+        }
+        Msg::Survey(request, answer) => {
+            state.shared.graphs.take_survey(request, answer);
             Vec::new()
         }
         Msg::Note(note) => {
@@ -66,6 +74,16 @@ pub fn settle(state: &mut State) {
             pane.refresh(shared);
         }
     }
+}
+
+/// What is to be asked again and again: what the panes that can be seen want.
+pub fn follows(state: &State) -> Vec<Follow> {
+    let areas = layout::areas(state);
+    let seen = areas.panes.iter().filter_map(|(which, _)| match which {
+        layout::Slot::Pane(at) => state.panes.get(*at),
+        layout::Slot::View => state.views.last(),
+    });
+    seen.flat_map(|pane| pane.follows(&state.shared)).collect()
 }
 
 /// Applies what an action of a pane asked for.

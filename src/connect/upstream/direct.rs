@@ -46,7 +46,7 @@ impl Direct {
                 at = next(&at, response.headers().get(LOCATION))?;
                 continue;
             }
-            let status = response.status().as_u16();
+            let (status, date) = (response.status().as_u16(), super::date_of(response.headers()));
             let mut body = Vec::new();
             while let Some(piece) = response.chunk().await.map_err(|error| fault(&error))? {
                 if body.len() + piece.len() > limits.body {
@@ -54,7 +54,7 @@ impl Direct {
                 }
                 body.extend_from_slice(&piece);
             }
-            return judge::direct(upstream.server, Reply { status, body: body.into() });
+            return judge::direct(upstream.server, Reply { status, body: body.into(), date });
         }
         Err(Fault::Server(format!("it redirects in a circle (more than {HOPS} times)")))
     }

@@ -27,7 +27,7 @@ pub(super) async fn ask(
     let passed = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
     request.headers_mut().extend(passed.filter(|(name, _)| !NOT_PASSED_ON.contains(name)));
     let response = client.send(request).await.map_err(|error| Fault::of(&error))?;
-    let status = response.status().as_u16();
+    let (status, date) = (response.status().as_u16(), super::date_of(response.headers()));
     let mut incoming = response.into_body();
     let mut body = Vec::new();
     while let Some(frame) = incoming.frame().await {
@@ -38,7 +38,7 @@ pub(super) async fn ask(
         }
         body.extend_from_slice(piece);
     }
-    judge::proxied(upstream, Reply { status, body: body.into() })
+    judge::proxied(upstream, Reply { status, body: body.into(), date })
 }
 
 /// `/api/v1/namespaces/NS/services/[https:]NAME:PORT/proxy/...`

@@ -1,0 +1,102 @@
+//! What is asked again and again for as long as somebody looks: the list of [`Follow`]s that the state wants is held
+//! against the tasks that run. New entries get a task, entries that are gone have theirs aborted (which closes their
+//! connections), equal entries are one.
+//!
+//! Questions of one upstream share its client and stand in its queue, so that a slow server is never asked much at once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::connect::upstream::{Client, Limits, Way};
+use crate::domain::id::ClusterId;
+use crate::domain::upstream::Upstream;
+use crate::effect::Follow;
+use crate::msg::Msg;
+use crate::shared::Shared;
+use crate::sources::graphs::{self, Caller};
+use crate::sources::{Clock, Line};
+
+/// The ways to the clusters, as they are now: a connection that is made anew has another line.
+#[derive(Clone, Default)]
+pub(super) struct Lines(Arc<Mutex<HashMap<ClusterId, Line>>>);
+
+impl Lines {
+    pub(super) fn set(&self, cluster: ClusterId, line: Line) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster, line);
+    }
+
+    fn client(&self, cluster: ClusterId) -> Option<kube::Client> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&cluster)?.client()
+    }
+}
+
+/// The tasks that run.
+#[derive(Default)]
+pub(super) struct Follows {
+    pub(super) lines: Lines,
+    tasks: HashMap<Follow, AbortHandle>,
+    callers: HashMap<Arc<Upstream>, Caller>,
+}
+
+impl Follows {
+    /// Ends what is no longer wanted; gives what has to begin.
+    pub(super) fn reconcile(&mut self, wanted: Vec<Follow>) -> Vec<Follow> {
+        let wanted: HashSet<Follow> = wanted.into_iter().collect();
+        self.tasks.retain(|follow, task| {
+            let stays = wanted.contains(follow);
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        let used = |upstream: &Arc<Upstream>| wanted.iter().any(|follow| follow.upstream() == Some(upstream));
+        self.callers.retain(|upstream, _| used(upstream));
+        wanted.into_iter().filter(|follow| !self.tasks.contains_key(follow)).collect()
+    }
+
+    /// A task runs now.
+    pub(super) fn began(&mut self, follow: Follow, task: AbortHandle) {
+        self.tasks.insert(follow, task);
+    }
+
+    /// The way to ask an upstream.
+    pub(super) fn caller(&mut self, upstream: &Arc<Upstream>) -> Caller {
+        let lines = self.lines.clone();
+        let new = || {
+            let way = upstream.address.cluster().map(|id| Arc::new(move || lines.client(id)) as Way);
+            Caller::new(Client::new(Arc::clone(upstream), way, Limits::default()))
+        };
+        self.callers.entry(Arc::clone(upstream)).or_insert_with(new).clone()
+    }
+
+    /// The work of a task.
+    pub(super) fn work(
+        &mut self,
+        follow: &Follow,
+        shared: &Shared,
+        clock: Clock,
+        out: mpsc::Sender<Msg>,
+    ) -> futures::future::BoxFuture<'static, ()> {
+        match follow {
+            Follow::Graph(request) => {
+                let caller = self.caller(&request.upstream);
+                let known = shared.graphs.get(request).filter(|graph| graph.problem.is_none());
+                // Who looks away and back again does not ask sooner than one who kept looking.
+                let wait = known.map_or(0, |graph| {
+                    u64::from(request.step)
+                        .saturating_sub(graph.asked_at.map_or(u64::MAX, |at| shared.now.wall.since(at)))
+                });
+                let (request, wait) = (Arc::clone(request), Duration::from_secs(wait));
+                Box::pin(graphs::follow(caller, request, wait, clock, out))
+            }
+            Follow::Survey(request) => {
+                let caller = self.caller(&request.upstream);
+                Box::pin(graphs::survey(caller, Arc::clone(request), clock, out))
+            }
+        }
+    }
+}
