@@ -1,10 +1,13 @@
 //! Everything that `update` can ask for, as data. The runtime performs it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::domain::graph::{GraphRequest, SurveyRequest};
 use crate::domain::id::{ClusterId, Name, ObjectRef};
 use crate::domain::selector::Selector;
+use crate::domain::sync_detail::ResourceId;
+use crate::domain::upstream::Upstream;
 use crate::msg::RequestId;
 
 /// Something to be done outside of the state.
@@ -80,6 +83,16 @@ pub enum Question {
     Events(ObjectRef),
     /// Logs.
     Logs(LogRequest),
+    /// An Argo CD Application or Flux object whole, with its project or source; answered by
+    /// [`crate::msg::Answer::Sync`].
+    Sync {
+        /// Which.
+        object: ObjectRef,
+        /// The Argo CD API server that adds what the object does not tell.
+        server: Option<Arc<Upstream>>,
+    },
+    /// How objects that are delivered differ from what they should be; answered by [`crate::msg::Answer::Drift`].
+    Drift(DriftRequest),
 }
 
 impl Question {
@@ -89,10 +102,25 @@ impl Question {
             Question::Yaml { object, .. }
             | Question::Describe(object)
             | Question::Events(object)
-            | Question::Pod(object) => object.cluster,
+            | Question::Pod(object)
+            | Question::Sync { object, .. } => object.cluster,
             Question::Logs(request) => request.cluster,
+            Question::Drift(request) => request.cluster,
         }
     }
+}
+
+/// What to compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DriftRequest {
+    /// The cluster that the objects are in, which may not be the one that the application is in.
+    pub cluster: ClusterId,
+    /// The application, for the API server.
+    pub app: ObjectRef,
+    /// The objects, each with its API version (empty: whichever is served).
+    pub objects: Vec<(ResourceId, Name)>,
+    /// The Argo CD API server, which knows what Git wants.
+    pub server: Option<Arc<Upstream>>,
 }
 
 /// Which logs to read.

@@ -146,6 +146,10 @@ pub enum Answer {
     Events(Vec<EventFact>),
     /// Lines of a log.
     Log(LogMsg),
+    /// An Application or Flux object, whole.
+    Sync(Box<crate::domain::sync_detail::SyncDetail>),
+    /// How objects differ from what they should be.
+    Drift(Vec<crate::domain::sync_detail::ObjectDiff>),
     /// Could not be had, in words that are fit for the screen.
     Failed(String),
 }

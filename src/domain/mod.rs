@@ -18,6 +18,8 @@ pub mod pod;
 pub mod pod_detail;
 pub mod selector;
 pub mod sync;
+pub mod sync_detail;
+pub mod sync_window;
 pub mod time;
 pub mod upstream;
 pub mod workload;

@@ -11,6 +11,8 @@ pub mod apps;
 pub mod backups;
 pub mod cards;
 pub mod environments;
+pub mod follow;
+pub mod follow_facts;
 pub mod freshness;
 pub mod graphs;
 pub mod health;
@@ -19,8 +21,11 @@ pub mod marks;
 pub mod network;
 pub mod provider;
 pub mod release;
+pub mod sync_tree;
+pub mod sync_truth;
 pub mod upstreams;
 pub mod wanted;
+pub mod windows;
 pub mod words;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 pub mod cluster;
 mod describe;
+mod drift;
 mod events;
 mod feed;
 mod fetch;
@@ -21,6 +22,7 @@ mod pod_detail;
 pub mod question;
 mod served;
 pub mod shell;
+mod sync_detail;
 mod usage;
 mod watch;
 

@@ -5,7 +5,7 @@
 use tokio::sync::mpsc;
 
 use super::logs::Answers;
-use super::{Clock, Line, Timing, describe, events, logs, object, pod_detail};
+use super::{Clock, Line, Timing, describe, drift, events, logs, object, pod_detail, sync_detail};
 use crate::connect::problem::Fault;
 use crate::effect::Question;
 use crate::msg::{Answer, Msg, RequestId};
@@ -53,6 +53,10 @@ pub async fn answer_with(
         Question::Pod(object) => {
             pod_detail::read(&client, &object, limit).await.map(|pod| Answer::Pod(Box::new(pod)))
         }
+        Question::Sync { object, server } => sync_detail::read(&client, &object, server, limit)
+            .await
+            .map(|detail| Answer::Sync(Box::new(detail))),
+        Question::Drift(wanted) => drift::read(&client, &wanted, limit).await.map(Answer::Drift),
     };
     match answered {
         Ok(answer) => answers.give(answer).await,

@@ -8,8 +8,10 @@
 
 pub mod alerts;
 pub mod argocd;
+pub mod argocd_detail;
 pub mod event;
 pub mod flux;
+pub mod flux_detail;
 pub mod lenient;
 pub mod meta;
 pub mod network;
@@ -22,6 +24,7 @@ pub mod replicas;
 pub mod resources;
 pub mod rollout;
 pub mod stamp;
+pub mod sync_diff;
 pub mod usage;
 pub mod velero;
 pub mod workload;

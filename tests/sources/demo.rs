@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use pilothouse::demo::{DemoOptions, DemoServer, Fault, start};
 use pilothouse::domain::id::{ClusterId, Kind, ObjectRef, Uid};
 use pilothouse::domain::link::{Feed, Link, WATCHED};
-use pilothouse::effect::{LogPods, LogRequest, Question, ShellRequest};
+use pilothouse::domain::sync_detail::{Found, ResourceId};
+use pilothouse::effect::{DriftRequest, LogPods, LogRequest, Question, ShellRequest};
 use pilothouse::msg::{Answer, LogMsg, Msg, RequestId};
 use pilothouse::sources::Clock;
 use pilothouse::sources::question::answer;
@@ -179,8 +180,27 @@ async fn questions_are_answered_and_a_shell_opens(world: World) {
         Question::Yaml { object: object.clone(), reveal: false },
         Question::Describe(object.clone()),
         Question::Events(object.clone()),
-        Question::Pod(object),
+        Question::Pod(object.clone()),
         Question::Logs(logs),
+        // Kinds that are ours and kinds that discovery names; one is there, one is not, one is served by nobody.
+        Question::Drift(DriftRequest {
+            cluster: ClusterId(3),
+            app: object,
+            objects: [
+                ("", "Pod", pod.as_str()),
+                ("", "PersistentVolumeClaim", "no-such"),
+                ("x.example", "Y", "z"),
+            ]
+            .map(|(group, kind, name)| {
+                let namespace = "shop-prod".into();
+                (
+                    ResourceId { group: group.into(), kind: kind.into(), namespace, name: name.into() },
+                    "".into(),
+                )
+            })
+            .to_vec(),
+            server: None,
+        }),
     ];
     for question in questions {
         let (out, mut answers) = mpsc::channel(16);
@@ -202,6 +222,17 @@ async fn questions_are_answered_and_a_shell_opens(world: World) {
             Question::Logs(_) => {
                 got.iter().any(|a| matches!(a, Answer::Log(LogMsg::Lines(l)) if !l.is_empty()))
             }
+            Question::Sync { .. } => matches!(&got[..], [Answer::Sync(_)]),
+            Question::Drift(_) => match &got[..] {
+                [Answer::Drift(found)] => {
+                    let found: Vec<&Found> = found.iter().map(|diff| &diff.found).collect();
+                    matches!(
+                        found[..],
+                        [Found::Untold | Found::LastApplied(_), Found::Missing, Found::Refused(_)]
+                    )
+                }
+                _ => false,
+            },
         };
         assert!(well, "{asked:?}: {got:?}");
     }

@@ -34,6 +34,11 @@ impl Feed {
         }
     }
 
+    /// Asked at most every so often from now on.
+    pub fn every(&mut self, every: Duration) {
+        self.every = every;
+    }
+
     /// Asks now. A question that still waits for its answer is given up.
     pub fn ask(&mut self, shared: &mut Shared, question: Question) -> Vec<Effect> {
         let mut effects = Vec::new();

@@ -19,6 +19,7 @@ pub mod pod;
 pub mod rollout;
 pub mod scroll;
 pub mod search;
+pub mod sync;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod words;
