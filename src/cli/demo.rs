@@ -48,6 +48,7 @@ impl DemoArgs {
             story: !self.still,
             start_at: Duration::from_secs(self.at),
             dir: self.dir.clone(),
+            repository: None,
         }
     }
 }
@@ -58,9 +59,15 @@ pub fn run(global: &Global, args: DemoArgs) -> Result<Exit, Problems> {
         return Err(Problem::usage("--speed must be above 0 and --churn not below 0.").into());
     }
     to_end(async {
-        let server = demo::start(args.options())
+        // It goes with the demo.
+        let git = tempfile::Builder::new().prefix("pilothouse-git-").tempdir().map_err(|error| {
+            Problem::failed("A folder for the Git repository could not be made.").because(error)
+        })?;
+        let options = DemoOptions { repository: Some(git.path().join("shop.git")), ..args.options() };
+        let server = demo::start(options)
             .await
             .map_err(|error| Problem::failed("The demo could not be started.").because(error))?;
+        tell_of_git(&server);
         if args.serve {
             return serve(&server).await;
         }
@@ -68,6 +75,20 @@ pub fn run(global: &Global, args: DemoArgs) -> Result<Exit, Problems> {
             Global { kubeconfig: Some(server.kubeconfig().to_owned()), context: None, ..global.clone() };
         screen::show(&global, start::Connect::All).await
     })
+}
+
+/// Says where a person can push to, and watch.
+fn tell_of_git(server: &demo::DemoServer) {
+    match server.story().repository() {
+        Some(Ok(folder)) => super::report(&format!(
+            "delivered from {}: git clone it, change environments/production/cart/kustomization.yaml, push, and watch",
+            folder.display()
+        )),
+        Some(Err(why)) => {
+            super::report(&format!("nobody can push to this demo: {why}; the story goes on without"))
+        }
+        None => {}
+    }
 }
 
 async fn serve(server: &demo::DemoServer) -> Result<Exit, Problems> {

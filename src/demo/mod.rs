@@ -9,6 +9,7 @@ pub mod clock;
 mod cluster;
 pub mod controllers;
 mod defaults;
+pub mod delivery;
 mod discovery;
 pub mod error;
 pub mod json;
@@ -66,11 +67,23 @@ pub struct DemoOptions {
     pub start_at: Duration,
     /// Where the kubeconfigs go; a temporary folder when None.
     pub dir: Option<PathBuf>,
+    /// Where the Git repository is to be on disk (a folder that is not there yet), for people who want to push to it.
+    /// None: it is kept in memory, which is quicker and gives the same ids each time.
+    pub repository: Option<PathBuf>,
 }
 
 impl Default for DemoOptions {
     fn default() -> Self {
-        Self { seed: 1, speed: 1.0, pods: None, churn: 0.0, story: true, start_at: Duration::ZERO, dir: None }
+        Self {
+            seed: 1,
+            speed: 1.0,
+            pods: None,
+            churn: 0.0,
+            story: true,
+            start_at: Duration::ZERO,
+            dir: None,
+            repository: None,
+        }
     }
 }
 

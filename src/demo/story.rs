@@ -4,18 +4,18 @@
 //! follows is the controllers' work. All time passes in one place, `Engine::run_until`; a task drives it
 //! along the clock, tests drive it by jumps.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde_json::json;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::TryRecvError;
 
 use super::DemoOptions;
 use super::clock::{Clock, shift};
 use super::controllers::{Cluster, nodes};
-use super::json::{items, set, text};
+use super::delivery::{self, Delivery};
 use super::monitoring::history::History;
 use super::seed::Seed;
 use super::store::Store;
@@ -27,8 +27,8 @@ use super::world::clusters::{FAILING_NODE, SITES, Site};
 /// Something that the story does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beat {
-    /// A release of an app is rolled out in an environment.
-    Release(&'static str, Env, &'static str),
+    /// Somebody brings a release of an app for an environment to Git; four seconds later it is rolled out.
+    Promotion(&'static str, Env, &'static str),
     /// A node's kubelet falls silent.
     NodeFails(&'static str),
     /// It is back.
@@ -37,16 +37,21 @@ pub enum Beat {
 
 /// The beats, by story seconds.
 pub const STORY: [(u64, Beat); 4] = [
-    (40, Beat::Release("media", Env::Staging, NEXT_MEDIA)),
-    (120, Beat::Release("cart", Env::Production, BAD_CART)),
+    (36, Beat::Promotion("media", Env::Staging, NEXT_MEDIA)),
+    (116, Beat::Promotion("cart", Env::Production, BAD_CART)),
     (360, Beat::NodeFails(FAILING_NODE)),
     (450, Beat::NodeRecovers(FAILING_NODE)),
 ];
+
+/// How often it is looked whether somebody pushed to the repository on disk, on the wall's clock.
+const POLL: Duration = Duration::from_secs(2);
 
 /// Both clusters' controllers, the story, and the one time that they share.
 #[derive(Debug)]
 pub struct Engine {
     clusters: Vec<Cluster>,
+    /// Git, Argo CD and Flux; None in a story without clusters.
+    delivery: Option<Delivery>,
     /// What monitoring remembers of each cluster.
     histories: Vec<History>,
     load: Load,
@@ -57,6 +62,8 @@ pub struct Engine {
     speed: f64,
     /// Story time and wall time that belong together: the present is counted from here.
     anchor: (Duration, Instant),
+    /// When it was last looked whether somebody pushed.
+    polled: Instant,
 }
 
 /// Makes the world in the stores (one for each of [`SITES`], in that order) and plays the story up to
@@ -70,6 +77,7 @@ pub fn begin(stores: &[Store], options: &DemoOptions) -> StoryHandle {
         .zip(stores)
         .map(|(site, store)| world::build(site, store.clone(), seed.of(site.name), zero, load.clone()))
         .collect();
+    let delivery = delivery::begin(&mut clusters, seed.of("delivery"), zero, options.repository.as_deref());
     for cluster in &mut clusters {
         cluster.clock = Clock::replay(Duration::ZERO, zero);
         cluster.lively = options.story;
@@ -80,6 +88,7 @@ pub fn begin(stores: &[Store], options: &DemoOptions) -> StoryHandle {
     let histories = SITES.iter().zip(stores).map(remember).collect();
     let mut engine = Engine {
         clusters,
+        delivery: Some(delivery),
         histories,
         load,
         now: Duration::ZERO,
@@ -87,6 +96,7 @@ pub fn begin(stores: &[Store], options: &DemoOptions) -> StoryHandle {
         story: options.story,
         speed: options.speed.max(0.0),
         anchor: (Duration::ZERO, Instant::now()),
+        polled: Instant::now(),
     };
     engine.run_until(options.start_at);
     for cluster in &mut engine.clusters {
@@ -117,8 +127,17 @@ impl Engine {
     }
 
     fn settle(&mut self) {
-        for (cluster, history) in self.clusters.iter_mut().zip(&self.histories) {
-            cluster.settle();
+        loop {
+            for cluster in &mut self.clusters {
+                cluster.settle();
+            }
+            // What was delivered is news to the controllers, and what they made of it to those who deliver.
+            let delivered = self.delivery.as_mut().is_some_and(|d| d.settle(&mut self.clusters));
+            if !delivered {
+                break;
+            }
+        }
+        for (cluster, history) in self.clusters.iter().zip(&self.histories) {
             history.observe(cluster.clock.timestamp().as_millisecond(), self.load.busy());
         }
     }
@@ -133,7 +152,8 @@ impl Engine {
 
     fn next_due(&self) -> Option<Duration> {
         let beat = STORY.get(self.played).filter(|_| self.story).map(|(at, _)| Duration::from_secs(*at));
-        self.clusters.iter().filter_map(Cluster::next_due).chain(beat).min()
+        let delivery = self.delivery.as_ref().and_then(Delivery::next_due);
+        self.clusters.iter().filter_map(Cluster::next_due).chain(beat).chain(delivery).min()
     }
 
     /// The story time that the wall clock has reached.
@@ -145,17 +165,32 @@ impl Engine {
     /// Goes on to the present; gives how long nothing will happen by itself.
     fn catch_up(&mut self) -> Option<Duration> {
         let present = self.present();
-        self.run_until(present);
-        if self.speed == 0.0 {
-            return None;
+        let on_disk = self.delivery.as_ref().is_some_and(|d| d.folder().is_some());
+        if on_disk && self.polled.elapsed() >= POLL {
+            self.polled = Instant::now();
+            if let Some(delivery) = &mut self.delivery {
+                delivery.poll(&mut self.clusters);
+            }
         }
-        let wait = self.next_due()?.saturating_sub(self.now);
-        Some(super::clock::secs(wait.as_secs_f64() / self.speed).max(Duration::from_millis(5)))
+        self.run_until(present);
+        let poll = on_disk.then_some(POLL);
+        if self.speed == 0.0 {
+            return poll;
+        }
+        let wait = self.next_due().map(|due| {
+            let wait = due.saturating_sub(self.now);
+            super::clock::secs(wait.as_secs_f64() / self.speed).max(Duration::from_millis(5))
+        });
+        wait.into_iter().chain(poll).min()
     }
 
     fn play(&mut self, beat: Beat) {
         match beat {
-            Beat::Release(app, env, release) => self.release(app, env, release),
+            Beat::Promotion(app, env, release) => {
+                if let (Some(app), Some(delivery)) = (apps::app(app), &mut self.delivery) {
+                    delivery.promote(&mut self.clusters, app, env, release);
+                }
+            }
             Beat::NodeFails(node) => self.each_with_node(node, nodes::fail),
             Beat::NodeRecovers(node) => self.each_with_node(node, nodes::recover),
         }
@@ -166,28 +201,6 @@ impl Engine {
             if cluster.get("nodes", "", node).is_some() {
                 act(cluster, node);
             }
-        }
-    }
-
-    /// Changes an app's image and version label, as a delivery tool does.
-    fn release(&mut self, app: &str, env: Env, release: &str) {
-        let Some(app) = apps::app(app) else { return };
-        let image = app.image(release);
-        for (site, cluster) in SITES.iter().zip(&mut self.clusters) {
-            if !site.envs.contains(&env) {
-                continue;
-            }
-            cluster.update("deployments.apps", env.namespace(), app.name, |d| {
-                let version = ["labels", "app.kubernetes.io/version"];
-                set(d, &["metadata", version[0], version[1]], json!(release));
-                set(d, &["spec", "template", "metadata", version[0], version[1]], json!(release));
-                let at = items(d, "/spec/template/spec/containers")
-                    .iter()
-                    .position(|c| text(c, "/name") == app.name);
-                if let Some(at) = at {
-                    d["spec"]["template"]["spec"]["containers"][at]["image"] = json!(image);
-                }
-            });
         }
     }
 }
@@ -207,6 +220,7 @@ impl StoryHandle {
     pub fn empty() -> Self {
         let engine = Engine {
             clusters: Vec::new(),
+            delivery: None,
             histories: Vec::new(),
             load: Load::new(Seed::new(0), false),
             now: Duration::ZERO,
@@ -214,6 +228,7 @@ impl StoryHandle {
             story: false,
             speed: 0.0,
             anchor: (Duration::ZERO, Instant::now()),
+            polled: Instant::now(),
         };
         Self(Arc::new(Shared { engine: Mutex::new(engine), wake: Notify::new() }))
     }
@@ -241,6 +256,18 @@ impl StoryHandle {
     /// Lets the controllers react to what was changed in the stores, without any time passing.
     pub fn settle(&self) {
         self.engine().settle();
+    }
+
+    /// The folder of the Git repository that the clusters are delivered from; Err says why there is none although one
+    /// was asked for, None that none was.
+    pub fn repository(&self) -> Option<Result<PathBuf, String>> {
+        let engine = self.engine();
+        let delivery = engine.delivery.as_ref()?;
+        match (delivery.folder(), delivery.problem()) {
+            (Some(folder), _) => Some(Ok(folder.to_owned())),
+            (None, Some(problem)) => Some(Err(problem.to_owned())),
+            (None, None) => None,
+        }
     }
 
     /// Changes how fast the story runs; 0 stops it.

@@ -53,14 +53,8 @@ pub fn build(site: &'static Site, store: Store, seed: Seed, zero: Timestamp, loa
     for env in site.envs {
         for app in &APPS {
             let history = app.history[env.index()];
-            for (n, (_, minutes)) in history.iter().enumerate() {
-                // Nobody rolls out on the full hour.
-                let odd = seed.of(app.name).of(env.short()).nth(n as u64).below(50 * MINUTE);
-                let odd = if *minutes > 600 { odd } else { odd % 50 };
-                deeds.push(Deed {
-                    age: u64::from(*minutes) * MINUTE + odd,
-                    what: What::Release(app, *env, n),
-                });
+            for n in 0..history.len() {
+                deeds.push(Deed { age: release_age(seed, app, *env, n), what: What::Release(app, *env, n) });
             }
             if app.shape == Shape::CronJob {
                 deeds.extend([810, 510, 210].map(|age| Deed { age, what: What::Job(app, *env) }));
@@ -87,6 +81,15 @@ pub fn build(site: &'static Site, store: Store, seed: Seed, zero: Timestamp, loa
     cx.settle();
     scars(&mut cx, site, zero);
     cx
+}
+
+/// How many seconds before the story an app's n-th release came to an environment; `seed` is its cluster's.
+pub fn release_age(seed: Seed, app: &App, env: Env, n: usize) -> u64 {
+    let minutes = app.history[env.index()].get(n).map_or(0, |(_, minutes)| *minutes);
+    // Nobody rolls out on the full hour.
+    let odd = seed.of(app.name).of(env.short()).nth(n as u64).below(50 * MINUTE);
+    let odd = if minutes > 600 { odd } else { odd % 50 };
+    u64::from(minutes) * MINUTE + odd
 }
 
 /// Nodes, namespaces, and what the platform runs.

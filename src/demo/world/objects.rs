@@ -159,10 +159,11 @@ fn sidecar() -> Value {
 /// A Deployment of an app (one half of a pair when a colour is given).
 pub fn deployment(app: &App, env: Env, release: &str, color: Option<&str>) -> Value {
     let name = color.map_or_else(|| app.name.to_owned(), |c| format!("{}-{c}", app.name));
-    // cart has not been told to give up before ten minutes are over, so an on-call engineer sees both:
-    // a rollout that hangs, and later one that missed its deadline.
+    // cart gives up after three minutes, so an on-call engineer sees both: a rollout that hangs, and soon one that missed
+    // its deadline, which is when Argo CD calls it degraded.
     let (surge, unavailable) =
         if app.name == "cart" { (json!(1), json!(0)) } else { (json!("25%"), json!("25%")) };
+    let deadline = if app.name == "cart" { 180 } else { 600 };
     let mut metadata = meta(app, env, release, &name);
     if let Some(color) = color {
         metadata["labels"]["color"] = json!(color);
@@ -172,7 +173,7 @@ pub fn deployment(app: &App, env: Env, release: &str, color: Option<&str>) -> Va
         "spec": {
             "replicas": app.replicas[env.index()],
             "revisionHistoryLimit": 10,
-            "progressDeadlineSeconds": 600,
+            "progressDeadlineSeconds": deadline,
             "selector": {"matchLabels": selector(app, color)},
             "strategy": {"type": "RollingUpdate",
                          "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}},
