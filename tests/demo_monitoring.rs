@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use pilothouse::demo::world::crowd::Crowd;
 use pilothouse::demo::{self, DemoOptions, DemoServer};
 use serde_json::{Value, json};
 
@@ -21,6 +22,7 @@ struct Demo {
     server: DemoServer,
     client: Client<HttpConnector, Full<Bytes>>,
     token: String,
+    cluster: usize,
 }
 
 impl Demo {
@@ -28,17 +30,25 @@ impl Demo {
     async fn at(seconds: u64) -> Self {
         let options =
             DemoOptions { speed: 0.0, start_at: Duration::from_secs(seconds), ..DemoOptions::default() };
+        Self::start(options, 1).await
+    }
+
+    /// With these options; asks the cluster of that place.
+    async fn start(options: DemoOptions, cluster: usize) -> Self {
         let server = demo::start(options).await.unwrap();
         let config: Value =
             serde_yaml::from_str(&std::fs::read_to_string(server.kubeconfig()).unwrap()).unwrap();
-        let user =
-            config["users"].as_array().unwrap().iter().find(|u| u["name"].as_str().unwrap().contains("gke"));
+        let user = config["users"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|u| u["name"].as_str().unwrap().contains(&server.clusters()[cluster].name));
         let token = user.unwrap()["user"]["token"].as_str().unwrap().to_owned();
-        Self { server, client: Client::builder(TokioExecutor::new()).build_http(), token }
+        Self { server, client: Client::builder(TokioExecutor::new()).build_http(), token, cluster }
     }
 
     async fn send(&self, method: &str, path: &str, kind: &str, body: &str) -> (u16, String) {
-        let url = format!("{}{path}", self.server.clusters()[1].url);
+        let url = format!("{}{path}", self.server.clusters()[self.cluster].url);
         let request = Request::builder()
             .method(method)
             .uri(url)
@@ -281,6 +291,41 @@ async fn series_reach_thirty_days_back_with_their_gaps() {
     let future =
         demo.ask(&format!("query_range?query=up&start={}&end={}&step=60", now + 600, now + 1200)).await;
     assert_eq!(future["result"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_of_alerts_applications_and_backups_for_measuring() {
+    let crowd = Crowd { applications: 30, backups: 40 };
+    let options = DemoOptions {
+        speed: 0.0,
+        story: false,
+        pods: Some(400),
+        crowd,
+        alerts: 20,
+        ..DemoOptions::default()
+    };
+    let demo = Demo::start(options, 0).await;
+    let store = &demo.server.clusters()[0].store;
+    assert!(store.count("applications.argoproj.io") >= 30 && store.count("backups.velero.io") >= 40);
+    let alerts = demo.alerts().await;
+    let faults = alerts.iter().filter(|a| a["labels"]["alertname"] == "LoadFault");
+    let real = |a: &Value| {
+        let label = |name: &str| a["labels"][name].as_str().unwrap().to_owned();
+        store.entry("pods", &label("namespace"), &label("pod")).is_some()
+    };
+    assert_eq!(faults.filter(|a| real(a)).count(), 20);
+    // The pods of the load have series like others, from what they are now.
+    assert!(
+        demo.number("count(container_memory_working_set_bytes{namespace=\"orders-prod\",container!=\"\"})")
+            .await
+            > 10.0
+    );
+    // Beside the proxy both have URLs of their own.
+    let (_, prometheus, alertmanager) = &demo.server.monitoring()[0];
+    for (url, path) in [(prometheus, "/api/v1/query?query=1"), (alertmanager, "/api/v2/status")] {
+        let request = Request::get(format!("{url}{path}")).body(Full::new(Bytes::new())).unwrap();
+        assert_eq!(demo.client.request(request).await.unwrap().status(), 200, "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,8 @@
 //! 200x50, an emulator behind it, `/proc` beside it, and the API server in a
 //! process of its own.
 //!
-//! `cargo bench --bench load` measures against the demo with 10,000 pods;
+//! `cargo bench --bench load` measures against the demo with 10,000 pods, 300
+//! Applications, 1,000 Backups and 500 alerts, and every pane alive;
 //! `-- --real --pods 1000,10000,50000` against etcd and the API server alone,
 //! which are started and filled for it (`tests/real/build controlplane` builds
 //! them); `-- --kubeconfig FILE --pods N` against one that has N pods already.

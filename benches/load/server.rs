@@ -102,6 +102,7 @@ fn demo(pods: usize, churn: u32) -> (Child, PathBuf) {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_pilothouse"))
         .args(["demo", "--serve", "--still", "--pods", &pods.to_string()])
         .args(["--churn", &churn.to_string()])
+        .args(["--applications", "300", "--backups", "1000", "--alerts", "500"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::run::to_end;
 use super::{Exit, Global, print, screen, start};
+use crate::demo::world::crowd::Crowd;
 use crate::demo::{self, DemoOptions};
 use crate::error::{Problem, Problems};
 
@@ -26,6 +27,15 @@ pub struct DemoArgs {
     /// Changes of such pods a second
     #[arg(long, value_name = "RATE", default_value_t = 0.0)]
     pub churn: f64,
+    /// More Argo CD Applications, for measuring
+    #[arg(long, value_name = "N", default_value_t = 0, hide = true)]
+    pub applications: usize,
+    /// More Velero Backups, for measuring
+    #[arg(long, value_name = "N", default_value_t = 0, hide = true)]
+    pub backups: usize,
+    /// More firing alerts, for measuring
+    #[arg(long, value_name = "N", default_value_t = 0, hide = true)]
+    pub alerts: usize,
     /// Let the platform rest: no story
     #[arg(long)]
     pub still: bool,
@@ -45,6 +55,8 @@ impl DemoArgs {
             speed: self.speed,
             pods: self.pods,
             churn: self.churn,
+            crowd: Crowd { applications: self.applications, backups: self.backups },
+            alerts: self.alerts,
             story: !self.still,
             start_at: Duration::from_secs(self.at),
             dir: self.dir.clone(),
@@ -93,6 +105,9 @@ fn tell_of_git(server: &demo::DemoServer) {
 
 async fn serve(server: &demo::DemoServer) -> Result<Exit, Problems> {
     print(&format!("{}\n", server.kubeconfig().display()))?;
+    for (cluster, prometheus, alertmanager) in server.monitoring() {
+        super::report(&format!("{cluster}: Prometheus at {prometheus}, Alertmanager at {alertmanager}"));
+    }
     super::report(&format!(
         "serving {} clusters; in another terminal: kubectl --kubeconfig {} get pods -A   (ctrl-c ends it)",
         server.clusters().len(),

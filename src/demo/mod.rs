@@ -46,9 +46,11 @@ use std::time::Duration;
 use self::cluster::Cluster;
 pub use self::cluster::ClusterSetup;
 use self::kubeconfig::Door;
+use self::monitoring::proxy;
 use self::server::Tasks;
 use self::store::Store;
 use self::story::StoryHandle;
+use self::world::crowd::Crowd;
 
 /// What a demo is started with.
 #[derive(Debug, Clone)]
@@ -61,6 +63,10 @@ pub struct DemoOptions {
     pub pods: Option<usize>,
     /// Changes of such pods a second.
     pub churn: f64,
+    /// Extra Applications and Backups on the first cluster, for load.
+    pub crowd: world::crowd::Crowd,
+    /// Extra alerts there.
+    pub alerts: usize,
     /// Whether the story unfolds; without it the world rests.
     pub story: bool,
     /// Story time already elapsed at the start.
@@ -79,6 +85,8 @@ impl Default for DemoOptions {
             speed: 1.0,
             pods: None,
             churn: 0.0,
+            crowd: Crowd::default(),
+            alerts: 0,
             story: true,
             start_at: Duration::ZERO,
             dir: None,
@@ -91,20 +99,29 @@ impl Default for DemoOptions {
 /// Fails when no loopback port can be had or the kubeconfigs cannot be written.
 pub async fn start(options: DemoOptions) -> std::io::Result<DemoServer> {
     let dir = options.dir.clone();
-    let (pods, churn) = (options.pods.unwrap_or(0), options.churn);
+    let (pods, churn, alerts) = (options.pods.unwrap_or(0), options.churn, options.alerts);
     let seed = seed::Seed::new(options.seed);
     let made = tokio::task::spawn_blocking(move || {
         let number = |n: u64| options.seed.wrapping_mul(2).wrapping_add(n);
         let stores = [Store::new(number(0)), Store::new(number(1))];
         let story = story::begin(&stores, &options);
-        let bulk = (pods > 0).then(|| world::bulk::Bulk::plan(stores[0].clone(), seed, pods));
+        let load = pods > 0 || options.crowd != Crowd::default();
+        let bulk = load.then(|| world::bulk::Bulk::plan(stores[0].clone(), seed, pods));
         if let Some(bulk) = &bulk {
-            story.ignore(0, bulk.namespaces.iter().cloned());
+            story.ignore(0, bulk.namespaces.iter().cloned().chain([world::crowd::BACKUPS.to_owned()]));
             bulk.fill();
+            world::crowd::fill(&stores[0], seed.of("crowd"), options.crowd, &bulk.namespaces);
         }
-        (stores, story, bulk)
+        let faults: monitoring::Faults = match &bulk {
+            Some(bulk) => {
+                let keys = stores[0].keys("pods").into_iter();
+                keys.filter(|(ns, _)| bulk.namespaces.contains(ns)).step_by(17).take(alerts).collect()
+            }
+            None => monitoring::Faults::default(),
+        };
+        (stores, story, bulk, faults)
     });
-    let (stores, story, bulk) = made.await.map_err(std::io::Error::other)?;
+    let (stores, story, bulk, faults) = made.await.map_err(std::io::Error::other)?;
     let setup = |(site, store): (&world::clusters::Site, &Store)| ClusterSetup {
         name: site.name.to_owned(),
         version: site.version.to_owned(),
@@ -115,15 +132,18 @@ pub async fn start(options: DemoOptions) -> std::io::Result<DemoServer> {
     };
     let mut setups: Vec<ClusterSetup> = world::clusters::SITES.iter().zip(&stores).map(setup).collect();
     let now = jiff::Timestamp::now().as_millisecond();
-    for ((site, setup), history) in world::clusters::SITES.iter().zip(&mut setups).zip(story.histories()) {
+    let faults = [faults, monitoring::Faults::default()];
+    let sites = world::clusters::SITES.iter().zip(faults);
+    for (((site, faults), setup), history) in sites.zip(&mut setups).zip(story.histories()) {
         let (store, load) = (setup.store.clone(), story.load());
-        let monitoring = monitoring::Monitoring::new(site.name, store, history, load, now);
+        let monitoring =
+            monitoring::Monitoring::new(site.name, store, history, load, now).with_faults(faults);
         setup.monitoring = Some(Arc::new(monitoring));
     }
     let mut server = DemoServer::serve(setups, dir.as_deref()).await?;
     server.story = story;
     server.spawn(server.story.clone().run(stores.to_vec()));
-    if let Some(bulk) = bulk {
+    if let Some(bulk) = bulk.filter(|_| pods > 0) {
         server.spawn(world::bulk::churn(bulk, churn));
     }
     Ok(server)
@@ -170,6 +190,7 @@ pub struct DemoCluster {
 pub struct DemoServer {
     clusters: Vec<DemoCluster>,
     served: Vec<Arc<Cluster>>,
+    monitoring: Vec<(String, String, String)>,
     kubeconfig: PathBuf,
     restricted: PathBuf,
     story: StoryHandle,
@@ -199,7 +220,7 @@ impl DemoServer {
         };
         std::fs::create_dir_all(&folder)?;
         let tasks = Tasks::default();
-        let (mut clusters, mut served) = (Vec::new(), Vec::new());
+        let (mut clusters, mut served, mut urls) = (Vec::new(), Vec::new(), Vec::new());
         for setup in setups {
             let cluster = Arc::new(Cluster::new(setup));
             let address = server::listen(cluster.clone(), &tasks).await?;
@@ -208,6 +229,17 @@ impl DemoServer {
                 url: format!("http://{address}"),
                 store: cluster.store().clone(),
             });
+            if let Some(monitoring) = &cluster.setup.monitoring {
+                let mut at = Vec::new();
+                for which in [proxy::Server::Prometheus, proxy::Server::Alertmanager] {
+                    let address = server::listen_monitoring(monitoring.clone(), which, &tasks).await?;
+                    at.push(format!("http://{address}"));
+                }
+                if let [prometheus, alertmanager] = at.as_slice() {
+                    let name = cluster.setup.name.clone();
+                    urls.push((name, prometheus.clone(), alertmanager.clone()));
+                }
+            }
             served.push(cluster);
         }
         let doors = |user: usize| -> Vec<Door> {
@@ -223,7 +255,7 @@ impl DemoServer {
         let kubeconfig = kubeconfig::write(&folder, "kubeconfig.yaml", &doors(0), &current)?;
         let restricted = kubeconfig::write(&folder, "restricted.yaml", &doors(1), &current)?;
         let story = StoryHandle::empty();
-        Ok(Self { clusters, served, kubeconfig, restricted, story, tasks, _dir: temporary })
+        Ok(Self { clusters, served, monitoring: urls, kubeconfig, restricted, story, tasks, _dir: temporary })
     }
 
     /// The administrator's kubeconfig: a context for each cluster.
@@ -239,6 +271,11 @@ impl DemoServer {
     /// The clusters, in the order of the kubeconfig.
     pub fn clusters(&self) -> &[DemoCluster] {
         &self.clusters
+    }
+
+    /// URLs at which monitoring answers beside the service proxy: cluster, Prometheus, Alertmanager.
+    pub fn monitoring(&self) -> &[(String, String, String)] {
+        &self.monitoring
     }
 
     /// Makes a cluster unwell, or well again with None. `Gone` and `CutWatches` happen once.

@@ -16,6 +16,8 @@ use super::Fault;
 use super::access::User;
 use super::cluster::Cluster;
 use super::error::ApiError;
+use super::monitoring::{Monitoring, proxy};
+use super::query;
 use super::respond::{self, Answer};
 use super::routes;
 
@@ -58,6 +60,53 @@ pub async fn listen(cluster: Arc<Cluster>, tasks: &Tasks) -> std::io::Result<Soc
         }
     });
     Ok(address)
+}
+
+/// Binds a free loopback port and serves Prometheus or Alertmanager alone on it, for everybody who asks.
+pub async fn listen_monitoring(
+    monitoring: Arc<Monitoring>,
+    server: proxy::Server,
+    tasks: &Tasks,
+) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let all = tasks.clone();
+    tasks.spawn(async move {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                continue;
+            };
+            let monitoring = monitoring.clone();
+            all.spawn(async move {
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let monitoring = monitoring.clone();
+                    async move { Ok::<_, Infallible>(alone(monitoring, server, request).await) }
+                });
+                let served = hyper::server::conn::http1::Builder::new();
+                if let Err(error) = served.serve_connection(TokioIo::new(stream), service).await {
+                    tracing::debug!("demo: connection ended: {error}");
+                }
+            });
+        }
+    });
+    Ok(address)
+}
+
+async fn alone(monitoring: Arc<Monitoring>, server: proxy::Server, mut request: Request<Incoming>) -> Answer {
+    let body = match routes::read_body(request.body_mut()).await {
+        Ok(body) => body,
+        Err(error) => return respond::error(&error),
+    };
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let asked = proxy::Asked {
+        method: request.method().clone(),
+        path: query::decode(request.uri().path().trim_start_matches('/'), false),
+        query: query::Query::parse(request.uri().query().unwrap_or_default()),
+        form: kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")),
+        body,
+    };
+    proxy::answer(monitoring, server, asked).await
 }
 
 async fn connection(cluster: Arc<Cluster>, stream: TcpStream, tasks: Tasks) {

@@ -17,7 +17,7 @@ mod silences;
 mod steps;
 mod traffic;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusty_promql_parser::ast::Expr;
 
@@ -25,11 +25,13 @@ use self::history::History;
 use self::promql::eval::matchers;
 use self::promql::matcher::Matcher;
 use self::rules::Rules;
-use self::series::{Backup, World};
+use self::series::World;
 use self::silences::Silences;
-use super::json::text;
 use super::store::Store;
 use super::usage::Load;
+
+/// Pods with made-up faults: namespace and name.
+pub type Faults = Arc<[(String, String)]>;
 
 /// An hour in milliseconds.
 const HOUR: i64 = 3_600_000;
@@ -44,6 +46,7 @@ pub struct Monitoring {
     silences: Mutex<Silences>,
     cluster: &'static str,
     since: i64,
+    faults: Faults,
 }
 
 impl Monitoring {
@@ -60,7 +63,12 @@ impl Monitoring {
         );
         silences.preset("KubeNodeNotReady", (now - 50 * HOUR, now - 48 * HOUR), "jonas", "new disks");
         let (rules, silences) = (Mutex::default(), Mutex::new(silences));
-        Self { history, load, store, rules, silences, cluster, since: now }
+        Self { history, load, store, rules, silences, cluster, since: now, faults: Faults::default() }
+    }
+
+    /// With made-up faults of pods, each of which fires an alert: load.
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
     }
 
     /// The cluster's name.
@@ -79,7 +87,8 @@ impl Monitoring {
     }
 
     fn bare(&self, now: i64, wanted: impl Fn(&str) -> bool) -> World {
-        World::new(self.history.picture(wanted), self.load.clone(), self.backups(), Vec::new(), now)
+        World::new(self.history.picture(wanted), self.load.clone(), self.store.clone(), Vec::new(), now)
+            .with_faults(self.faults.clone())
     }
 
     /// What a query may ask for.
@@ -101,7 +110,8 @@ impl Monitoring {
 
     fn with_alerts(&self, now: i64, picture: history::Picture) -> World {
         let spans = self.rules(now).alerts().iter().map(|a| a.span.clone()).collect();
-        World::new(picture, self.load.clone(), self.backups(), spans, now)
+        World::new(picture, self.load.clone(), self.store.clone(), spans, now)
+            .with_faults(self.faults.clone())
     }
 
     /// The rules, evaluated up to now.
@@ -112,17 +122,6 @@ impl Monitoring {
             rules.advance(&self.bare(now, |_| false), now);
         }
         rules
-    }
-
-    /// The ended backups of Velero in the cluster.
-    fn backups(&self) -> Vec<Backup> {
-        let ended = |backup: &serde_json::Value| {
-            let ended = life::stamp(backup, "/status/completionTimestamp")?;
-            let label = "/metadata/labels/velero.io~1schedule-name";
-            let schedule = text(backup, label).to_owned();
-            Some(Backup { schedule, ended, well: text(backup, "/status/phase") == "Completed" })
-        };
-        self.store.list("backups.velero.io", None).iter().filter_map(ended).collect()
     }
 }
 

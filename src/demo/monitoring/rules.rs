@@ -1,6 +1,8 @@
 //! Alerting rules: expressions that are really evaluated, and what became of each alert over time: pending for as long
 //! as the rule says, then firing, then over. Evaluated when somebody asks, for all the time since the last time.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusty_promql_parser::ast::Expr;
 use serde_json::{Map, Value as Json, json};
@@ -34,7 +36,7 @@ pub struct Rule {
 }
 
 /// The rules of every demo cluster.
-pub const RULES: [Rule; 9] = [
+pub const RULES: [Rule; 10] = [
     Rule {
         group: "shop",
         name: "CartErrorBudgetBurn",
@@ -152,6 +154,17 @@ pub const RULES: [Rule; 9] = [
     },
     Rule {
         group: "general",
+        name: "LoadFault",
+        expr: "load_fault > 0",
+        pause: 60,
+        labels: &[("severity", "warning")],
+        annotations: &[
+            ("summary", "A fault of the demo's load, of which there is only for measuring."),
+            ("description", "Pod {{ $labels.namespace }}/{{ $labels.pod }} has been given a fault."),
+        ],
+    },
+    Rule {
+        group: "general",
         name: "Watchdog",
         expr: "vector(1)",
         pause: 0,
@@ -259,16 +272,18 @@ impl Rules {
                     continue;
                 }
             };
-            let mut met: Vec<Labels> = Vec::new();
+            let mut met: HashSet<Labels> = HashSet::new();
             for row in rows {
                 let own: Vec<(String, String)> =
                     row.labels.nameless().iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
                 let given = rule.labels.iter().copied().chain([("alertname", rule.name)]);
                 let labels = Labels::new(own.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain(given));
+                let known = |a: &Alert| a.rule == n && a.active() && a.span.labels == labels;
+                let mut open = self.alerts.iter().rposition(known);
                 for (step, point) in row.points.iter().enumerate() {
-                    self.step(n, &labels, grid.at(step), *point);
+                    open = self.step(open, n, &labels, grid.at(step), *point);
                 }
-                met.push(labels);
+                met.insert(labels);
             }
             // What is not among the rows at all is over since the first step.
             for alert in self.alerts.iter_mut().filter(|a| a.rule == n && a.active()) {
@@ -279,22 +294,35 @@ impl Rules {
         }
     }
 
-    fn step(&mut self, rule: usize, labels: &Labels, at: i64, point: Option<f64>) {
-        let open =
-            self.alerts.iter_mut().rev().find(|a| a.rule == rule && a.active() && a.span.labels == *labels);
+    /// One step of one alert. `open`: its place, if it is active; gives that for the next step.
+    fn step(
+        &mut self,
+        open: Option<usize>,
+        rule: usize,
+        labels: &Labels,
+        at: i64,
+        point: Option<f64>,
+    ) -> Option<usize> {
+        let pause = RULES[rule].pause * 1000;
         match (open, point) {
-            (Some(alert), None) => alert.span.over = Some(at),
-            (None, None) => {}
-            (Some(alert), Some(value)) => {
+            (Some(place), None) => {
+                self.alerts[place].span.over = Some(at);
+                None
+            }
+            (None, None) => None,
+            (Some(place), Some(value)) => {
+                let alert = &mut self.alerts[place];
                 alert.value = value;
-                if at - alert.span.active >= RULES[rule].pause * 1000 {
+                if at - alert.span.active >= pause {
                     alert.span.firing.get_or_insert(at);
                 }
+                Some(place)
             }
             (None, Some(value)) => {
-                let firing = (RULES[rule].pause == 0).then_some(at);
+                let firing = (pause == 0).then_some(at);
                 let span = AlertSpan { labels: labels.clone(), active: at, firing, over: None };
                 self.alerts.push(Alert { rule, span, value });
+                Some(self.alerts.len() - 1)
             }
         }
     }

@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use super::Faults;
 use super::history::Picture;
-use super::life::{Container, FactLife, Life, Pod, Run};
+use super::life::{Container, FactLife, Life, Pod, Run, stamp};
 use super::promql::labels::{Labels, NAME};
 use super::promql::matcher::{self, Matcher};
 use super::promql::storage::{Series, Storage};
 use super::scrape::{Scraped, Value};
 use super::traffic::{BOUNDS, STATUSES, Traffic, What};
+use crate::demo::json::text;
+use crate::demo::store::Store;
 use crate::demo::usage::Load;
 
 /// How long samples are kept, milliseconds.
@@ -40,13 +43,13 @@ pub const METRICS: [(&str, &str, &str); 14] = [
 
 /// A Velero backup that has ended, as far as metrics go.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Backup {
+struct Backup {
     /// The schedule that made it; empty: a person did.
-    pub schedule: String,
+    schedule: String,
     /// When it ended, milliseconds.
-    pub ended: i64,
+    ended: i64,
     /// Whether it is `Completed`.
-    pub well: bool,
+    well: bool,
 }
 
 /// An alert over time, for `ALERTS` and `ALERTS_FOR_STATE`.
@@ -66,16 +69,30 @@ pub struct AlertSpan {
 pub struct World {
     picture: Picture,
     load: Load,
-    backups: Vec<Backup>,
+    store: Store,
     alerts: Vec<AlertSpan>,
     known: (i64, i64),
+    faults: Faults,
     apps: OnceLock<HashMap<(String, String), App>>,
 }
 
 impl World {
     /// Everything that is known up to `now` (milliseconds).
-    pub fn new(picture: Picture, load: Load, backups: Vec<Backup>, alerts: Vec<AlertSpan>, now: i64) -> Self {
-        Self { picture, load, backups, alerts, known: (now - KEPT, now), apps: OnceLock::new() }
+    pub fn new(picture: Picture, load: Load, store: Store, alerts: Vec<AlertSpan>, now: i64) -> Self {
+        Self {
+            picture,
+            load,
+            store,
+            alerts,
+            known: (now - KEPT, now),
+            faults: Faults::default(),
+            apps: OnceLock::new(),
+        }
+    }
+
+    /// With made-up faults: load.
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
     }
 
     /// The scraped pods by namespace and app, with what manages them.
@@ -176,6 +193,7 @@ impl Storage for World {
         }
         self.backups(&mut hand);
         self.alerts(&mut hand);
+        self.faults(&mut hand);
         hand.out
     }
 }
@@ -456,15 +474,15 @@ impl World {
         if !names.iter().any(|m| hand.wants(m)) {
             return;
         }
-        let mut schedules: BTreeMap<&str, Vec<Backup>> = BTreeMap::new();
-        for backup in &self.backups {
-            schedules.entry(&backup.schedule).or_default().push(backup.clone());
+        let mut schedules: BTreeMap<String, Vec<Backup>> = BTreeMap::new();
+        for backup in self.store.list("backups.velero.io", None).iter().filter_map(ended) {
+            schedules.entry(backup.schedule.clone()).or_default().push(backup);
         }
         for (schedule, mut backups) in schedules {
             backups.sort_by_key(|b| b.ended);
             let backups: Arc<[Backup]> = backups.into();
             let labels = [
-                ("schedule", schedule),
+                ("schedule", schedule.as_str()),
                 ("namespace", "velero"),
                 ("job", "velero"),
                 ("instance", "velero:8085"),
@@ -478,6 +496,18 @@ impl World {
                 backups.iter().rev().find(|b| b.ended <= at).map(|b| f64::from(u8::from(b.well)))
             };
             hand_over(hand, names[1], "velero", &labels, || Arc::new(status));
+        }
+    }
+
+    /// Faults of the load, if there is any.
+    fn faults(&self, hand: &mut Hand<'_>) {
+        if !hand.wants("load_fault") {
+            return;
+        }
+        for (ns, pod) in self.faults.iter() {
+            let labels =
+                [("namespace", ns.as_str()), ("pod", pod), ("job", "load"), ("instance", "load:8080")];
+            hand.put("load_fault", "load", &labels, Arc::new(|_| Some(1.0)));
         }
     }
 
@@ -504,6 +534,13 @@ impl World {
             });
         }
     }
+}
+
+/// A backup of Velero that has ended.
+fn ended(backup: &serde_json::Value) -> Option<Backup> {
+    let ended = stamp(backup, "/status/completionTimestamp")?;
+    let schedule = text(backup, "/metadata/labels/velero.io~1schedule-name").to_owned();
+    Some(Backup { schedule, ended, well: text(backup, "/status/phase") == "Completed" })
 }
 
 fn hand_over(

@@ -8,6 +8,7 @@
 pub mod apps;
 pub mod bulk;
 pub mod clusters;
+pub mod crowd;
 pub mod objects;
 pub mod platform;
 
