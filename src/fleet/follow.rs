@@ -26,6 +26,8 @@ pub struct Facts {
     pub synced: Option<bool>,
     /// How far applying it is.
     pub delivery: Delivery,
+    /// When its application began, also where it is over.
+    pub begun: Option<Stamp>,
     /// Why nothing applies it although it differs.
     pub held: Option<Stuck>,
     /// Its workloads.
@@ -389,13 +391,13 @@ impl Step {
     }
 }
 
-/// When its application began.
+/// When its application began, or a moment after that.
 fn begun(facts: &Facts) -> Option<Stamp> {
-    match &facts.delivery {
+    facts.begun.or(match &facts.delivery {
         Delivery::Running { since, .. } => *since,
         Delivery::Hindered(at, _) | Delivery::Failed(at, _) | Delivery::Done(at) => *at,
         Delivery::None | Delivery::Asked => None,
-    }
+    })
 }
 
 fn pushed(facts: &Facts) -> Found {
@@ -408,7 +410,7 @@ fn pushed(facts: &Facts) -> Found {
             Found::new(Progress::Done).said(commit.date).note(format!("{by}{}", commit.message))
         }
         None => Found::new(Progress::Done)
-            .bound(facts.compared)
+            .bound(begun(facts).or(facts.compared))
             .note("no object of the cluster tells when, or by whom"),
     }
 }
@@ -470,10 +472,10 @@ fn rolling_out(facts: &Facts) -> Found {
     }
     let rolls = concerned(facts);
     let note = rolls.iter().map(|roll| roll_words(roll)).collect::<Vec<_>>().join("; ");
-    if let Some(stuck) = rolls.iter().find_map(|roll| roll.stuck.as_ref()) {
-        return Found::new(Progress::Stuck(stuck.clone())).note(note);
-    }
     let first = rolls.iter().filter_map(|roll| roll.begun).min();
+    if let Some(stuck) = rolls.iter().find_map(|roll| roll.stuck.as_ref()) {
+        return Found::new(Progress::Stuck(stuck.clone())).said(first).note(note);
+    }
     if rolls.iter().any(|roll| roll.rolling) {
         return Found::new(Progress::Now).said(first).note(note);
     }

@@ -46,6 +46,7 @@ pub fn of_app(
             _ => None,
         },
         delivery: delivery(app, windows_allow, now),
+        begun: app_begun(app),
         held: held(app, findings),
         rolls,
         ends,
@@ -69,6 +70,15 @@ fn is_for(app: &AppDetail, operation: &Operation) -> bool {
     let newer = app.reconciled.zip(operation.started).is_none_or(|(compared, started)| started >= compared);
     // A running operation that names none takes the newest.
     if tried.is_empty() { operation.is_running() || newer } else { *tried == app.revisions }
+}
+
+/// When the newest revision began to be applied: by the running or last operation, else by the history.
+fn app_begun(app: &AppDetail) -> Option<Stamp> {
+    let operation = app.operation.as_ref().filter(|operation| is_for(app, operation));
+    let whole =
+        operation.filter(|operation| operation.request.heal_attempts == 0 && !operation.request.dry_run);
+    let entry = app.history.iter().rev().find(|entry| entry.revisions == app.revisions);
+    whole.and_then(|operation| operation.started).or_else(|| entry.and_then(|entry| entry.started))
 }
 
 fn delivery(app: &AppDetail, windows_allow: Option<bool>, now: Stamp) -> Delivery {
@@ -196,6 +206,7 @@ pub fn of_flux(flux: &FluxDetail, world: &World, cluster: Option<ClusterId>) -> 
         unreadable: source_failed.map(told),
         synced: Some(applied),
         delivery,
+        begun: None,
         held: None,
         rolls,
         ends,

@@ -186,6 +186,14 @@ fn grow(
             head.note = note;
         }
     }
+    // A workload has a health; when nobody tells it, that is no good sign.
+    if head.teller == Teller::Nobody
+        && resource.id.known_kind().is_some_and(Kind::is_workload)
+        && !resource.hook
+    {
+        head.level = Level::Unknown;
+        head.note = "not seen".to_owned();
+    }
     if head.missing {
         head.health = "Missing".into();
         head.teller = Teller::Live;

@@ -12,6 +12,9 @@ use crate::domain::sync_detail::Destination;
 use crate::domain::sync_window::SyncWindow;
 use crate::domain::time::Stamp;
 
+/// How many ticks of each schedule are looked at for a change.
+const TICKS: usize = 100;
+
 /// Who asks for the sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hand {
@@ -187,25 +190,39 @@ impl<'a> Clockwork<'a> {
         duration > 0 && self.tick_after(local - duration).is_some_and(|tick| tick < local)
     }
 
-    /// When it may next become active or cease to be, after a moment: at most `most` of each, in no order.
-    fn edges(&self, now: Stamp, most: usize, out: &mut Vec<Stamp>) {
+    /// When it becomes active or ceases to be, after a moment, in no order; and up to when that is all. A window that
+    /// begins anew before it ends goes on.
+    fn edges(&self, now: Stamp, out: &mut Vec<Stamp>) -> Stamp {
+        const ALWAYS: Stamp = Stamp(i64::MAX);
         if !self.works() {
-            return;
+            return ALWAYS;
         }
         let duration = i64::from(self.window.seconds);
         let mut local = now.0 + self.offset(now) - duration;
-        for _ in 0..most {
-            let Some(tick) = self.tick_after(local) else { return };
-            for edge in [tick, tick + duration] {
-                // The offset then may be another one than now.
-                let guess = edge - self.offset(now);
-                let real = Stamp(edge - self.offset(Stamp(guess)));
-                if real > now {
-                    out.push(real);
-                }
+        let mut end: Option<i64> = None;
+        let mut emit = |edge: i64| {
+            // The offset then may be another one than now.
+            let real = Stamp(edge - self.offset(Stamp(edge - self.offset(now))));
+            if real > now {
+                out.push(real);
             }
+        };
+        let mut gaps = 0;
+        for _ in 0..TICKS {
+            let Some(tick) = self.tick_after(local) else {
+                end.map(&mut emit);
+                return ALWAYS;
+            };
+            if end.is_none_or(|end| tick > end) {
+                gaps += u32::from(end.is_some());
+                end.map(&mut emit);
+                emit(tick);
+            }
+            end = Some(tick + duration);
             local = tick;
         }
+        // Without a gap in all these it is taken to be always open.
+        if gaps == 0 { ALWAYS } else { Stamp(local - self.offset(now)) }
     }
 }
 
@@ -232,21 +249,16 @@ pub fn decide(windows: &[Clockwork<'_>], hand: Hand, now: Stamp) -> Verdict {
     if manual && all_manual(&waiting) { Verdict::ByHand } else { Verdict::Closed }
 }
 
-/// How many ticks of each schedule are looked at for a change.
-const TICKS: usize = 400;
-
 /// When the decision next becomes another one; `None` when it does not in the time that is looked at.
 pub fn changes(windows: &[Clockwork<'_>], hand: Hand, now: Stamp) -> Option<Stamp> {
     let allowed = decide(windows, hand, now).allows();
     let mut edges = Vec::new();
-    for window in windows {
-        window.edges(now, TICKS, &mut edges);
-    }
+    let known = windows.iter().map(|window| window.edges(now, &mut edges)).min()?;
     edges.sort_unstable();
     edges.dedup();
-    // What a schedule with few ticks says of the far future is worth nothing where one with many ends sooner.
+    edges.retain(|edge| *edge <= known);
     // A window is not active at the very second at which it begins or ends.
-    edges.into_iter().take(TICKS).find(|edge| decide(windows, hand, edge.plus(1)).allows() != allowed)
+    edges.into_iter().find(|edge| decide(windows, hand, edge.plus(1)).allows() != allowed)
 }
 
 /// What the windows of a project mean for an application now.

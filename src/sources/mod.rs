@@ -5,6 +5,7 @@
 //! first). They speak in [`crate::msg`] alone and know neither panes nor state. Decoding happens here, in the task
 //! that receives, so that the update never sees bytes. Time is read here, because freshness is a fact of the wire.
 
+mod argocd_server;
 pub mod cluster;
 mod describe;
 mod drift;

@@ -7,6 +7,7 @@ use kube::Client;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::argocd_server::Server;
 use super::fetch::fetch;
 use super::object;
 use crate::connect::problem::Fault;
@@ -34,6 +35,12 @@ pub(super) async fn read(
                 [&app.controller_namespace, &asked.namespace].into_iter().find(|name| !name.is_empty());
             let home = home.cloned().unwrap_or_default();
             app.project_facts = project(client, &home, &app.project, limit).await;
+            if let Some(upstream) = server {
+                app.server = match Server::new(upstream, asked, &app.project, limit).facts(app).await {
+                    Ok(facts) => Lookup::Known(facts),
+                    Err(fault) => Lookup::Refused(fault.words().to_owned()),
+                };
+            }
         }
         return Ok(detail);
     }
@@ -41,7 +48,6 @@ pub(super) async fn read(
     if let About::Flux(flux) = &mut detail.about {
         flux.source_facts = source(client, asked, &flux.source, limit).await;
     }
-    let _ = server;
     Ok(detail)
 }
 

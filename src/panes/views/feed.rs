@@ -52,9 +52,14 @@ impl Feed {
         effects
     }
 
+    /// Whether it is time to ask again, and nothing is waited for.
+    pub fn is_due(&self, shared: &Shared) -> bool {
+        !self.waiting && shared.now.mono.saturating_sub(self.asked) >= self.every
+    }
+
     /// Asks again when it is time and nothing is waited for.
     pub fn tick(&mut self, shared: &mut Shared, question: Question) -> Vec<Effect> {
-        if self.waiting || shared.now.mono.saturating_sub(self.asked) < self.every {
+        if !self.is_due(shared) {
             return Vec::new();
         }
         self.ask(shared, question)

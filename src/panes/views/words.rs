@@ -4,8 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::painted::{Painted, Place};
-use crate::domain::id::{ClusterId, Kind, ObjectRef};
+use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
 use crate::domain::link::{Feed, Link};
+use crate::domain::sync::FLUX;
 use crate::domain::time::Stamp;
 use crate::look::Look;
 use crate::panes::words::link_words;
@@ -49,6 +50,11 @@ pub fn is_gone(shared: &Shared, object: &ObjectRef) -> bool {
     match object.kind {
         Kind::Pod => cluster.pods.get(object.uid).is_none(),
         Kind::ReplicaSet => cluster.replica_sets.get(object.uid).is_none(),
+        // One that a person named has no uid to be known by.
+        Kind::Application => object.uid != Uid::default() && cluster.applications.get(object.uid).is_none(),
+        kind if FLUX.contains(&kind) => {
+            object.uid != Uid::default() && cluster.flux.get(object.uid).is_none()
+        }
         kind if kind.is_workload() => cluster.workloads.get(object.uid).is_none(),
         _ => false,
     }

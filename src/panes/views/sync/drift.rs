@@ -3,7 +3,7 @@
 use super::lines::{Line, blank, heading, said};
 use super::{Item, SyncView};
 use crate::domain::level::Level;
-use crate::domain::sync_detail::{About, FieldChange, Found, Lookup, ObjectDiff};
+use crate::domain::sync_detail::{About, FieldChange, Found, ObjectDiff};
 use crate::panes::views::painted::Painted;
 use crate::panes::views::words;
 use crate::shared::Shared;
@@ -11,12 +11,12 @@ use crate::theme::Role;
 
 pub(super) fn lines(view: &SyncView, about: &About, shared: &Shared) -> Vec<Line> {
     let mut out = Vec::new();
-    let (by, argo) = match about {
-        About::Argo(app) if matches!(app.server, Lookup::Known(_)) => {
-            ("Git vs live, by the Argo CD API", true)
-        }
-        About::Argo(_) => ("last applied vs live, by the Kubernetes API alone: not what Git says now", true),
-        About::Flux(_) => ("last applied vs live: not what Git says now", false),
+    let argo = matches!(about, About::Argo(_));
+    let by_git = view.drift.iter().any(|diff| matches!(diff.found, Found::Git(_)));
+    let by = match by_git {
+        true => "- Git  + live, by the Argo CD API",
+        false if argo => "- last applied  + live, by the Kubernetes API alone: not what Git says now",
+        false => "- last applied  + live: not what Git says now",
     };
     out.push(heading("Differences", by));
     out.push(blank());

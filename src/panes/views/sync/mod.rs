@@ -28,7 +28,9 @@ use super::painted::{Painted, Place};
 use super::words;
 use crate::action::{Action, Scope};
 use crate::domain::id::{ClusterId, Kind, Name, ObjectRef};
+use crate::domain::sync::SyncApp;
 use crate::domain::sync_detail::{About, AppDetail, Lookup, ObjectDiff, SyncDetail};
+use crate::domain::sync_window::SyncWindow;
 use crate::domain::time::Stamp;
 use crate::domain::upstream::{Server, Upstream};
 use crate::effect::{DriftRequest, Effect, Question};
@@ -118,10 +120,19 @@ struct Derived {
     findings: Vec<Finding>,
 }
 
+/// A judgement, and what it was made from.
+#[derive(Clone, Debug)]
+struct Judged {
+    minute: i64,
+    windows: Vec<SyncWindow>,
+    judgement: Judgement,
+}
+
 /// What the page was made from; it is made anew when this changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Seen {
     worlds: [u64; 5],
+    listed: u64,
     answers: u64,
     tab: usize,
     now: Stamp,
@@ -138,12 +149,17 @@ struct SyncView {
     chosen: bool,
     detail: Option<SyncDetail>,
     gone: bool,
+    /// As the list had it when it was last asked for.
+    asked_of: Option<SyncApp>,
+    /// When the API server was last asked along.
+    server_asked: Option<Duration>,
     feed: Feed,
     drift: Vec<ObjectDiff>,
     drift_feed: Feed,
     answers: u64,
     follow: Follow,
     derived: Derived,
+    judged: Option<Judged>,
     page: Page<Item>,
     width: u16,
     height: u16,
@@ -158,18 +174,22 @@ impl SyncView {
             chosen: false,
             detail: None,
             gone: false,
+            asked_of: None,
+            server_asked: None,
             feed: Feed::new(SLOW),
             drift: Vec::new(),
             drift_feed: Feed::new(SLOW * 3),
             answers: 0,
             follow: Follow::default(),
             derived: Derived::default(),
+            judged: None,
             page: Page::default(),
             width: 0,
             height: 0,
             seen: None,
             object,
         };
+        view.asked_of = view.listed(shared).and_then(|(app, _)| app.cloned());
         let question = view.question(shared);
         let effects = view.feed.ask(shared, question);
         (view, effects)
@@ -179,8 +199,15 @@ impl SyncView {
         self.tabs.get(self.tab).copied().unwrap_or(Tab::Overview)
     }
 
-    fn question(&self, shared: &Shared) -> Question {
-        Question::Sync { object: self.object.clone(), server: self.server(shared) }
+    /// The API server is asked along only every few seconds: what it adds changes slowly.
+    fn question(&mut self, shared: &Shared) -> Question {
+        let now = shared.now.mono;
+        let due = self.server_asked.is_none_or(|asked| now.saturating_sub(asked) >= SLOW);
+        let server = self.server(shared).filter(|_| due);
+        if server.is_some() {
+            self.server_asked = Some(now);
+        }
+        Question::Sync { object: self.object.clone(), server }
     }
 
     /// The Argo CD API server of the environment that the application delivers to or lives in.
@@ -200,6 +227,13 @@ impl SyncView {
             .filter_map(|env| shared.upstreams.of(Server::Argocd, env.id).ok())
             .map(|assigned| Arc::clone(&assigned.upstream))
             .next()
+    }
+
+    /// The object as the list has it, and how often its table changed.
+    fn listed<'a>(&self, shared: &'a Shared) -> Option<(Option<&'a SyncApp>, u64)> {
+        let cluster = shared.world.cluster(self.object.cluster)?;
+        let table = if self.object.kind == Kind::Application { &cluster.applications } else { &cluster.flux };
+        Some((table.get(self.object.uid), table.version()))
     }
 
     fn app(&self) -> Option<&AppDetail> {
@@ -252,8 +286,10 @@ impl SyncView {
                 cluster.services.version(),
             ]
         });
+        let listed = self.listed(shared).map_or(0, |(_, version)| version);
         let seen = Seen {
             worlds,
+            listed,
             answers: self.answers,
             tab: self.tab,
             now: shared.now.wall,
@@ -273,10 +309,27 @@ impl SyncView {
                 let cluster = sync_tree::destination(world, self.object.cluster, &app.destination);
                 let server = app.server.known();
                 let nodes = sync_tree::tree(world, cluster, &app.resources, server);
-                let judge = |project: &crate::domain::sync_detail::Project| {
-                    windows::judge(&project.windows, &self.object.name, &app.destination, now)
-                };
-                let judgement = app.project_facts.known().map(judge);
+                let judgement = app.project_facts.known().map(|project| {
+                    // Windows turn at whole minutes, and ticking through their schedules takes its time.
+                    let minute = now.0.div_euclid(60);
+                    match self.judged.take() {
+                        Some(judged) if judged.minute == minute && judged.windows == project.windows => {
+                            judged
+                        }
+                        _ => Judged {
+                            minute,
+                            windows: project.windows.clone(),
+                            judgement: windows::judge(
+                                &project.windows,
+                                &self.object.name,
+                                &app.destination,
+                                now,
+                            ),
+                        },
+                    }
+                });
+                self.judged.clone_from(&judgement);
+                let judgement = judgement.map(|judged| judged.judgement);
                 let findings = sync_truth::findings(app, &nodes, judgement.as_ref(), now);
                 let by_hand = app.operation.as_ref().is_some_and(|operation| !operation.request.automated);
                 let allow = judgement.as_ref().map(|j| if by_hand { j.manual } else { j.automatic }.allows());
@@ -384,7 +437,11 @@ impl Pane for SyncView {
                 format!("{} · {} · {by}", lines::or_none(&app.sync), lines::or_none(&app.health))
             }
             Some(About::Flux(flux)) if flux.suspended => "suspended".to_owned(),
-            _ => String::new(),
+            Some(About::Flux(flux)) => {
+                let ready = flux.conditions.iter().find(|condition| &*condition.kind == "Ready");
+                ready.map(|ready| format!("Ready {} · {}", ready.status, ready.reason)).unwrap_or_default()
+            }
+            None => String::new(),
         };
         if self.gone {
             note = "gone".to_owned();
@@ -404,6 +461,7 @@ impl Pane for SyncView {
         if !self.changed(shared) {
             return;
         }
+        self.gone = words::is_gone(shared, &self.object);
         self.derive(shared);
         let lines = self.lines(shared);
         self.page.set(lines);
@@ -476,8 +534,18 @@ impl Pane for SyncView {
         if self.gone {
             return Vec::new();
         }
-        let question = self.question(shared);
-        let mut effects = self.feed.tick(shared, question);
+        // What the list sees changed is read at once.
+        let listed = self.listed(shared).and_then(|(app, _)| app.cloned());
+        let mut effects = if listed != self.asked_of && self.feed.request().is_none() {
+            self.asked_of = listed;
+            let question = self.question(shared);
+            self.feed.ask(shared, question)
+        } else if self.feed.is_due(shared) {
+            let question = self.question(shared);
+            self.feed.ask(shared, question)
+        } else {
+            Vec::new()
+        };
         effects.extend(self.ask_drift(shared));
         effects
     }
@@ -486,10 +554,15 @@ impl Pane for SyncView {
         if self.feed.answers(request) {
             self.answers += 1;
             match answer.take() {
-                Some(Answer::Sync(detail)) => {
+                Some(Answer::Sync(mut detail)) => {
                     let another = self.detail.as_ref().is_some_and(|known| known.uid != detail.uid);
                     if another {
                         self.follow = Follow::default();
+                    } else if let (About::Argo(new), Some(old)) = (&mut detail.about, self.app())
+                        && new.server == Lookup::None
+                    {
+                        // It was not asked along this time.
+                        new.server.clone_from(&old.server);
                     }
                     self.detail = Some(*detail);
                 }

@@ -5,7 +5,7 @@ use super::{SyncView, explain};
 use crate::domain::level::Level;
 use crate::domain::meta::Condition;
 use crate::domain::sync_detail::{AppDetail, FluxDetail, Lookup, Source, SyncDetail, short_revision};
-use crate::fleet::follow::Follow;
+use crate::fleet::follow::{Follow, Progress, Step};
 use crate::panes::views::painted::Painted;
 use crate::panes::views::words;
 use crate::shared::Shared;
@@ -15,6 +15,9 @@ use crate::theme::Role;
 /// One sentence of the timeline: where the newest revision is.
 fn way(follow: &Follow) -> Option<Line> {
     let value = match follow.current() {
+        Some(Step { kind, progress: Progress::Stuck(stuck), .. }) => {
+            Painted::role(Role::Critical, &format!("stuck at {}: ", kind.word())).with(Role::Text, &stuck.why)
+        }
         Some(step) => {
             let note = if step.note.is_empty() { String::new() } else { format!(": {}", step.note) };
             Painted::role(Role::Progressing, step.kind.word()).with(Role::Muted, &note)
@@ -276,6 +279,7 @@ fn conditions(
     }
     let mut sorted: Vec<(&Condition, Explained)> = all.iter().map(|c| (c, explain(c))).collect();
     sorted.sort_by_key(|(_, (level, ..))| std::cmp::Reverse(*level));
+    let mut explained = Vec::new();
     for (condition, (level, means, way)) in sorted {
         let mut line = Painted::role(Role::of_level(level), &condition.kind);
         if !condition.status.is_empty() {
@@ -288,7 +292,8 @@ fn conditions(
             line.push(Role::Muted, &format!("  for {}", words::short_age(since, shared)));
         }
         out.push(Line::text(line).sign(level));
-        if !means.is_empty() && level != Level::Ok {
+        if !means.is_empty() && level != Level::Ok && !explained.contains(&means) {
+            explained.push(means);
             out.push(
                 Line::text(
                     Painted::plain(text::pad("", 2) + means)
