@@ -11,6 +11,7 @@ pub mod backups;
 pub mod environments;
 pub mod filter;
 pub mod list;
+pub mod metrics;
 pub mod network;
 pub mod objects;
 pub mod order;
@@ -185,6 +186,7 @@ pub fn bridge() -> Vec<Box<dyn Pane>> {
         Box::new(list::ListPane::new(workloads::Workloads::default())),
         Box::new(list::ListPane::new(pods::Pods::default())),
         Box::new(list::ListPane::new(network::Network::default())),
+        Box::new(metrics::MetricsPane::default()),
         Box::new(list::ListPane::new(backups::Backups::default())),
     ]
 }

@@ -9,6 +9,9 @@ use crate::domain::link::Link;
 use crate::effect::Effect;
 use crate::layout;
 use crate::msg::Note;
+use crate::panes::metrics::target::Target;
+use crate::panes::views::favourites::Favourites;
+use crate::panes::views::graph::GraphView;
 use crate::panes::{PaneId, objects};
 use crate::shared::{Applies, Subject};
 use crate::state::{Overlay, Palette, State};
@@ -65,6 +68,8 @@ pub fn verdict(state: &State, action: Action) -> Applies {
         | Action::PaneEnvironments
         | Action::PanePods
         | Action::ToggleWorkloads
+        | Action::Query
+        | Action::Favourites
         | Action::ToggleAllEnvironments => return Applies::Yes,
         Action::NextEnvironment | Action::PreviousEnvironment if state.shared.environments.list.len() < 2 => {
             return Applies::No("There is no other environment.".to_owned());
@@ -151,6 +156,20 @@ fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
             Vec::new()
         }
         Action::Connect => connect(state),
+        Action::Query => {
+            if !front_takes(state, action) {
+                let target = Target::of(&state.shared);
+                state.views.push(Box::new(GraphView::to_type(target)));
+            }
+            let text = state.front().and_then(|pane| pane.filter()).unwrap_or_default().to_owned();
+            state.typing = Some(tui_input::Input::new(text));
+            Vec::new()
+        }
+        Action::Favourites => {
+            let target = Target::of(&state.shared);
+            state.views.push(Box::new(Favourites::new(target)));
+            Vec::new()
+        }
         Action::Filter => {
             let text = state.front().and_then(|pane| pane.filter()).unwrap_or_default().to_owned();
             state.typing = Some(tui_input::Input::new(text));
@@ -188,7 +207,9 @@ fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
 /// on a small screen the pane has the whole screen already.
 fn zooms_first(state: &State) -> bool {
     let bridge = state.views.is_empty() && !state.zoomed && !layout::is_small(state.size);
-    bridge && state.front().is_some_and(|pane| pane.id() != PaneId::Environments)
+    // A chart is opened at once too: it has the whole screen then.
+    let at_once = |pane: &dyn crate::panes::Pane| matches!(pane.id(), PaneId::Environments | PaneId::Metrics);
+    bridge && state.front().is_some_and(|pane| !at_once(pane))
 }
 
 fn front_takes(state: &State, action: Action) -> bool {

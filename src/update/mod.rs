@@ -9,6 +9,7 @@ use crate::domain::time::Now;
 use crate::effect::{Effect, Follow};
 use crate::layout;
 use crate::msg::{Answer, Msg};
+use crate::panes::PaneId;
 use crate::shared::{Outcome, Turn};
 use crate::state::{Overlay, State};
 
@@ -56,12 +57,18 @@ pub fn settle(state: &mut State) {
     state.shared.derive();
     let areas = layout::areas(state);
     let State { panes, views, shared, focus, .. } = state;
-    // First the one whose cursor the others may follow.
+    // First the one whose cursor the others may follow. Graphs are of what it is on; on the graphs themselves, and in
+    // views, of what it was on before.
     if views.is_empty()
         && let Some(front) = panes.get_mut(*focus)
     {
         front.refresh(shared);
         front.suggest(shared);
+        if front.id() != PaneId::Metrics
+            && let Some(subject) = front.subject(shared)
+        {
+            shared.looked_at = Some(subject);
+        }
     }
     for (which, area) in &areas.panes {
         let pane = match which {

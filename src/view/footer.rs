@@ -13,7 +13,11 @@ use crate::update::actions::verdict;
 use crate::widgets::strip::Strip;
 
 /// What the footer offers, most useful first. Moving is left out: fingers know.
-const ORDER: [Action; 31] = [
+const ORDER: [Action; 35] = [
+    Action::LongerRange,
+    Action::ShorterRange,
+    Action::Query,
+    Action::Favourites,
     Action::Follow,
     Action::Pause,
     Action::NextMatch,

@@ -44,7 +44,7 @@ impl Ticks {
 const LARGEST: f64 = 1e300;
 const SMALLEST: f64 = 1e-290;
 
-/// Round numbers (1, 2 or 5 times a power of ten apart) that span an axis: all that is drawn lies between its ends,
+/// Round numbers (1, 2 or 5 times a power of ten apart; a single one also 3, 4, 6 or 8) that span an axis: all that is drawn lies between its ends,
 /// and so does zero, since only then a height says how much it is. At most so many steps.
 pub fn numbers(lowest: f64, highest: f64, most: u32) -> Ticks {
     let lowest = bounded(lowest).min(0.0);
@@ -54,7 +54,10 @@ pub fn numbers(lowest: f64, highest: f64, most: u32) -> Ticks {
     let rough = (highest - lowest) / f64::from(most);
     let power = rough.log10().floor();
     // A sign change takes a step more on each side than the span alone; the next round number always fits.
-    let candidates = (0..=2).flat_map(|more| [1.0, 2.0, 5.0].map(|factor| (factor, power + f64::from(more))));
+    // A single step is the axis itself: it need not be as round as one of several.
+    let factors: &[f64] = if most == 1 { &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0] } else { &[1.0, 2.0, 5.0] };
+    let candidates =
+        (0..=2).flat_map(|more| factors.iter().map(move |factor| (*factor, power + f64::from(more))));
     for (factor, power) in candidates {
         let step = factor * 10f64.powf(power);
         let below = (lowest / step + 1e-9).floor();
@@ -177,6 +180,7 @@ mod tests {
     #[test]
     fn numbers_are_round() {
         assert_eq!(labels(0.0, 412.0, 2), ["0", "500"]);
+        assert_eq!(labels(0.0, 512.0, 1), ["0", "600"]);
         assert_eq!(labels(0.0, 412.0, 5), ["0", "100", "200", "300", "400", "500"]);
         assert_eq!(labels(120.0, 900.0, 3), ["0", "500", "1000"]);
         assert_eq!(labels(0.0, 9.1, 2), ["0", "5", "10"]);

@@ -1,0 +1,143 @@
+//! What the pane shows and asks for: the right target, the right requests, and none for what is not seen.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::graph::{Graph, GraphProblem, GraphRequest, GraphSeries};
+use crate::domain::id::{ClusterId, EnvId};
+use crate::domain::time::Stamp;
+use crate::panes::views::testing::{self, NOW, shared};
+use crate::shared::Subject;
+
+/// A pane of some size in production, whose Prometheus the configuration names.
+fn stage(size: (u16, u16)) -> (Shared, MetricsPane) {
+    let mut shared = shared();
+    testing::incident(&mut shared);
+    configure(&mut shared);
+    let mut pane = MetricsPane::default();
+    pane.resize(size.0, size.1);
+    pane.refresh(&shared);
+    (shared, pane)
+}
+
+/// Names a Prometheus for production only.
+fn configure(shared: &mut Shared) {
+    let file = "stages:\n  - {name: development, context: gke-eu1, namespaces: [shop-dev]}\n  - {name: production, context: gke-eu1, namespaces: [shop-prod], prometheus: {url: \"http://p:9090\", matchers: {cluster: eu}}}\n";
+    let config = crate::config::parse("c".as_ref(), file, &crate::config::Base::default()).unwrap();
+    shared.wanted = crate::fleet::Wanted::of(&config, None);
+    shared.upstreams.refresh(&shared.wanted, &shared.environments, &shared.world);
+}
+
+fn asked(pane: &MetricsPane, shared: &Shared) -> Vec<Arc<GraphRequest>> {
+    let follows = pane.follows(shared).into_iter();
+    follows
+        .filter_map(|follow| match follow {
+            Follow::Graph(request) => Some(request),
+            Follow::Survey(_) => None,
+        })
+        .collect()
+}
+
+fn screen(pane: &MetricsPane, shared: &Shared, (width, height): (u16, u16)) -> String {
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    pane.draw(shared, &testing::look(), true, area, &mut buffer);
+    crate::picture::text(&buffer)
+}
+
+/// Answers every request with a line that rises and has a gap.
+fn answer(shared: &mut Shared, pane: &MetricsPane) {
+    for request in asked(pane, shared) {
+        let count = i64::from(request.range / request.step);
+        let start = (NOW.0 / i64::from(request.step) - count) * i64::from(request.step);
+        let points = (0..=count).map(|n| (n % 40 > 4).then_some(0.001 * n as f64)).collect();
+        let graph = Graph {
+            series: vec![GraphSeries { points, ..GraphSeries::default() }],
+            start: Stamp(start),
+            step: request.step,
+            answered_at: Some(NOW),
+            asked_at: Some(NOW),
+            ..Graph::default()
+        };
+        shared.graphs.take(request, Ok(graph), NOW);
+    }
+}
+
+#[test]
+fn as_many_charts_as_fit_and_only_those_are_asked_for() {
+    let count = |size| {
+        let (shared, pane) = stage(size);
+        (pane.plots.len(), asked(&pane, &shared).len())
+    };
+    let (three, asked_of_three) = count((120, 7));
+    assert_eq!(three, 3);
+    assert_eq!(count((200, 9)).0, 5);
+    assert_eq!(count((78, 7)).0, 2);
+    assert_eq!(count((40, 7)).0, 1);
+    assert_eq!(count((80, 18)).0, 4);
+    assert!(asked_of_three >= 3 && count((200, 9)).1 > asked_of_three);
+}
+
+#[test]
+fn graphs_follow_the_cursor() {
+    let (mut shared, mut pane) = stage((120, 7));
+    assert_eq!(pane.target, Some(Target::Environment(EnvId(1))), "nothing is looked at: the environment");
+    shared.app = Some("cart".into());
+    pane.refresh(&shared);
+    assert_eq!(pane.target, Some(Target::App(EnvId(1), "cart".into())));
+    shared.looked_at = Some(Subject::Environment(EnvId(0)));
+    pane.refresh(&shared);
+    assert_eq!(pane.target, Some(Target::Environment(EnvId(0))));
+    let pod = shared.world.cluster(ClusterId(0)).unwrap().pods.iter().next().unwrap().0;
+    let pod = shared.world.pod_ref(crate::world::RowId { cluster: ClusterId(0), slot: pod }).unwrap();
+    shared.looked_at = Some(Subject::Object(pod.clone()));
+    pane.refresh(&shared);
+    assert_eq!(pane.target, Some(Target::Pod(EnvId(1), pod.clone())));
+    assert_eq!(pane.plots[0].about, "cart", "requests are those of the pod's workload");
+    assert!(asked(&pane, &shared).iter().all(|request| request.query.contains("cluster=\"eu\"")), "matchers");
+}
+
+#[test]
+fn an_environment_without_prometheus_says_so_and_asks_nothing() {
+    let (mut shared, mut pane) = stage((120, 7));
+    shared.looked_at = Some(Subject::Environment(EnvId(0)));
+    pane.refresh(&shared);
+    assert_eq!(asked(&pane, &shared), []);
+    assert!(pane.plots.iter().all(|plot| !plot.missing.is_empty()), "{:?}", pane.plots);
+}
+
+#[test]
+fn a_chart_is_loading_then_drawn_then_stale() {
+    let (mut shared, pane) = stage((120, 9));
+    let before = screen(&pane, &shared, (120, 9));
+    assert_eq!(before.matches("loading").count(), 3, "{before}");
+    answer(&mut shared, &pane);
+    insta::assert_snapshot!(screen(&pane, &shared, (120, 9)));
+    let problem = GraphProblem { words: "timed out".into(), position: None, lasting: false };
+    for request in asked(&pane, &shared) {
+        shared.graphs.take(request, Err(problem.clone()), NOW);
+    }
+    shared.now.wall = NOW.plus(120);
+    let stale = screen(&pane, &shared, (120, 9));
+    assert!(stale.contains("stale 2m"), "{stale}");
+}
+
+#[test]
+fn a_failed_question_without_lines_says_why_in_place() {
+    let (mut shared, pane) = stage((120, 9));
+    let problem = GraphProblem { words: "HTTP 503".into(), position: None, lasting: false };
+    for request in asked(&pane, &shared) {
+        shared.graphs.take(request, Err(problem.clone()), NOW);
+    }
+    let told = screen(&pane, &shared, (120, 9));
+    assert!(told.contains("HTTP 503"), "{told}");
+}
+
+#[test]
+fn any_size_is_drawn() {
+    for size in [(0, 0), (1, 1), (3, 3), (31, 5), (32, 6), (500, 200)] {
+        let (mut shared, pane) = stage(size);
+        answer(&mut shared, &pane);
+        let _ = screen(&pane, &shared, size);
+    }
+}
