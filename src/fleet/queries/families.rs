@@ -1,0 +1,141 @@
+//! Families of series that apps, frameworks, meshes and ingress controllers count their requests in.
+
+use std::sync::Arc;
+
+use super::{Place, Signal};
+use crate::domain::graph::Survey;
+use crate::domain::id::Name;
+
+/// A family that the configuration names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Family {
+    /// The counter of requests; `None` when the latency's histogram counts them.
+    pub requests: Option<Name>,
+    /// The histogram of latencies, without `_bucket`.
+    pub latency: Option<Name>,
+    /// The label with the status code; `None` looks for the usual ones.
+    pub status: Option<Name>,
+    /// The label with the app's or workload's name; `None` goes by the pod.
+    pub app: Option<Name>,
+}
+
+/// Counter, histogram. The first that a Prometheus has is taken: what an app says of itself before what others say.
+const KNOWN: [(&str, &str); 14] = [
+    ("app_requests_total", "app_request_latency_seconds"),
+    ("http_requests_total", "http_request_duration_seconds"),
+    ("http_server_requests_total", "http_server_request_duration_seconds"),
+    ("", "http_server_request_duration_seconds"),
+    ("", "http_server_requests_seconds"),
+    ("", "http_request_duration_seconds"),
+    ("", "http_server_duration_milliseconds"),
+    ("http_server_requests_seconds_count", "http_server_requests_seconds"),
+    ("request_count_total", "request_duration_seconds"),
+    ("", "request_duration_seconds"),
+    ("starlette_requests_total", "starlette_request_duration_seconds"),
+    ("flask_http_request_total", "flask_http_request_duration_seconds"),
+    ("istio_requests_total", "istio_request_duration_milliseconds"),
+    ("nginx_ingress_controller_requests", "nginx_ingress_controller_request_duration_seconds"),
+];
+
+/// What is asked for besides: the kubelet's and kube-state-metrics' families that the library uses.
+const PLATFORM: [&str; 15] = [
+    "container_cpu_usage_seconds_total",
+    "container_memory_working_set_bytes",
+    "container_network_receive_bytes_total",
+    "container_network_transmit_bytes_total",
+    "kube_deployment_spec_replicas",
+    "kube_deployment_status_replicas_available",
+    "kube_horizontalpodautoscaler_spec_max_replicas",
+    "kube_horizontalpodautoscaler_spec_min_replicas",
+    "kube_horizontalpodautoscaler_status_current_replicas",
+    "kube_horizontalpodautoscaler_status_desired_replicas",
+    "kube_node_status_allocatable",
+    "kube_pod_container_resource_limits",
+    "kube_pod_container_resource_requests",
+    "kube_pod_container_status_restarts_total",
+    "up",
+];
+
+/// Labels that hold a status code.
+const STATUS: [&str; 6] =
+    ["status", "code", "status_code", "http_status", "http_response_status_code", "response_code"];
+
+/// A family as a Prometheus has it.
+pub(super) struct Found<'a> {
+    /// The name to select.
+    pub(super) name: String,
+    /// It holds native histograms.
+    pub(super) native: bool,
+    /// It counts milliseconds.
+    pub(super) milliseconds: bool,
+    own: Option<&'a Family>,
+    survey: &'a Survey,
+}
+
+impl Found<'_> {
+    /// The label with the status code.
+    pub(super) fn status(&self) -> Option<&str> {
+        let own = self.own.and_then(|family| family.status.as_deref());
+        let labels = self.survey.labels(&self.name).unwrap_or_default();
+        own.or_else(|| STATUS.into_iter().find(|name| labels.iter().any(|label| **label == **name)))
+    }
+
+    /// The label with the app's name, where the configuration names one.
+    pub(super) fn app(&self) -> Option<&str> {
+        self.own?.app.as_deref()
+    }
+}
+
+/// The family of a signal in what the Prometheus of a place has; the configuration's before the known ones.
+pub(super) fn find<'a>(place: &Place<'a>, signal: Signal) -> Option<Found<'a>> {
+    let survey = place.survey?;
+    let own = place.own.iter().map(|family| {
+        let name = |name: &'a Option<Name>| name.as_deref().unwrap_or_default();
+        (name(&family.requests), name(&family.latency), Some(family))
+    });
+    let known = KNOWN.into_iter().map(|(requests, latency)| (requests, latency, None));
+    own.chain(known).find_map(|(requests, latency, own)| {
+        let (name, native) = match signal {
+            Signal::Latency => histogram(survey, latency, "_bucket")?,
+            _ if requests.is_empty() => histogram(survey, latency, "_count")?,
+            _ => survey.has(requests).then(|| (requests.to_owned(), false))?,
+        };
+        Some(Found { milliseconds: latency.ends_with("_milliseconds"), name, native, own, survey })
+    })
+}
+
+/// A classic histogram by one of its series, else a native one by its own name. (A summary has neither, but a `_sum`.)
+fn histogram(survey: &Survey, base: &str, part: &str) -> Option<(String, bool)> {
+    let classic = format!("{base}{part}");
+    if base.is_empty() {
+        None
+    } else if survey.has(&classic) && survey.has(&format!("{base}_bucket")) {
+        Some((classic, false))
+    } else if survey.has(base) && !survey.has(&format!("{base}_count")) {
+        Some((base.to_owned(), true))
+    } else {
+        None
+    }
+}
+
+/// All names that a survey looks for, sorted.
+pub(super) fn names(own: &[Family]) -> Arc<[Name]> {
+    let mut names: Vec<Name> = PLATFORM.iter().map(|name| Name::from(*name)).collect();
+    let mut family = |requests: &str, latency: &str| {
+        if !requests.is_empty() {
+            names.push(requests.into());
+        }
+        if !latency.is_empty() {
+            names.extend(["", "_bucket", "_count"].map(|part| Name::from(format!("{latency}{part}"))));
+        }
+    };
+    for (requests, latency) in KNOWN {
+        family(requests, latency);
+    }
+    for Family { requests, latency, .. } in own {
+        family(requests.as_deref().unwrap_or_default(), latency.as_deref().unwrap_or_default());
+    }
+    names.sort_unstable();
+    names.dedup();
+    names.into()
+}

@@ -1,0 +1,201 @@
+//! The library's queries, word for word, and that each of them stays within its environment.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::id::Kind;
+
+fn survey(families: &[(&str, &[&str])]) -> Survey {
+    let mut families: Vec<(Name, Arc<[Name]>)> = families
+        .iter()
+        .map(|(name, labels)| (Name::from(*name), labels.iter().map(|label| Name::from(*label)).collect()))
+        .collect();
+    families.sort();
+    Survey { families, interval: Some(15) }
+}
+
+fn cart() -> Target {
+    Target::Workloads(vec![Aim {
+        kind: Kind::Deployment,
+        namespace: "shop".into(),
+        name: "cart".into(),
+        autoscaler: None,
+    }])
+}
+
+fn told(signal: Signal, target: &Target, survey: Option<&Survey>) -> Vec<String> {
+    let (matchers, namespaces) = ([("cluster".into(), "eu".into())], ["shop".into()]);
+    let place = Place { matchers: &matchers, namespaces: &namespaces, survey, own: &[] };
+    match plan(signal, target, &place, 15) {
+        Ok(plan) => plan.curves.iter().map(|curve| curve.query.to_string()).collect(),
+        Err(why) => vec![why],
+    }
+}
+
+#[test]
+fn cpu_and_memory_stand_against_requests_and_limits() {
+    assert_eq!(
+        told(Signal::Cpu, &cart(), None),
+        [
+            r#"sum by (pod) (rate(container_cpu_usage_seconds_total{namespace="shop",pod=~"cart-[a-z0-9]+-[a-z0-9]{5}",container!="",cluster="eu"}[5m]))"#,
+            r#"max(sum by (pod) (kube_pod_container_resource_requests{namespace="shop",pod=~"cart-[a-z0-9]+-[a-z0-9]{5}",resource="cpu",cluster="eu"}))"#,
+            r#"max(sum by (pod) (kube_pod_container_resource_limits{namespace="shop",pod=~"cart-[a-z0-9]+-[a-z0-9]{5}",resource="cpu",cluster="eu"}))"#,
+        ]
+    );
+    // Labels that were not honoured; requests that nobody exports.
+    let known = survey(&[
+        ("container_memory_working_set_bytes", &["namespace", "pod"]),
+        ("kube_pod_container_resource_limits", &["exported_namespace", "exported_pod", "namespace", "pod"]),
+    ]);
+    assert_eq!(
+        told(Signal::Memory, &Target::Pod { namespace: "shop".into(), name: "cart-1".into() }, Some(&known)),
+        [
+            r#"sum by (container) (container_memory_working_set_bytes{namespace="shop",pod="cart-1",container!="",cluster="eu"})"#,
+            r#"sum(kube_pod_container_resource_limits{exported_namespace="shop",exported_pod="cart-1",resource="memory",cluster="eu"})"#,
+        ]
+    );
+    let nodes = survey(&[
+        ("container_cpu_usage_seconds_total", &["instance"]),
+        ("kube_node_status_allocatable", &["node"]),
+    ]);
+    assert_eq!(
+        told(Signal::Cpu, &Target::Node("n1".into()), Some(&nodes)),
+        [
+            r#"sum by (instance) (rate(container_cpu_usage_seconds_total{instance=~"n1(:[0-9]+)?",container!="",cluster="eu"}[1m]))"#,
+            r#"sum(kube_node_status_allocatable{node="n1",resource="cpu",cluster="eu"})"#,
+        ]
+    );
+}
+
+#[test]
+fn requests_errors_and_latency_come_from_the_family_that_is_there() {
+    let app = survey(&[
+        ("app_requests_total", &["app", "code", "namespace", "pod"]),
+        ("app_request_latency_seconds_bucket", &["le", "namespace", "pod"]),
+    ]);
+    let all = r#"sum(rate(app_requests_total{namespace="shop",cluster="eu"}[1m]))"#;
+    assert_eq!(told(Signal::Requests, &Target::Environment, Some(&app)), [all]);
+    assert_eq!(
+        told(Signal::Errors, &Target::Environment, Some(&app)),
+        [format!(
+            r#"(sum(rate(app_requests_total{{namespace="shop",code=~"5..",cluster="eu"}}[1m])) or {all} * 0) / {all}"#
+        )]
+    );
+    assert_eq!(
+        told(Signal::Latency, &cart(), Some(&app))[0],
+        r#"histogram_quantile(0.99, sum by (le) (rate(app_request_latency_seconds_bucket{namespace="shop",pod=~"cart-[a-z0-9]+-[a-z0-9]{5}",cluster="eu"}[1m])))"#
+    );
+
+    let native = survey(&[(
+        "http_server_request_duration_seconds",
+        &["http_response_status_code", "namespace", "pod"],
+    )]);
+    assert_eq!(
+        told(Signal::Latency, &Target::Environment, Some(&native))[2],
+        r#"histogram_quantile(0.5, sum(rate(http_server_request_duration_seconds{namespace="shop",cluster="eu"}[1m])))"#
+    );
+    assert_eq!(
+        told(Signal::Requests, &Target::Environment, Some(&native)),
+        [
+            r#"sum(histogram_count(rate(http_server_request_duration_seconds{namespace="shop",cluster="eu"}[1m])))"#
+        ]
+    );
+    assert!(
+        told(Signal::Errors, &Target::Environment, Some(&native))[0]
+            .contains(r#"http_response_status_code=~"5..""#)
+    );
+
+    let nginx = survey(&[(
+        "nginx_ingress_controller_requests",
+        &["exported_namespace", "exported_service", "namespace", "service", "status"],
+    )]);
+    assert_eq!(
+        told(Signal::Requests, &cart(), Some(&nginx)),
+        [
+            r#"sum(rate(nginx_ingress_controller_requests{exported_namespace="shop",exported_service=~"cart",cluster="eu"}[1m]))"#
+        ]
+    );
+    let mesh = survey(&[(
+        "istio_request_duration_milliseconds_bucket",
+        &["destination_workload", "destination_workload_namespace", "le"],
+    )]);
+    assert_eq!(
+        told(Signal::Latency, &cart(), Some(&mesh))[1],
+        r#"histogram_quantile(0.9, sum by (le) (rate(istio_request_duration_milliseconds_bucket{destination_workload_namespace="shop",destination_workload=~"cart",cluster="eu"}[1m]))) / 1000"#
+    );
+    let none = survey(&[("up", &[])]);
+    assert!(told(Signal::Requests, &cart(), Some(&none))[0].contains("metrics.families"));
+    assert!(told(Signal::Cpu, &cart(), Some(&none))[0].contains("has no container_cpu_usage_seconds_total"));
+    assert_eq!(told(Signal::Latency, &cart(), None), ["Looking for what this Prometheus has."]);
+}
+
+#[test]
+fn families_of_the_configuration_go_first() {
+    let own = [Family {
+        requests: Some("hits".into()),
+        latency: Some("wait_seconds".into()),
+        status: Some("outcome".into()),
+        app: Some("svc".into()),
+    }];
+    let known = survey(&[("app_requests_total", &["code"]), ("hits", &["svc", "namespace"])]);
+    let place = Place { matchers: &[], namespaces: &["shop".into()], survey: Some(&known), own: &own };
+    let chart = plan(Signal::Requests, &cart(), &place, 15).unwrap();
+    assert_eq!(&*chart.curves[0].query, r#"sum(rate(hits{namespace="shop",svc=~"cart"}[1m]))"#);
+    assert!(plan(Signal::Errors, &cart(), &place, 15).unwrap().curves[0].query.contains(r#"outcome=~"5..""#));
+    let names = families::names(&own);
+    assert!(
+        ["hits", "wait_seconds", "wait_seconds_bucket", "up"]
+            .iter()
+            .all(|name| names.iter().any(|known| **known == **name))
+    );
+    assert!(names.is_sorted());
+}
+
+#[test]
+fn replicas_stand_between_their_bounds() {
+    let Target::Workloads(mut aims) = cart() else { unreachable!() };
+    aims[0].autoscaler = Some("cart-hpa".into());
+    let scaled = told(Signal::Replicas, &Target::Workloads(aims), None);
+    assert_eq!(scaled.len(), 4);
+    assert_eq!(
+        scaled[0],
+        r#"sum(kube_horizontalpodautoscaler_status_current_replicas{namespace="shop",horizontalpodautoscaler="cart-hpa",cluster="eu"})"#
+    );
+    assert!(
+        told(Signal::Replicas, &cart(), None)[0]
+            .starts_with("sum(kube_deployment_status_replicas_available{")
+    );
+    assert_eq!(told(Signal::Replicas, &Target::Environment, None).len(), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_things_are_called_every_query_holds_to_its_environment(
+        value in ".{1,12}", namespaces in proptest::collection::vec("[a-z0-9.-]{1,9}", 1..3), name in "[a-z0-9.-]{1,12}",
+    ) {
+        let all = survey(&[
+            ("app_request_latency_seconds_bucket", &["le", "namespace", "pod"]), ("app_requests_total", &["code", "namespace", "pod"]),
+            ("container_cpu_usage_seconds_total", &["namespace", "node", "pod"]), ("container_memory_working_set_bytes", &["namespace", "node", "pod"]),
+            ("container_network_receive_bytes_total", &["namespace", "pod"]), ("kube_pod_container_status_restarts_total", &["namespace", "pod"]),
+            ("kube_deployment_status_replicas_available", &["deployment", "namespace"]),
+        ]);
+        let namespaces: Vec<Name> = namespaces.into_iter().map(Name::from).collect();
+        let matchers = [("environment".into(), Name::from(value.as_str()))];
+        let place = Place { matchers: &matchers, namespaces: &namespaces, survey: Some(&all), own: &[] };
+        let aim = Aim { kind: Kind::Deployment, namespace: namespaces[0].clone(), name: name.as_str().into(), autoscaler: None };
+        let targets = [Target::Environment, Target::Workloads(vec![aim]), Target::Pod { namespace: namespaces[0].clone(), name: name.as_str().into() }, Target::Node(name.as_str().into())];
+        let own = promql::matchers(&matchers);
+        for signal in Signal::ALL {
+            for target in &targets {
+                let Ok(chart) = plan(signal, target, &place, 30) else { continue };
+                for curve in chart.curves {
+                    // Nothing is left to be added.
+                    prop_assert_eq!(confine(&curve.query, &own).unwrap(), curve.query.clone());
+                    let selectors = curve.query.matches("environment=").count();
+                    prop_assert!(selectors >= 1);
+                }
+            }
+        }
+    }
+}
