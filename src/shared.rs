@@ -57,6 +57,8 @@ pub struct Shared {
     pub alerts: fleet::alerts::Alerts,
     /// What Velero keeps of each environment.
     pub backups: fleet::Backups,
+    /// What Argo CD and Flux deliver.
+    pub sync: fleet::Syncs,
     /// What the settings say of environments.
     pub wanted: Wanted,
     /// What the program was started with.
@@ -146,6 +148,7 @@ impl Shared {
         self.upstreams.refresh(&self.wanted, &self.environments, &self.world);
         self.derive_alerts();
         self.health.refresh(&self.world);
+        self.sync.refresh(&self.wanted, &self.environments, &self.world);
         self.cards.refresh(&self.environments, &self.world, &self.health);
         if self.matrix.refresh(&self.wanted, &self.environments, &self.world, &self.health) {
             self.matrix_version += 1;

@@ -38,6 +38,7 @@ impl Wanted {
             alertmanager: env.alertmanager.clone(),
             argocd: env.argocd.clone(),
             velero: env.velero.clone(),
+            flux: env.flux.clone(),
         };
         Wanted {
             stages: config
@@ -99,6 +100,8 @@ pub struct WantedEnvironment {
     pub argocd: Option<Argocd>,
     /// Velero; `None`: in its own cluster, in whatever namespace.
     pub velero: Option<InCluster>,
+    /// Flux.
+    pub flux: Option<InCluster>,
 }
 
 /// One app that is named by hand.

@@ -18,6 +18,7 @@ pub mod order;
 pub mod pods;
 pub mod releases;
 pub mod sheet;
+pub mod sync;
 pub mod views;
 pub mod words;
 pub mod workloads;
@@ -183,6 +184,7 @@ pub fn bridge() -> Vec<Box<dyn Pane>> {
     vec![
         Box::new(environments::EnvironmentsPane::default()),
         Box::new(list::ListPane::new(releases::Releases::default())),
+        Box::new(list::ListPane::new(sync::Syncing::default())),
         Box::new(list::ListPane::new(workloads::Workloads::default())),
         Box::new(list::ListPane::new(pods::Pods::default())),
         Box::new(list::ListPane::new(network::Network::default())),

@@ -270,14 +270,23 @@ pub fn loading(shared: &Shared, kinds: &[Kind]) -> bool {
 
 /// Kinds that cannot be shown, for a title: `jobs, rollouts: forbidden`.
 pub fn gaps(shared: &Shared, kinds: &[Kind]) -> Option<String> {
+    gaps_of(shared, &clusters(shared), kinds, feed_here)
+}
+
+/// The same for kinds whose objects stand elsewhere than what they are about: in these clusters, in any namespace.
+pub fn gaps_in(shared: &Shared, clusters: &[ClusterId], kinds: &[Kind]) -> Option<String> {
+    gaps_of(shared, clusters, kinds, feed_anywhere)
+}
+
+fn gaps_of(shared: &Shared, clusters: &[ClusterId], kinds: &[Kind], feed: Seen) -> Option<String> {
     let mut gaps: Vec<(String, Vec<&str>)> = Vec::new();
-    for id in clusters(shared) {
-        let Some(cluster) = shared.world.cluster(id) else { continue };
+    for id in clusters {
+        let Some(cluster) = shared.world.cluster(*id) else { continue };
         if cluster.connection.link != Link::Live {
             continue;
         }
         for kind in kinds {
-            let word = match feed_here(shared, cluster, *kind) {
+            let word = match feed(shared, cluster, *kind) {
                 Feed::Partly { refused, .. } => format!("forbidden in {}", refused.join(", ")),
                 Feed::Forbidden(_) => "forbidden".to_owned(),
                 Feed::Failed(_) => "failed".to_owned(),

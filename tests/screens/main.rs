@@ -6,6 +6,7 @@
 mod any;
 mod changes;
 mod stage;
+mod stage_sync;
 
 use std::fmt::Write;
 
@@ -110,6 +111,7 @@ fn panes() {
     for (id, name) in [
         (PaneId::Environments, "environments"),
         (PaneId::Releases, "releases"),
+        (PaneId::Sync, "sync"),
         (PaneId::Workloads, "workloads"),
         (PaneId::Pods, "pods"),
         (PaneId::Network, "network"),

@@ -206,6 +206,7 @@ fn story(send: Send<'_>) {
     }
     traffic(send);
     quota(send);
+    crate::stage_sync::sync(&APPS.map(|(app, _)| app), send);
     let used = |pod: &str, cpu_milli: u64, memory: u64| {
         ("shop-prod".into(), pod.into(), Resources { cpu_milli, memory: memory << 20 })
     };
@@ -266,6 +267,16 @@ fn run(cluster: ClusterId, namespace: &str, app: &str, release: &str, send: Send
     send(cluster, ClusterMsg::Facts(Facts::Pods(pods.into_iter().map(Delta::Put).collect())));
 }
 
+/// The Application of an app in a namespace.
+fn delivered_by(namespace: &str, app: &str) -> Name {
+    let stage = match namespace {
+        "shop-dev" => "dev",
+        "shop-staging" => "stg",
+        _ => "prod",
+    };
+    format!("{app}-{stage}").into()
+}
+
 fn deployment(namespace: &str, app: &str, release: &str, replicas: u32) -> Workload {
     let labels = Labels::new(vec![("app".into(), app.into())]);
     Workload {
@@ -288,7 +299,7 @@ fn deployment(namespace: &str, app: &str, release: &str, replicas: u32) -> Workl
         conditions: Arc::from([condition("Progressing", "True", "NewReplicaSetAvailable", 2 * DAY)]),
         images: images(app, release),
         owner: None,
-        delivered_by: None,
+        delivered_by: Some(delivered_by(namespace, app)),
         more: More::Deployment(DeploymentMore {
             strategy: "RollingUpdate".into(),
             max_surge: "25%".into(),
@@ -478,7 +489,7 @@ fn owned_by(uid: Uid, kind: Kind, name: &str) -> Arc<Owner> {
     Arc::new(Owner { uid, kind: kind.word().into(), name: name.into() })
 }
 
-fn uid(text: &str) -> Uid {
+pub fn uid(text: &str) -> Uid {
     Uid::parse(&format!("uid of {text}"))
 }
 

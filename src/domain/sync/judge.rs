@@ -19,6 +19,23 @@ pub struct Verdict {
     pub why: String,
 }
 
+/// How far what is wanted has come, whatever the health of what runs: what a count of apps is made of. Worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// It cannot be delivered.
+    Failed,
+    /// Delivered, and not as wanted.
+    Drift,
+    /// Could not be compared.
+    Unknown,
+    /// On its way.
+    Syncing,
+    /// Suspended by a person.
+    Suspended,
+    /// As wanted.
+    Synced,
+}
+
 impl Verdict {
     fn new(level: Level, why: impl Into<String>) -> Verdict {
         Verdict { level, why: why.into() }
@@ -48,6 +65,29 @@ impl SyncApp {
             Health::Suspended => Verdict::new(Level::Idle, "paused"),
             _ => Verdict::new(Level::Ok, ""),
         })
+    }
+
+    /// How far what is wanted has come.
+    pub fn standing(&self) -> Standing {
+        let failed = |found: Option<Verdict>| found.is_some_and(|verdict| verdict.level == Level::Critical);
+        if self.auto.suspended {
+            return Standing::Suspended;
+        }
+        if failed(self.judge_conditions()) || failed(self.judge_operation()) {
+            return Standing::Failed;
+        }
+        let operation = self.operation.as_ref();
+        if operation.is_some_and(Operation::is_retrying) {
+            return Standing::Failed;
+        }
+        if self.requested || operation.is_some_and(Operation::is_under_way) {
+            return Standing::Syncing;
+        }
+        match self.sync {
+            Sync::Synced => Standing::Synced,
+            Sync::OutOfSync => Standing::Drift,
+            Sync::Unknown | Sync::Other(_) => Standing::Unknown,
+        }
     }
 
     /// The worst condition that says something.

@@ -13,7 +13,7 @@ use super::id::{Kind, Name, Uid};
 use super::meta::{Condition, Labels, Owner};
 use super::time::Stamp;
 
-pub use judge::Verdict;
+pub use judge::{Standing, Verdict};
 
 /// The kinds of Flux that are followed.
 pub const FLUX: [Kind; 7] = [

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! ┏━ production ⛨ ━━━━━━━━━━━━━━━━ gke-eu1 ━┓   the current one has the thick frame
-//! ┃ ✖ critical        GKE 1.35              ┃
+//! ┃ ✖ critical  cart: 3 pods CrashLoopBac…  ┃   why; when all is well, what runs the cluster
 //! ┃ work 11/12   pods 58 ● 55 ✖ 3           ┃
+//! ┃ sync 11 ✓  1 ≠ drift                    ┃   Argo CD and Flux
 //! ┃ cpu ▇▇▇▇▇▇▁▁ 74%  mem ▇▇▇▇▇▇▁▁ 80%      ┃   of the quota, else of the nodes
-//! ┃ cart: 3 pods CrashLoopBackOff (OOM…     ┃   why
-//! ┃ fresh                                   ┃
+//! ┃ namespace shop-prod                     ┃   what is not fresh or not readable comes first
 //! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 
@@ -46,10 +46,9 @@ pub fn draw(
     if known || fresh.is_fresh() {
         health(look, card, next(), buffer);
         counts(look, card, next(), buffer);
+        sync(shared, look, env, next(), buffer);
         shares(look, card, next(), buffer);
-        let why = if fresh.is_fresh() { why(env, card) } else { (fresh.detail(shared.now), Role::Muted) };
-        Strip::new(buffer, next()).put(&why.0, look.style(why.1));
-        freshness(shared, look, &fresh, card, next(), buffer);
+        last(shared, look, env, &fresh, card, next(), buffer);
     } else {
         // Nothing is known of it but its connection: that has the whole card.
         let context = shared.world.cluster(env.cluster).map_or("", |c| &*c.connection.context);
@@ -111,9 +110,41 @@ fn health(look: &Look, card: &Card, line: Rect, buffer: &mut Buffer) {
     let mut strip = Strip::new(buffer, line);
     let style = look.style(Role::of_level(card.level));
     strip.put(look.symbols.level(card.level), style).gap(1);
-    strip.put(&text::cell(card.level.word(), 15), style).gap(1);
+    if card.reason.is_empty() {
+        strip.put(&text::cell(card.level.word(), 15), style).gap(1);
+    } else {
+        strip.put(card.level.word(), style).gap(2).put(&card.reason, style).gap(2);
+    }
     if let Some(platform) = &card.platform {
-        strip.put(&platform.to_string(), look.style(Role::Muted));
+        strip.put_whole(&platform.to_string(), look.style(Role::Muted));
+    }
+}
+
+/// `sync 11 ✓  1 ≠ drift`, or why there is nothing to count.
+fn sync(shared: &Shared, look: &Look, env: &Environment, line: Rect, buffer: &mut Buffer) {
+    let muted = look.style(Role::Muted);
+    let mut strip = Strip::new(buffer, line);
+    strip.put("sync ", muted);
+    if let Some(words) = shared.sync.absence(&shared.world, env) {
+        strip.put(&words, muted);
+        return;
+    }
+    let counts = shared.sync.counts(env.id);
+    let symbols = look.symbols;
+    let mut first = true;
+    for (count, sign, word, role) in [
+        (counts.synced, symbols.check, "", Role::Text),
+        (counts.failed, symbols.critical, " failed", Role::Critical),
+        (counts.drift, symbols.differs, " drift", Role::Differs),
+        (counts.unknown, symbols.unknown, " unknown", Role::Unknown),
+        (counts.syncing, symbols.running, " syncing", Role::Progressing),
+        (counts.suspended, symbols.idle, " suspended", Role::Muted),
+    ] {
+        if count > 0 {
+            let gap = if first { "" } else { "  " };
+            strip.put_whole(&format!("{gap}{count} {sign}{word}"), look.style(role));
+            first = false;
+        }
     }
 }
 
@@ -164,11 +195,8 @@ fn share(strip: &mut Strip<'_>, look: &Look, name: &str, share: Option<Share>, w
     }
 }
 
-/// Why it is as it is; when all is well, what it consists of.
-fn why(env: &Environment, card: &Card) -> (String, Role) {
-    if !card.reason.is_empty() {
-        return (card.reason.clone(), Role::of_level(card.level));
-    }
+/// What it consists of.
+fn consists(env: &Environment) -> String {
     let count = env.scope.namespaces().len();
     let namespaces = match env.scope.namespaces() {
         [] => "no namespace".to_owned(),
@@ -179,17 +207,31 @@ fn why(env: &Environment, card: &Card) -> (String, Role) {
         (Group::Stage, true) => " · inferred",
         _ => "",
     };
-    (format!("{namespaces}{origin}"), Role::Muted)
+    format!("{namespaces}{origin}")
 }
 
-fn freshness(shared: &Shared, look: &Look, fresh: &Freshness, card: &Card, line: Rect, buffer: &mut Buffer) {
+/// The last line: how old what stands above is and why, else what is missing, else what it consists of.
+fn last(
+    shared: &Shared,
+    look: &Look,
+    env: &Environment,
+    fresh: &Freshness,
+    card: &Card,
+    line: Rect,
+    buffer: &mut Buffer,
+) {
     let mut strip = Strip::new(buffer, line);
-    let role = if fresh.is_fresh() { Role::Muted } else { Role::Stale };
-    strip.put(&fresh.words(shared.now, &shared.key(Action::Connect)), look.style(role));
+    if !fresh.is_fresh() {
+        strip.put(&fresh.words(shared.now, &shared.key(Action::Connect)), look.style(Role::Stale)).gap(2);
+    }
     if let Some((kind, _)) = card.missing.first() {
         let more = card.missing.len() - 1;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let words = format!("  {} not readable{more}", kind.api().2);
+        let words = format!("{} not readable{more}", kind.api().2);
         strip.put(&words, look.style(Role::Warning));
+    } else if !fresh.is_fresh() {
+        strip.put(&fresh.detail(shared.now), look.style(Role::Muted));
+    } else {
+        strip.put(&consists(env), look.style(Role::Muted));
     }
 }
