@@ -10,6 +10,7 @@ use crate::domain::link::Link;
 use crate::domain::meta::owner_kind;
 use crate::domain::pod::{Pod, PodState};
 use crate::domain::selector::Selector;
+use crate::domain::sync::FLUX;
 use crate::domain::workload::Workload;
 use crate::effect::{Effect, LogPods, ShellRequest};
 use crate::panes::views::choose::ContainerChoice;
@@ -285,6 +286,9 @@ pub fn act(shared: &mut Shared, subject: &Subject, action: Action) -> Outcome {
         }
         Action::Open if object.kind == Kind::Pod => PodView::open(shared, object),
         Action::Open if object.kind.is_workload() => RolloutView::open(shared, object),
+        Action::Open if object.kind == Kind::Application || FLUX.contains(&object.kind) => {
+            crate::panes::views::sync::open(shared, &object)
+        }
         Action::Open | Action::Describe => DocumentView::open(shared, object, What::Describe),
         Action::Yaml => DocumentView::open(shared, object, What::Yaml),
         Action::Events => EventsView::open(shared, object),

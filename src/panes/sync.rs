@@ -182,7 +182,7 @@ impl Rows for Syncing {
             REVISION => x.revision().cmp(y.revision()),
             AGE => y.changed().cmp(&x.changed()),
             OPERATION => operation(x, shared).0.cmp(&operation(y, shared).0),
-            AUTO => auto(x).cmp(&auto(y)),
+            AUTO => auto(x).cmp(auto(y)),
             RECONCILED => x.reconciled.cmp(&y.reconciled),
             WHY => of_x.verdict.why.cmp(&of_y.verdict.why),
             OWNER => {

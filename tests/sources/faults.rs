@@ -1,7 +1,7 @@
 //! One fault a test.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pilothouse::domain::id::Kind;
@@ -544,4 +544,44 @@ async fn usage_is_polled_and_its_absence_said() {
     bench.until("there", |told| told.usage.as_ref().is_some_and(|usage| usage.feed == Feed::Live)).await;
     let usage = bench.told.usage.as_ref().unwrap();
     assert_eq!((usage.pods[0].2.cpu_milli, usage.nodes[0].1.cpu_milli), (5, 1000));
+}
+
+/// Definitions of some years ago, taken away while they are followed, and there again as the newest ones.
+#[tokio::test]
+async fn a_kind_is_followed_in_the_version_that_is_served() {
+    const GROUP: &str = "/apis/kustomize.toolkit.fluxcd.io";
+    let served = Arc::new(Mutex::new(vec!["v1beta2"]));
+    let versions = Arc::clone(&served);
+    let server = Server::start(move |seen| {
+        let rest = seen.path.strip_prefix(GROUP)?;
+        let versions = versions.lock().unwrap();
+        let absent =
+            || Some(Reply::Json(404, status(404, "the server could not find the requested resource")));
+        let Some(rest) = rest.strip_prefix('/') else {
+            let told: Vec<_> = versions.iter().map(|version| json!({"version": version})).collect();
+            return if told.is_empty() {
+                absent()
+            } else {
+                Some(Reply::Json(200, json!({"versions": told})))
+            };
+        };
+        let (version, kind) = rest.split_once('/').unwrap_or((rest, ""));
+        match kind {
+            _ if !versions.contains(&version) => absent(),
+            "" => Some(Reply::Json(200, json!({"resources": [{"name": "kustomizations"}]}))),
+            _ => None,
+        }
+    })
+    .await;
+    let mut bench = Bench::start(server.kubeconfig(TOKEN));
+    bench.until("followed in the older version", |told| told.is_live(Kind::Kustomization)).await;
+    assert!(!server.queries(&format!("{GROUP}/v1beta2/kustomizations")).is_empty());
+    assert_eq!(server.queries(GROUP).len(), 1, "the group is asked once");
+    served.lock().unwrap().clear();
+    server.cut_all();
+    bench.until("gone", |told| told.feed(Kind::Kustomization) == Some(&Feed::Absent)).await;
+    served.lock().unwrap().push("v1");
+    bench.until("there again", |told| told.is_live(Kind::Kustomization)).await;
+    assert!(server.queries(&format!("{GROUP}/v1/kustomizations")).len() > 1);
+    bench.stop().await;
 }

@@ -56,8 +56,6 @@ pub fn is_gone(shared: &Shared, object: &ObjectRef) -> bool {
             object.uid != Uid::default() && cluster.flux.get(object.uid).is_none()
         }
         kind if kind.is_workload() => cluster.workloads.get(object.uid).is_none(),
-        Kind::Application => cluster.applications.get(object.uid).is_none(),
-        kind if crate::domain::sync::FLUX.contains(&kind) => cluster.flux.get(object.uid).is_none(),
         _ => false,
     }
 }
