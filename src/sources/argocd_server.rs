@@ -51,8 +51,6 @@ impl<'a> Server<'a> {
         let words = crate::connect::problem::first_line(&said);
         let words = if words.is_empty() { "no reason given".to_owned() } else { words };
         Err(match reply.status {
-            401 => Fault::Unauthorized(format!("Argo CD does not accept the token: {words}")),
-            403 => Fault::Forbidden(format!("Argo CD refuses it: {words}")),
             404 => Fault::NotFound(words),
             status => Fault::Server(format!("Argo CD answered {status}: {words}")),
         })

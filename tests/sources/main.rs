@@ -20,3 +20,5 @@ mod logs;
 mod questions;
 #[cfg(test)]
 mod script;
+#[cfg(test)]
+mod sync;
