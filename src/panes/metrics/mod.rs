@@ -114,7 +114,7 @@ impl Pane for MetricsPane {
     }
 
     fn follows(&self, _shared: &Shared) -> Vec<Follow> {
-        self.plots.iter().flat_map(Plot::requests).cloned().map(Follow::Graph).collect()
+        self.plots.iter().flat_map(Plot::follows).collect()
     }
 
     fn applies(&self, _shared: &Shared, action: Action) -> Applies {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::graph::{Graph, GraphRequest, GraphSeries};
+use crate::domain::graph::{Graph, GraphRequest, GraphSeries, SurveyRequest};
 use crate::domain::id::Name;
 use crate::domain::time::Stamp;
+use crate::effect::Follow;
 use crate::fleet::marks::Mark;
 use crate::look::Look;
 use crate::shared::Shared;
@@ -47,11 +48,13 @@ pub struct Plot {
     pub unit: Unit,
     /// The seconds that are shown.
     pub range: u32,
+    /// What is asked to learn which series there are.
+    pub survey: Option<Arc<SurveyRequest>>,
     /// Its lines, the one that matters most first.
     pub lines: Vec<Line>,
     /// Its dotted lines.
     pub limits: Vec<LimitLine>,
-    /// Why nothing is asked, said in place, one line each; empty when something is.
+    /// Why nothing is asked, said in place, a sentence each; empty when something is.
     pub missing: Vec<String>,
 }
 
@@ -94,7 +97,13 @@ pub enum At {
 }
 
 impl Plot {
-    /// Everything that is asked.
+    /// Everything that is to be asked again and again.
+    pub fn follows(&self) -> impl Iterator<Item = Follow> {
+        let survey = self.survey.iter().cloned().map(Follow::Survey);
+        survey.chain(self.requests().cloned().map(Follow::Graph))
+    }
+
+    /// The graphs that are asked for.
     pub fn requests(&self) -> impl Iterator<Item = &Arc<GraphRequest>> {
         let limits = self.limits.iter().filter_map(|limit| match &limit.at {
             At::Newest(request) => Some(request),
@@ -146,6 +155,9 @@ pub fn standing(plot: &Plot, find: Find<'_>) -> Standing {
         standing.warnings.extend(graph.warnings.iter().cloned());
         standing.left_out += usize::try_from(graph.left_out).unwrap_or(usize::MAX);
     }
+    let lines: usize =
+        plot.lines.iter().filter_map(|line| find(&line.request)).map(|graph| graph.series.len()).sum();
+    standing.left_out += lines.saturating_sub(LINES);
     standing.warnings.dedup();
     standing
 }
@@ -244,10 +256,8 @@ fn called(line: &Line, series: &GraphSeries) -> String {
 
 /// What stands where the lines would be.
 fn said(plot: &Plot, answered: &[(&Line, &Graph)], nothing: bool) -> Vec<(String, Role)> {
-    if !plot.missing.is_empty() {
-        return plot.missing.iter().map(|line| (line.clone(), Role::Muted)).collect();
-    }
-    if !nothing {
+    // What is missing is said by itself, over the whole place ([`missing`]).
+    if !nothing || !plot.missing.is_empty() {
         return Vec::new();
     }
     let problem = answered.iter().find_map(|(_, graph)| graph.problem.as_ref());
@@ -269,6 +279,21 @@ pub fn title(plot: &Plot, dot: &str, chart: &Chart<'_>, room: usize) -> String {
     }
     let about = text::fit_middle(&plot.about, room.saturating_sub(text::width(&what) + 3));
     format!("{about} {dot} {what}")
+}
+
+/// Why there is no graph, in the middle of where it would be.
+pub fn missing(plot: &Plot, look: &Look, area: Rect, buffer: &mut Buffer) {
+    let area = area.intersection(buffer.area);
+    let width = usize::from(area.width.saturating_sub(2).min(60));
+    let lines: Vec<String> =
+        plot.missing.iter().flat_map(|sentence| crate::panes::words::wrap(sentence, width)).collect();
+    let above = usize::from(area.height).saturating_sub(lines.len()) / 2;
+    let rows = area.y + u16::try_from(above).unwrap_or(0)..area.bottom();
+    for (line, y) in lines.iter().zip(rows) {
+        let wide = u16::try_from(text::width(line)).unwrap_or(area.width).min(area.width);
+        let place = Rect { x: area.x + (area.width - wide) / 2, y, width: wide, height: 1 };
+        crate::widgets::strip::Strip::new(buffer, place).put(line, look.style(Role::Muted));
+    }
 }
 
 /// A plot in its frame: title at the left, the newest number or what is wrong at the right.
@@ -323,6 +348,10 @@ pub fn framed(
             let right = Rect { x: line.right() - wide - 3, width: wide + 2, ..line };
             crate::widgets::strip::Strip::new(buffer, right).put(&format!(" {note} "), look.style(note_role));
         }
-        chart.draw(look, inside, buffer);
+        if plot.missing.is_empty() {
+            chart.draw(look, inside, buffer);
+        } else {
+            missing(plot, look, inside, buffer);
+        }
     });
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::graph::{Graph, GraphProblem, GraphRequest, GraphSeries};
-use crate::domain::id::{ClusterId, EnvId};
+use crate::domain::graph::{Graph, GraphProblem, GraphRequest, GraphSeries, Survey};
+use crate::domain::id::{ClusterId, EnvId, Name};
 use crate::domain::time::Stamp;
 use crate::panes::views::testing::{self, NOW, shared};
 use crate::shared::Subject;
@@ -17,7 +17,36 @@ fn stage(size: (u16, u16)) -> (Shared, MetricsPane) {
     let mut pane = MetricsPane::default();
     pane.resize(size.0, size.1);
     pane.refresh(&shared);
+    // What the Prometheus has is asked first.
+    for follow in pane.follows(&shared) {
+        if let Follow::Survey(request) = follow {
+            shared.graphs.take_survey(request, Ok(survey()));
+        }
+    }
+    pane.refresh(&shared);
     (shared, pane)
+}
+
+/// A Prometheus that has everything.
+fn survey() -> Survey {
+    let labels: Arc<[Name]> =
+        ["container", "le", "namespace", "node", "pod", "status"].map(Name::from).into();
+    let mut families: Vec<(Name, Arc<[Name]>)> = [
+        "app_requests_total",
+        "app_request_latency_seconds",
+        "app_request_latency_seconds_bucket",
+        "app_request_latency_seconds_count",
+        "container_cpu_usage_seconds_total",
+        "container_memory_working_set_bytes",
+        "container_network_receive_bytes_total",
+        "kube_pod_container_resource_limits",
+        "kube_pod_container_status_restarts_total",
+    ]
+    .into_iter()
+    .map(|name| (name.into(), labels.clone()))
+    .collect();
+    families.sort();
+    Survey { families, interval: Some(15) }
 }
 
 /// Names a Prometheus for production only.

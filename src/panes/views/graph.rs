@@ -26,7 +26,7 @@ use crate::domain::time::Stamp;
 use crate::effect::{Effect, Follow};
 use crate::fleet::marks::Mark;
 use crate::look::Look;
-use crate::panes::metrics::plot::{Around, Find, Plot, RANGES, standing, title, with_chart};
+use crate::panes::metrics::plot::{Around, Find, Plot, RANGES, missing, standing, title, with_chart};
 use crate::panes::metrics::target::Target;
 use crate::panes::metrics::{Signal, own_query, signal_plot, signals};
 use crate::panes::words::wrap;
@@ -243,7 +243,7 @@ impl Pane for GraphView {
         if self.held.is_some() {
             return Vec::new();
         }
-        self.plot.requests().cloned().map(Follow::Graph).collect()
+        self.plot.follows().collect()
     }
 
     fn applies(&self, _shared: &Shared, action: Action) -> Applies {
@@ -385,7 +385,11 @@ impl Pane for GraphView {
                 .intersection(area)
             };
             self.ranges(look, row(0, 1), buffer);
-            chart.draw(look, row(1, rest), buffer);
+            if self.plot.missing.is_empty() {
+                chart.draw(look, row(1, rest), buffer);
+            } else {
+                missing(&self.plot, look, row(1, rest), buffer);
+            }
             if legend_rows > 1 {
                 legend(
                     chart,
