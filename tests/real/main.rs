@@ -15,6 +15,7 @@ mod outages;
 #[path = "../person/mod.rs"]
 #[allow(dead_code, reason = "shared with other tests, which use other parts")]
 mod person;
+mod promql;
 mod screen;
 mod upstreams;
 mod wire;

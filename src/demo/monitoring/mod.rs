@@ -103,9 +103,16 @@ impl Monitoring {
         self.with_alerts(now, self.history.picture(wanted))
     }
 
-    /// Everything.
-    pub fn whole_world(&self, now: i64) -> World {
-        self.with_alerts(now, self.history.picture(|_| true))
+    /// What names are asked of: everything, but of the load's namespaces only those that a selector names. Its pods
+    /// are read one by one for each question.
+    pub fn named_world(&self, now: i64, chosen: &[Vec<Matcher>]) -> World {
+        let wanted = |ns: &str| {
+            chosen.iter().any(|matchers| {
+                let mut named = matchers.iter().filter(|m| m.name == "namespace").peekable();
+                named.peek().is_some() && named.all(|m| m.accepts(ns))
+            })
+        };
+        self.with_alerts(now, self.history.picture(wanted))
     }
 
     fn with_alerts(&self, now: i64, picture: history::Picture) -> World {

@@ -273,7 +273,7 @@ fn series(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
     if chosen.is_empty() {
         return Err(bad("no match[] parameter provided"));
     }
-    let world = monitoring.whole_world(now);
+    let world = monitoring.named_world(now, &chosen);
     let all: BTreeSet<_> = found(&world, &chosen, after, until).iter().map(|s| s.labels().clone()).collect();
     let (rows, warnings) = cut(all.iter().map(super::promql::labels::Labels::json).collect(), asked);
     Ok((json!(rows), warnings))
@@ -281,7 +281,7 @@ fn series(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
 
 fn labels(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
     let (chosen, after, until) = chosen(asked, now)?;
-    let world = monitoring.whole_world(now);
+    let world = monitoring.named_world(now, &chosen);
     let mut names: BTreeSet<String> = BTreeSet::new();
     for series in found(&world, &chosen, after, until) {
         for (name, _) in series.labels().iter() {
@@ -303,7 +303,7 @@ fn values(monitoring: &Monitoring, label: &str, asked: &Query, now: i64) -> Answ
         return Err(bad(format!("invalid label name: {label:?}")));
     }
     let (chosen, after, until) = chosen(asked, now)?;
-    let world = monitoring.whole_world(now);
+    let world = monitoring.named_world(now, &chosen);
     let all = found(&world, &chosen, after, until);
     let values: BTreeSet<&str> =
         all.iter().map(|s| s.labels().get(label)).filter(|v| !v.is_empty()).collect();
@@ -330,7 +330,7 @@ fn metadata(asked: &Query) -> Json {
 }
 
 fn targets(monitoring: &Monitoring, now: i64) -> Json {
-    let world = monitoring.whole_world(now);
+    let world = monitoring.named_world(now, &[]);
     let mut active: BTreeMap<String, Json> = BTreeMap::new();
     for series in world.select(&[Matcher::equal(NAME, "up")], now - 60_000, now) {
         let Some((at, value)) = series.last(now - 60_000, now) else { continue };

@@ -113,7 +113,8 @@ fn brackets(query: &str) -> Result<(), Refusal> {
                         '}' => "right brace '}'",
                         _ => "right bracket ']'",
                     };
-                    return Err(at(query, byte, &format!("unexpected {name}")));
+                    // Prometheus' lexer has read the bracket when it stumbles.
+                    return Err(at(query, byte + 1, &format!("unexpected {name}")));
                 }
             }
             '^' => powers += 1,

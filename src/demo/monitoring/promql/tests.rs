@@ -223,7 +223,7 @@ fn refusals_have_positions_and_prometheus_words() {
     assert_eq!(refused("sum(up"), "1:7: parse error: unclosed left parenthesis");
     assert_eq!(refused("up up"), "1:4: parse error: unexpected identifier \"up\"");
     assert_eq!(refused("sum(rate(x[5m]) by (pod))"), "1:17: parse error: unexpected <by>");
-    assert_eq!(refused("up\n  )"), "2:3: parse error: unexpected right parenthesis ')'");
+    assert_eq!(refused("up\n  )"), "2:4: parse error: unexpected right parenthesis ')'");
     assert_eq!(refused("1 +"), "1:4: parse error: unexpected end of input");
     assert_eq!(refused(""), "1:1: parse error: no expression found in input");
     assert_eq!(refused("a{b=\"c}"), "1:5: parse error: unterminated quoted string");
