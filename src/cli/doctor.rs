@@ -4,6 +4,7 @@
 
 mod cluster;
 mod local;
+mod upstreams;
 
 use futures::future::join_all;
 
@@ -179,6 +180,41 @@ mod tests {
         }
         assert!(find(&checks, "gke-eu1", "api server").words.contains("v1.35"), "{}", checks.text());
         assert!(find(&checks, "gke-eu1", "definitions").words.contains("Argo Rollouts"), "{}", checks.text());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_servers_of_graphs_and_alerts_are_found_and_asked() {
+        let server = demo().await;
+        let checks = checks(server.kubeconfig()).await;
+        for what in ["prometheus", "alertmanager"] {
+            let check = find(&checks, "gke-eu1", what);
+            assert_eq!(check.verdict, Verdict::Ok, "{}", checks.text());
+            assert!(check.words.contains("found by"), "{}", checks.text());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_that_is_configured_wrongly_says_how_to_mend_it() {
+        let server = demo().await;
+        let config = tempfile::NamedTempFile::new().unwrap();
+        let text = "stages:\n- name: production\n  environments:\n  - context: gke-eu1\n    prometheus: {service: \"nowhere/none:1\"}\n    alertmanager: {url: \"http://127.0.0.1:1\"}\n";
+        std::fs::write(config.path(), text).unwrap();
+        let global = Global {
+            kubeconfig: Some(server.kubeconfig().to_owned()),
+            config: Some(config.path().to_owned()),
+            ..Global::default()
+        };
+        let checks = look(&global, true).await;
+        let prometheus = find(&checks, "gke-eu1", "prometheus");
+        assert_eq!(prometheus.verdict, Verdict::Fail, "{}", checks.text());
+        assert!(
+            prometheus.words.starts_with("nowhere/none:1, configured, for production: "),
+            "{}",
+            checks.text()
+        );
+        let alertmanager = find(&checks, "gke-eu1", "alertmanager");
+        assert!(alertmanager.words.ends_with("nothing listens there"), "{}", checks.text());
+        assert!(alertmanager.mend.contains("alertmanager.url"), "{}", checks.text());
     }
 
     #[tokio::test(flavor = "multi_thread")]

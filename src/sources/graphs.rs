@@ -198,10 +198,15 @@ pub(crate) async fn survey_once(
         families.push((name, labels.into()));
     }
     families.sort();
-    let over = format!("max(count_over_time(up{}[10m]))", request.selector);
-    let reply = caller.get("/api/v1/query", &[("query", over.as_str())]).await;
-    let scrapes = reply.ok().and_then(|reply| decode::first_value(&reply)).filter(|count| *count >= 2.0);
-    let interval = scrapes.map(|count| whole_seconds(600.0 / count));
+    // A server that was begun a moment ago has not filled the long look yet; the short one sees no slow scrapes.
+    let mut interval: Option<u32> = None;
+    for (range, seconds) in [("1m", 60.0), ("10m", 600.0)] {
+        let over = format!("max(count_over_time(up{}[{range}]))", request.selector);
+        let reply = caller.get("/api/v1/query", &[("query", over.as_str())]).await;
+        let scrapes = reply.ok().and_then(|reply| decode::first_value(&reply)).filter(|count| *count >= 2.0);
+        let found = scrapes.map(|count| whole_seconds(seconds / count));
+        interval = interval.into_iter().chain(found).min();
+    }
     Ok(Survey { families, interval })
 }
 

@@ -9,7 +9,7 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 
-use crate::config::{Address, Config, Monitoring};
+use crate::config::Config;
 use crate::connect::client::{client_for, get};
 use crate::connect::contexts::ContextInfo;
 use crate::connect::credentials;
@@ -48,13 +48,7 @@ pub async fn look(info: &ContextInfo, config: &Config) -> Vec<Check> {
     checks.extend(installed);
     checks.extend(permissions);
     checks.push(streaming);
-    for env in config.environments().filter(|env| env.context.as_deref().is_none_or(|name| name == area)) {
-        for (what, service) in [("prometheus", &env.prometheus), ("alertmanager", &env.alertmanager)] {
-            if let Some(check) = cluster.monitoring(&format!("{what} {}", env.name), service.as_ref()).await {
-                checks.push(check);
-            }
-        }
-    }
+    checks.extend(super::upstreams::look(info, &cluster.client, config).await);
     checks
 }
 
@@ -357,44 +351,6 @@ impl Cluster<'_> {
             Err(_) => Err(Fault::timed_out(LIMIT)),
         }
     }
-
-    /// Whether a configured monitoring service answers, asked without its
-    /// credentials: that it wants some is an answer.
-    async fn monitoring(&self, what: &str, service: Option<&Monitoring>) -> Option<Check> {
-        let (asked, place) = match service?.at.as_ref()? {
-            Address::Url(url) => {
-                let url = format!("{}/-/ready", url.trim_end_matches('/'));
-                (outside(&url).await, url)
-            }
-            Address::Service { namespace, name, port } => {
-                let path = format!("/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy/-/ready");
-                (self.status(&path).await, format!("{name}.{namespace}:{port}, through the API server"))
-            }
-        };
-        Some(match asked {
-            Ok(200..=299) => Check::ok(self.area, what, format!("ready at {place}")),
-            Ok(code @ (401 | 403)) => {
-                Check::ok(self.area, what, format!("answers at {place} ({code} without credentials)"))
-            }
-            Ok(code) => {
-                let words = format!("answers {code} at {place}");
-                Check::warn(self.area, what, words, "is the address right, with its path prefix?")
-            }
-            Err(fault) => {
-                let words = format!("{} ({place})", fault.words());
-                Check::fail(self.area, what, words, "is the address right, and reachable from here?")
-            }
-        })
-    }
-}
-
-/// The code of the answer to a GET outside of the cluster.
-async fn outside(url: &str) -> Result<u16, Fault> {
-    let unreachable =
-        |error: reqwest::Error| Fault::Unreachable(clean(&error.without_url().to_string()).into_owned());
-    let client = reqwest::Client::builder().timeout(LIMIT).build().map_err(unreachable)?;
-    let response = client.get(url).send().await.map_err(unreachable)?;
-    Ok(response.status().as_u16())
 }
 
 /// Where something is allowed.

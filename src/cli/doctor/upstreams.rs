@@ -1,0 +1,201 @@
+//! Which Prometheus and Alertmanager each environment of a context has, how it is known, and whether it answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client as ClusterClient;
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::connect::client::get;
+use crate::connect::contexts::ContextInfo;
+use crate::connect::problem::Fault;
+use crate::connect::upstream::{Client, Limits};
+use crate::domain::environment::{Environment, Environments};
+use crate::domain::id::ClusterId;
+use crate::domain::link::{Feed, Link};
+use crate::domain::meta::Interner;
+use crate::domain::time::Now;
+use crate::domain::upstream::{Assigned, How, Server, Upstream};
+use crate::fleet::promql::{confine, matchers};
+use crate::fleet::upstreams::assigned;
+use crate::fleet::{self, Wanted};
+use crate::msg::{ClusterMsg, Delta};
+use crate::report::Check;
+use crate::wire::Wire;
+use crate::wire::network::WireService;
+use crate::wire::node::WireNamespace;
+use crate::world::World;
+
+/// How long one question may take.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Looks at the upstreams of a context's environments.
+pub async fn look(info: &ContextInfo, client: &ClusterClient, config: &Config) -> Vec<Check> {
+    let world = world(info, client).await;
+    let wanted = wanted(config, &info.name);
+    let environments = fleet::environments(&wanted, &world);
+    let mut checks = Vec::new();
+    for server in [Server::Prometheus, Server::Alertmanager] {
+        let mut found: BTreeMap<Arc<Upstream>, Vec<(&Environment, Assigned)>> = BTreeMap::new();
+        let mut missing: BTreeMap<String, (Vec<&str>, String)> = BTreeMap::new();
+        for env in counted(&environments) {
+            match assigned(server, env, &environments, &wanted, &world) {
+                Ok(one) => found.entry(Arc::clone(&one.upstream)).or_default().push((env, one)),
+                Err(why) => missing.entry(why.why).or_insert((Vec::new(), why.mend)).0.push(&env.name),
+            }
+        }
+        for (upstream, used) in found {
+            checks.push(one(&info.name, client, &upstream, &used).await);
+        }
+        for (why, (names, mend)) in missing {
+            let words = format!("{why} ({})", names.join(", "));
+            checks.push(Check::warn(&info.name, server.key(), words, mend));
+        }
+    }
+    checks
+}
+
+fn counted(environments: &Environments) -> impl Iterator<Item = &Environment> {
+    environments.counted()
+}
+
+/// The settings of the environments that stand on this context.
+fn wanted(config: &Config, context: &str) -> Wanted {
+    let mut wanted = Wanted::of(config, Some(context));
+    for stage in &mut wanted.stages {
+        stage.environments.retain(|env| &*env.context == context);
+    }
+    wanted.stages.retain(|stage| !stage.environments.is_empty());
+    wanted
+}
+
+/// As much of the cluster as tells its environments and its upstreams.
+async fn world(info: &ContextInfo, client: &ClusterClient) -> World {
+    let mut world = World::new(vec![info.connection()]);
+    let mut tell = |news| world.apply(ClusterId(0), news, Now::default());
+    tell(ClusterMsg::Link(Link::Live));
+    for news in
+        [list::<WireNamespace>(client, "namespaces").await, list::<WireService>(client, "services").await]
+    {
+        news.into_iter().for_each(&mut tell);
+    }
+    world
+}
+
+/// A whole list as the news that a watch would bring.
+async fn list<K: Wire>(client: &ClusterClient, plural: &str) -> Vec<ClusterMsg> {
+    #[derive(serde::Deserialize)]
+    #[serde(bound = "K: serde::de::DeserializeOwned")]
+    struct List<K> {
+        items: Vec<K>,
+    }
+    let ask = async {
+        let mut request = get(&format!("/api/v1/{plural}"))?;
+        let json = http::HeaderValue::from_static("application/json");
+        request.headers_mut().insert(http::header::ACCEPT, json);
+        let (parts, body) = request.into_parts();
+        drop(body);
+        let request = http::Request::from_parts(parts, Vec::new());
+        client.request::<List<K>>(request).await.map_err(|error| Fault::of(&error))
+    };
+    let answer = tokio::time::timeout(LIMIT, ask).await.unwrap_or_else(|_| Err(Fault::timed_out(LIMIT)));
+    let feed = match answer {
+        Ok(list) => {
+            let mut interner = Interner::new();
+            let rows = list.items.into_iter().filter_map(|item| item.row(&mut interner).ok());
+            let rows = std::iter::once(Delta::Begin(None))
+                .chain(rows.map(Delta::Put))
+                .chain(std::iter::once(Delta::End(None)));
+            let facts = K::facts(rows.collect());
+            return vec![ClusterMsg::Facts(facts), ClusterMsg::Feed(K::KIND, Feed::Live)];
+        }
+        Err(Fault::Forbidden(message)) => Feed::Forbidden(message.into()),
+        Err(fault) => Feed::Failed(fault.words().into()),
+    };
+    vec![ClusterMsg::Feed(K::KIND, feed)]
+}
+
+/// Asks one upstream, with everything that it is asked with later.
+async fn one(
+    area: &str,
+    cluster: &ClusterClient,
+    upstream: &Arc<Upstream>,
+    used: &[(&Environment, Assigned)],
+) -> Check {
+    let server = upstream.server;
+    let names: Vec<&str> = used.iter().map(|(env, _)| &*env.name).collect();
+    let how = used.first().map(|(_, assigned)| &assigned.how);
+    let (how, others) = match how {
+        Some(How::Found { by, others }) => (format!("found by {by}"), others.as_slice()),
+        _ => ("configured".to_owned(), &[][..]),
+    };
+    let mut words = format!("{}, {how}, for {}", upstream.address.words(), names.join(", "));
+    if !others.is_empty() {
+        words.push_str(&format!("; not used: {}", others.join(", ")));
+    }
+    let way = cluster.clone();
+    let limits = Limits { answer: LIMIT, ..Limits::default() };
+    let client = Client::new(Arc::clone(upstream), Some(Arc::new(move || Some(way.clone()))), limits);
+    if let Err(fault) = answers(&client).await {
+        let mend = mend(server, &fault);
+        return Check::fail(area, server.key(), format!("{words}: {}", fault.words()), mend);
+    }
+    if server == Server::Prometheus {
+        for (env, assigned) in used.iter().filter(|(_, assigned)| !assigned.matchers.is_empty()) {
+            if nothing_matches(&client, assigned).await {
+                let labels: Vec<String> =
+                    assigned.matchers.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
+                return Check::warn(
+                    area,
+                    server.key(),
+                    format!("{words}; but no series `up` has {} of {}", labels.join(", "), env.name),
+                    "correct prometheus.matchers, or give the series these labels (external_labels)",
+                );
+            }
+        }
+    }
+    Check::ok(area, server.key(), words)
+}
+
+/// Whether the server's own API answers.
+async fn answers(client: &Client) -> Result<(), Fault> {
+    let reply = match client.upstream().server {
+        Server::Alertmanager => client.get("/api/v2/status", &[]).await?,
+        _ => client.get("/api/v1/query", &[("query", "vector(1)")]).await?,
+    };
+    let body: Value = reply.json().unwrap_or_default();
+    let its_own = match client.upstream().server {
+        Server::Alertmanager => body.get("versionInfo").is_some() || body.get("cluster").is_some(),
+        _ => body.get("status").is_some_and(|status| status == "success"),
+    };
+    match (reply.is_good(), its_own) {
+        (true, true) => Ok(()),
+        (true, false) => Err(Fault::Garbled("it answers, but not as this kind of server does".to_owned())),
+        (false, _) => Err(Fault::Garbled(format!("it answers {}", reply.status))),
+    }
+}
+
+/// Whether the environment's matchers leave nothing of what is scraped.
+async fn nothing_matches(client: &Client, assigned: &Assigned) -> bool {
+    let Ok(query) = confine("count(up)", &matchers(&assigned.matchers)) else { return false };
+    let Ok(reply) = client.get("/api/v1/query", &[("query", &query)]).await else { return false };
+    let body: Value = reply.json().unwrap_or_default();
+    body.pointer("/data/result").and_then(Value::as_array).is_some_and(Vec::is_empty)
+}
+
+fn mend(server: Server, fault: &Fault) -> String {
+    let key = server.key();
+    match fault {
+        Fault::Unauthorized(_) => format!("write {key}.bearerTokenFile, {key}.basicAuth or {key}.headers"),
+        Fault::Forbidden(_) => format!("ask for `get` on `services/proxy`, or write {key}.url"),
+        Fault::Broken(_) => "correct what is named in the configuration".to_owned(),
+        Fault::Garbled(_) => {
+            format!(
+                "is the address right, with its path prefix (/prometheus)? write {key}.url or {key}.service"
+            )
+        }
+        _ => format!("does it run, and is it reachable from here? write {key}.url or {key}.service"),
+    }
+}
