@@ -101,5 +101,7 @@ journeys! {
     workloads_to_rollout,
     yaml_and_secrets;
     demo:
-    node_failure;
+    follow_a_push,
+    node_failure,
+    what_is_out_of_sync;
 }
