@@ -162,6 +162,12 @@ impl Shared {
         alerts.refresh(environments, world, upstreams, &wanted.alerts, now.wall)
     }
 
+    /// What delivers the release of an app in an environment.
+    pub fn delivery_of(&self, cell: &fleet::Cell) -> Option<&fleet::Delivery> {
+        let object = cell.workloads.first()?;
+        self.sync.of_workload(object.cluster, self.world.find_workload(object)?)
+    }
+
     /// The app that a workload belongs to, where the release matrix has it.
     pub fn app_of(&self, cluster: ClusterId, workload: Uid) -> Option<Name> {
         let of_it = |object: &ObjectRef| object.cluster == cluster && object.uid == workload;

@@ -84,6 +84,7 @@ async fn gather(global: &Global, args: &StatusArgs) -> Result<(Status, bool), Pr
         environments: &shared.environments,
         cards: &shared.cards,
         matrix: &shared.matrix,
+        sync: &shared.sync,
         now: shared.now,
         only,
     });

@@ -89,6 +89,22 @@ impl SyncCounts {
 impl Syncs {
     /// Follows the world. Returns whether anything may have changed.
     pub fn refresh(&mut self, wanted: &Wanted, environments: &Environments, world: &World) -> bool {
+        if self.seen == Some(self.fingerprint(wanted, world)) && self.environments == *environments {
+            return false;
+        }
+        if self.environments != *environments {
+            self.environments = environments.clone();
+        }
+        self.list.clear();
+        self.work_out(wanted, environments, world);
+        self.version += 1;
+        // Only now it is known whether workloads are looked at.
+        self.seen = Some(self.fingerprint(wanted, world));
+        true
+    }
+
+    /// What the deliveries follow from, but for the environments.
+    fn fingerprint(&self, wanted: &Wanted, world: &World) -> u64 {
         let mut hasher = DefaultHasher::new();
         wanted.hash(&mut hasher);
         for cluster in &world.clusters {
@@ -98,21 +114,12 @@ impl Syncs {
             connection.same_as.hash(&mut hasher);
             (connection.link == Link::Dim).hash(&mut hasher);
             if self.looks_at_workloads {
-                cluster.workloads.version().hash(&mut hasher);
+                let whole = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet]
+                    .map(|kind| cluster.feed(kind) == Feed::Live);
+                (cluster.workloads.version(), whole).hash(&mut hasher);
             }
         }
-        let seen = Some(hasher.finish());
-        if self.seen == seen && self.environments == *environments {
-            return false;
-        }
-        self.seen = seen;
-        if self.environments != *environments {
-            self.environments = environments.clone();
-        }
-        self.list.clear();
-        self.work_out(wanted, environments, world);
-        self.version += 1;
-        true
+        hasher.finish()
     }
 
     fn work_out(&mut self, wanted: &Wanted, environments: &Environments, world: &World) {

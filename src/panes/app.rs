@@ -8,6 +8,7 @@ use super::words;
 use crate::domain::environment::Environment;
 use crate::domain::id::{Kind, Name};
 use crate::domain::level::Level;
+use crate::domain::sync::short_revision;
 use crate::fleet::network::network;
 use crate::fleet::{Cell, Freshness};
 use crate::shared::{Shared, Subject};
@@ -47,6 +48,7 @@ impl Sheet for App {
             heading(shared, env, cell.as_ref(), &mut lines);
             if let Some(cell) = cell {
                 release(shared, cell, &mut lines);
+                delivery(shared, cell, &mut lines);
                 workloads(shared, cell, &mut lines);
                 traffic(shared, cell, &mut lines);
             }
@@ -95,6 +97,27 @@ fn release(shared: &Shared, cell: &Cell, lines: &mut Vec<Line>) {
     lines.push(Line::entry("image", format!("{registry}{}", image.repository), Role::Text));
     if !cell.digest.is_empty() {
         lines.push(Line::entry("digest", &*cell.digest, Role::Muted));
+    }
+}
+
+/// What delivers it, how far that is, which revision.
+fn delivery(shared: &Shared, cell: &Cell, lines: &mut Vec<Line>) {
+    let Some(delivery) = shared.delivery_of(cell) else { return };
+    let Some(app) = shared.world.find_sync(&delivery.object) else { return };
+    let words = format!("{} {}/{}", app.kind.word(), app.namespace, app.name);
+    let standing = super::sync::standing_words(delivery.standing, app);
+    let mut line = Line::entry("delivered by", words, Role::Text)
+        .and(format!("  {standing}"), Role::of_level(delivery.verdict.level));
+    let revision = short_revision(app.revision());
+    if !revision.is_empty() {
+        line = line.and(format!("  revision {revision}"), Role::Muted);
+    }
+    if let Some(at) = app.reconciled {
+        line = line.and(format!("  compared {} ago", words::age(at, shared.now)), Role::Muted);
+    }
+    lines.push(line);
+    if !delivery.verdict.why.is_empty() {
+        lines.push(Line::entry("", &*delivery.verdict.why, Role::of_level(delivery.verdict.level)));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::action::Action;
 use crate::domain::id::{Kind, Name};
 use crate::domain::level::Level;
 use crate::domain::meta::Labels;
+use crate::domain::sync::Standing;
 use crate::fleet::{self, Relation};
 use crate::look::Look;
 use crate::shared::{Applies, Outcome, Shared, Subject};
@@ -207,7 +208,7 @@ impl Rows for Releases {
     }
 }
 
-/// `2.8.3 ↑2`, `1.31.0 ✖ 6m`, `4.3.1 ↻ 2/3`
+/// `2.8.3 ↑2`, `1.31.0 ✖ 6m`, `4.3.1 ↻ 2/3`; with the sign of its sync where it is not as wanted: `4.3.0 ≠`.
 fn release<'a>(shared: &Shared, look: &Look, cell: &'a fleet::Cell) -> Cell<'a> {
     let symbols = look.symbols;
     let mut text = cell.release.to_string();
@@ -219,6 +220,15 @@ fn release<'a>(shared: &Shared, look: &Look, cell: &'a fleet::Cell) -> Cell<'a> 
             text.push(' ');
             text.push_str(&mark(look, relation));
         }
+    }
+    let delivered = shared.delivery_of(cell).map(|delivery| delivery.standing);
+    // A rollout that is under way has the same sign.
+    if let Some(standing) =
+        delivered.filter(|standing| !matches!(standing, Standing::Synced | Standing::Syncing))
+    {
+        let (sign, of_sync) = super::sync::sign(look, standing);
+        text.push_str(&format!(" {sign}"));
+        role = of_sync;
     }
     if !cell.mixed.is_empty() {
         text.push_str(&format!(" +{}", cell.mixed.len()));

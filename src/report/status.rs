@@ -7,7 +7,7 @@ use crate::domain::environment::{Environment, Environments};
 use crate::domain::id::EnvId;
 use crate::domain::level::Level;
 use crate::domain::time::{Now, Stamp};
-use crate::fleet::{Basis, Card, Cards, Cell, Freshness, Matrix, Relation, Share};
+use crate::fleet::{Basis, Card, Cards, Cell, Freshness, Matrix, Relation, Share, SyncCounts, Syncs};
 use crate::text::{age_short, bytes, cpu_milli};
 use crate::world::World;
 
@@ -86,8 +86,29 @@ pub struct EnvironmentStatus {
     pub memory: Option<ShareStatus>,
     /// What its pods use now.
     pub usage: Option<Usage>,
+    /// What Argo CD and Flux deliver to it; none when they deliver nothing.
+    pub sync: Option<SyncStatus>,
     /// Kinds that cannot be had.
     pub missing: Vec<Missing>,
+}
+
+/// Applications of Argo CD, Kustomizations and HelmReleases of Flux, by how far what is wanted has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SyncStatus {
+    /// All.
+    pub total: u32,
+    /// As wanted, whatever their health.
+    pub synced: u32,
+    /// Not as wanted.
+    pub drift: u32,
+    /// On their way.
+    pub syncing: u32,
+    /// Not to be delivered.
+    pub failed: u32,
+    /// Not comparable.
+    pub unknown: u32,
+    /// Suspended by a person.
+    pub suspended: u32,
 }
 
 /// Workloads that are as they should be, of those that count.
@@ -198,6 +219,8 @@ pub struct Facts<'a> {
     pub cards: &'a Cards,
     /// The releases.
     pub matrix: &'a Matrix,
+    /// What Argo CD and Flux deliver.
+    pub sync: &'a Syncs,
     /// The present.
     pub now: Now,
     /// Only this environment.
@@ -263,6 +286,7 @@ impl Status {
             ">work",
             ">pods",
             ">failing",
+            "sync",
             ">cpu",
             ">mem",
             "freshness",
@@ -289,6 +313,7 @@ impl Status {
                     String::new()
                 },
                 if env.pods.failed > 0 { env.pods.failed.to_string() } else { String::new() },
+                env.sync.map(sync_words).unwrap_or_default(),
                 share(env.cpu),
                 share(env.memory),
                 env.freshness.clone(),
@@ -367,12 +392,35 @@ fn environment(facts: Facts<'_>, env: &Environment, card: &Card) -> EnvironmentS
         cpu: card.cpu.map(share),
         memory: card.memory.map(share),
         usage: card.usage.map(|used| Usage { cpu_milli: used.cpu_milli, memory: used.memory }),
+        sync: sync(facts.sync.counts(env.id)),
         missing: card
             .missing
             .iter()
             .map(|(kind, reason)| Missing { kind: kind.api().2, reason: reason.to_string() })
             .collect(),
     }
+}
+
+fn sync(counts: SyncCounts) -> Option<SyncStatus> {
+    let SyncCounts { total, synced, drift, syncing, failed, unknown, suspended } = counts;
+    (total > 0).then_some(SyncStatus { total, synced, drift, syncing, failed, unknown, suspended })
+}
+
+/// `11/12, 1 drift`
+fn sync_words(sync: SyncStatus) -> String {
+    let mut words = format!("{}/{}", sync.synced, sync.total);
+    for (count, word) in [
+        (sync.failed, "failed"),
+        (sync.drift, "drift"),
+        (sync.unknown, "unknown"),
+        (sync.syncing, "syncing"),
+        (sync.suspended, "suspended"),
+    ] {
+        if count > 0 {
+            words.push_str(&format!(", {count} {word}"));
+        }
+    }
+    words
 }
 
 fn share(share: Share) -> ShareStatus {

@@ -18,7 +18,17 @@ fn status(world: &World, only: Option<&str>) -> Status {
     cards.refresh(&environments, world, &health);
     matrix.refresh(&Wanted::default(), &environments, world, &health);
     let only = only.map(|name| environments.list.iter().find(|env| &*env.name == name).unwrap().id);
-    Status::of(Facts { world, environments: &environments, cards: &cards, matrix: &matrix, now: NOW, only })
+    let mut sync = Syncs::default();
+    sync.refresh(&Wanted::default(), &environments, world);
+    Status::of(Facts {
+        world,
+        environments: &environments,
+        cards: &cards,
+        matrix: &matrix,
+        sync: &sync,
+        now: NOW,
+        only,
+    })
 }
 
 /// Staging and production; cart's rollout fails in production.
