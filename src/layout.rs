@@ -138,7 +138,7 @@ fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
                 &[PaneId::Pods]
             };
             let right = one_of(&[PaneId::Alerts, PaneId::Backups]);
-            places.extend(beside(lower, &[(one_of(left), 11), (right, 9)]));
+            places.extend(beside(lower, &[(one_of(left), 13), (right, 8)]));
         }
     }
     if charted {

@@ -44,10 +44,10 @@ const CPU: usize = 8;
 const MEMORY: usize = 9;
 
 static COLUMNS: [Column; 10] = [
-    Column::new("pod", 30).most(44),
+    Column::new("pod", 26).most(44),
     Column::new("ready", 5),
     Column::new("status", 18).most(24),
-    Column::new("restarts", 12),
+    Column::new("restarts", 11),
     Column::new("age", 5).right().rank(1),
     Column::new("namespace", 16).rank(3),
     Column::new("node", 22).rank(5),
