@@ -129,7 +129,7 @@ async fn an_api_server_that_refuses_or_is_none_is_said_beside_the_application() 
             (APPLICATION, _) => Some(Reply::Json(200, application())),
             (TREE, 1) => Some(Reply::Json(403, json!({"code": 7, "message": "permission denied"}))),
             (TREE, 2) => Some(Reply::Body(page(), Ending::Clean)),
-            (TREE, _) => Some(Reply::Json(500, json!([1]))),
+            (TREE, _) => Some(Reply::Json(500, json!({}))),
             _ => None,
         })
         .await;
