@@ -4,6 +4,7 @@
 //! Exit codes: 0 done (healthy), 1 failed (unhealthy), 2 usage or configuration, 3 a gate failed,
 //! 4 refused, 5 timed out or unknown.
 
+mod backups;
 mod completions;
 mod config;
 mod demo;
@@ -89,6 +90,10 @@ pub enum Command {
     Man(completions::ManArgs),
     /// Print environments and apps; the exit code tells their health
     Status(status::StatusArgs),
+    /// Print what Velero keeps; the exit code tells whether anything wants a look
+    Backups(status::StatusArgs),
+    /// Print recovery points and times; the exit code tells whether they are kept
+    Rpo(status::StatusArgs),
     /// Check what works, what does not, and how to mend it
     Doctor(doctor::DoctorArgs),
 }
@@ -143,6 +148,8 @@ fn command(cli: Cli) -> Result<Exit, Problems> {
         Some(Command::Completions(args)) => completions::completions(args),
         Some(Command::Man(args)) => completions::man(&args),
         Some(Command::Status(args)) => status::run(&cli.global, args),
+        Some(Command::Backups(args)) => backups::run(&cli.global, args, backups::Wanted::Backups),
+        Some(Command::Rpo(args)) => backups::run(&cli.global, args, backups::Wanted::Meters),
         Some(Command::Doctor(args)) => doctor::run(&cli.global, &args),
     }
 }

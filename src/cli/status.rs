@@ -69,11 +69,7 @@ fn exit(health: Health, complete: bool) -> Exit {
 /// Connects, waits until everything is in or the time is over, and reads the
 /// result; tells too whether everything is in.
 async fn gather(global: &Global, args: &StatusArgs) -> Result<(Status, bool), Problems> {
-    let connect = if args.all_contexts { start::Connect::All } else { start::Connect::Usual };
-    let mut driver = start::driver(global, connect, start::Canvas::Picture)?.machine;
-    let limit = Duration::from_secs(args.timeout);
-    let complete = driver.run_until(limit, |driver| driver.is_loaded()).await;
-    driver.settle();
+    let (driver, complete) = loaded(global, args).await?;
     let only = match &args.env {
         Some(name) => Some(find(&driver, name)?),
         None => None,
@@ -85,13 +81,24 @@ async fn gather(global: &Global, args: &StatusArgs) -> Result<(Status, bool), Pr
         cards: &shared.cards,
         matrix: &shared.matrix,
         sync: &shared.sync,
+        backups: &shared.backups,
         now: shared.now,
         only,
     });
     Ok((status, complete))
 }
 
-fn find(driver: &Driver, name: &str) -> Result<EnvId, Problem> {
+/// Connects, and waits until everything is in or the time is over; tells too whether everything is in.
+pub(super) async fn loaded(global: &Global, args: &StatusArgs) -> Result<(Driver, bool), Problems> {
+    let connect = if args.all_contexts { start::Connect::All } else { start::Connect::Usual };
+    let mut driver = start::driver(global, connect, start::Canvas::Picture)?.machine;
+    let limit = Duration::from_secs(args.timeout);
+    let complete = driver.run_until(limit, |driver| driver.is_loaded()).await;
+    driver.settle();
+    Ok((driver, complete))
+}
+
+pub(super) fn find(driver: &Driver, name: &str) -> Result<EnvId, Problem> {
     let list = &driver.state.shared.environments.list;
     list.iter().find(|env| &*env.name == name).map(|env| env.id).ok_or_else(|| {
         Problem::usage(format!("There is no environment `{}`.", crate::text::clean(name)))

@@ -35,6 +35,7 @@ mod subresource;
 mod table;
 pub mod usage;
 mod validate;
+pub mod velero;
 mod watch;
 pub mod world;
 mod write;

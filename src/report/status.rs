@@ -88,6 +88,10 @@ pub struct EnvironmentStatus {
     pub usage: Option<Usage>,
     /// What Argo CD and Flux deliver to it; none when they deliver nothing.
     pub sync: Option<SyncStatus>,
+    /// Its recovery point: how old its newest usable backup is; `null` where it cannot be told.
+    pub rpo: Option<super::backups::RpoStatus>,
+    /// The same for people.
+    pub backup: String,
     /// Kinds that cannot be had.
     pub missing: Vec<Missing>,
 }
@@ -221,6 +225,8 @@ pub struct Facts<'a> {
     pub matrix: &'a Matrix,
     /// What Argo CD and Flux deliver.
     pub sync: &'a Syncs,
+    /// What Velero keeps of them.
+    pub backups: &'a crate::fleet::Backups,
     /// The present.
     pub now: Now,
     /// Only this environment.
@@ -289,6 +295,7 @@ impl Status {
             "sync",
             ">cpu",
             ">mem",
+            "backup",
             "freshness",
             "reason",
         ]);
@@ -316,6 +323,7 @@ impl Status {
                 env.sync.map(sync_words).unwrap_or_default(),
                 share(env.cpu),
                 share(env.memory),
+                env.backup.clone(),
                 env.freshness.clone(),
                 env.reason.clone(),
             ]);
@@ -366,6 +374,7 @@ fn health(levels: impl Iterator<Item = (Level, bool)>) -> Health {
 fn environment(facts: Facts<'_>, env: &Environment, card: &Card) -> EnvironmentStatus {
     let cluster = facts.world.cluster(env.cluster);
     let freshness = Freshness::of(cluster, env.scope.namespaces(), facts.now);
+    let (kept, now) = (facts.backups.get(env.id), facts.now.wall);
     let stage = env.stage.and_then(|stage| facts.environments.stages.get(usize::from(stage)));
     EnvironmentStatus {
         name: env.name.to_string(),
@@ -393,6 +402,10 @@ fn environment(facts: Facts<'_>, env: &Environment, card: &Card) -> EnvironmentS
         memory: card.memory.map(share),
         usage: card.usage.map(|used| Usage { cpu_milli: used.cpu_milli, memory: used.memory }),
         sync: sync(facts.sync.counts(env.id)),
+        rpo: kept
+            .and_then(|kept| kept.rpo(now))
+            .map(|one| super::backups::rpo(&one.namespace, &one.rpo, now)),
+        backup: kept.map(|kept| super::backups::column(kept, now)).unwrap_or_default(),
         missing: card
             .missing
             .iter()
@@ -527,7 +540,7 @@ fn notes(env: &EnvironmentStatus) -> Vec<String> {
     notes
 }
 
-fn rfc3339(at: Stamp) -> String {
+pub(super) fn rfc3339(at: Stamp) -> String {
     jiff::Timestamp::from_second(at.0).map(|at| at.to_string()).unwrap_or_default()
 }
 

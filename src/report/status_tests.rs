@@ -20,12 +20,15 @@ fn status(world: &World, only: Option<&str>) -> Status {
     let only = only.map(|name| environments.list.iter().find(|env| &*env.name == name).unwrap().id);
     let mut sync = Syncs::default();
     sync.refresh(&Wanted::default(), &environments, world);
+    let mut backups = crate::fleet::Backups::default();
+    backups.refresh(&Wanted::default(), &environments, world, NOW.wall);
     Status::of(Facts {
         world,
         environments: &environments,
         cards: &cards,
         matrix: &matrix,
         sync: &sync,
+        backups: &backups,
         now: NOW,
         only,
     })

@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::{Action, Scope};
+use crate::domain::level::Level;
 use crate::panes::PaneId;
 use crate::state::State;
 use crate::theme::Role;
@@ -84,6 +85,10 @@ pub fn draw_summary(state: &State, area: Rect, buffer: &mut Buffer) {
                 let (well, all) = (card.pods.ready + card.pods.done, card.pods.total);
                 let count = if well == all { format!(" {all}") } else { format!(" {well}/{all}") };
                 parts.add(count, look.style(if well == all { Role::Muted } else { Role::of_level(level) }));
+            }
+            let kept = shared.backups.get(env.id).and_then(|kept| kept.card(shared.now.wall));
+            if kept.is_some_and(|(level, ..)| level == Level::Critical) {
+                parts.add(" RPO!", look.style(Role::Critical));
             }
             if current {
                 parts.add("]", look.style(Role::TabActive));

@@ -42,9 +42,10 @@ use super::json::{name, namespace};
 use super::seed::Seed;
 use super::store::{ChangeKind, Deletion, Store};
 use super::usage::Load;
+use super::velero;
 
 /// The kinds that the controllers read. Everything else passes them by.
-pub const WATCHED: [&str; 16] = [
+pub const WATCHED: [&str; 19] = [
     "namespaces",
     "nodes",
     "pods",
@@ -61,6 +62,9 @@ pub const WATCHED: [&str; 16] = [
     "horizontalpodautoscalers.autoscaling",
     "poddisruptionbudgets.policy",
     "rollouts.argoproj.io",
+    "backups.velero.io",
+    "schedules.velero.io",
+    "backupstoragelocations.velero.io",
 ];
 
 /// What there is to look at: a watched kind and an object of it.
@@ -361,6 +365,9 @@ impl Cluster {
             "resourcequotas" => quota::reconcile(self, ns, name),
             "poddisruptionbudgets.policy" => budgets::reconcile(self, ns, name),
             "rollouts.argoproj.io" => rollouts::reconcile(self, ns, name),
+            "backups.velero.io" => velero::backup_changed(self, ns, name),
+            "schedules.velero.io" => velero::schedule_changed(self, ns, name),
+            "backupstoragelocations.velero.io" => velero::location_changed(self, ns, name),
             "namespaces" => garbage::namespace_made(self, name),
             _ => {}
         }

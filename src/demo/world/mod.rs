@@ -23,6 +23,7 @@ use super::json::{int, millis, name, set};
 use super::seed::Seed;
 use super::store::Store;
 use super::usage::Load;
+use super::velero;
 
 /// Seconds in a minute and a day.
 const MINUTE: u64 = 60;
@@ -81,6 +82,7 @@ pub fn build(site: &'static Site, store: Store, seed: Seed, zero: Timestamp, loa
     }
     cx.settle();
     scars(&mut cx, site, zero);
+    velero::past(&mut cx, site, zero);
     cx
 }
 
@@ -105,6 +107,9 @@ fn ground(cx: &mut Cluster, site: &Site, zero: Timestamp) {
         cx.create("namespaces", objects::namespace(env.namespace(), labels));
     }
     cx.create("customresourcedefinitions.apiextensions.k8s.io", clusters::rollout_definition());
+    for definition in velero::definitions() {
+        cx.create("customresourcedefinitions.apiextensions.k8s.io", definition);
+    }
     cx.create("storageclasses.storage.k8s.io", json!({
         "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "disk.csi.example",
         "metadata": {"name": site.storage_class, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},

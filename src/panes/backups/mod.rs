@@ -37,9 +37,9 @@ const AGE: usize = 3;
 const DETAIL: usize = 4;
 
 static COLUMNS: [Column; 5] = [
-    Column::new("name", 13).most(36),
+    Column::new("name", 12).most(36),
     Column::new("kind", 8),
-    Column::new("status", 17).most(24),
+    Column::new("status", 18).most(24),
     Column::new("age", 4).right(),
     Column::new("detail", 20).most(100).rank(1),
 ];

@@ -6,7 +6,7 @@
 //! ┃ work 11/12   pods 58 ● 55 ✖ 3           ┃
 //! ┃ sync 11 ✓  1 ≠ drift                    ┃   Argo CD and Flux
 //! ┃ cpu ▇▇▇▇▇▇▁▁ 74%  mem ▇▇▇▇▇▇▁▁ 80%      ┃   of the quota, else of the nodes
-//! ┃ namespace shop-prod                     ┃   what is not fresh or not readable comes first
+//! ┃ backup 41m / 30m ✖ RPO breached         ┃   what is not fresh or not readable comes first
 //! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 
@@ -16,6 +16,7 @@ use ratatui::widgets::{Block, Widget};
 
 use crate::action::Action;
 use crate::domain::environment::{Environment, Group};
+use crate::domain::id::EnvId;
 use crate::domain::level::Level;
 use crate::fleet::{Basis, Card, Freshness, Share};
 use crate::look::Look;
@@ -231,7 +232,21 @@ fn last(
         strip.put(&words, look.style(Role::Warning));
     } else if !fresh.is_fresh() {
         strip.put(&fresh.detail(shared.now), look.style(Role::Muted));
-    } else {
+    } else if !backup(shared, look, card.env, &mut strip) {
         strip.put(&consists(env), look.style(Role::Muted));
     }
+}
+
+/// `backup 41m / 30m ✖ RPO breached`. Returns whether there was anything to say.
+fn backup(shared: &Shared, look: &Look, env: EnvId, strip: &mut Strip<'_>) -> bool {
+    let Some((level, short, note)) = shared.backups.get(env).and_then(|kept| kept.card(shared.now.wall)) else {
+        return false;
+    };
+    let style = look.style(Role::of_level(level));
+    strip.put("backup ", look.style(Role::Muted)).put(&short, look.style(Role::Text));
+    if !short.is_empty() {
+        strip.gap(1);
+    }
+    strip.put(look.symbols.level(level), style).gap(1).put(&note, style);
+    true
 }
