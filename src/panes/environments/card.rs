@@ -239,7 +239,8 @@ fn last(
 
 /// `backup 41m / 30m ✖ RPO breached`. Returns whether there was anything to say.
 fn backup(shared: &Shared, look: &Look, env: EnvId, strip: &mut Strip<'_>) -> bool {
-    let Some((level, short, note)) = shared.backups.get(env).and_then(|kept| kept.card(shared.now.wall)) else {
+    let Some((level, short, note)) = shared.backups.get(env).and_then(|kept| kept.card(shared.now.wall))
+    else {
         return false;
     };
     let style = look.style(Role::of_level(level));
