@@ -27,6 +27,10 @@ pub enum Effect {
     Cancel(RequestId),
     /// Give the terminal to a shell in a container, and take it back.
     Shell(ShellRequest),
+    /// Ring the terminal's bell.
+    Bell,
+    /// Have the terminal notify of a text; whether it does is its own affair.
+    Notify(Channel, String),
     /// Copy a text to the clipboard of the person's terminal (OSC 52).
     Copy(String),
     /// Write lines to a new file in the working folder (never overwrites).
@@ -44,11 +48,22 @@ pub enum Effect {
     Quit,
 }
 
+/// By which sequence a terminal is asked to notify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// OSC 9.
+    Osc9,
+    /// OSC 777.
+    Osc777,
+}
+
 /// What is asked again and again for as long as it is wanted. The state says what it wants; equal wishes are one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Follow {
     /// A graph, asked once a step; answered by [`crate::msg::Msg::Graph`].
     Graph(Arc<GraphRequest>),
+    /// The alerts of a Prometheus or an Alertmanager, asked every 15 seconds; answered by [`crate::msg::Msg::Alerts`].
+    Alerts(Arc<Upstream>),
     /// What a Prometheus has, asked every ten minutes; answered by [`crate::msg::Msg::Survey`].
     Survey(Arc<SurveyRequest>),
 }
@@ -59,6 +74,7 @@ impl Follow {
     pub fn upstream(&self) -> Option<&Arc<Upstream>> {
         match self {
             Follow::Graph(request) => Some(&request.upstream),
+            Follow::Alerts(upstream) => Some(upstream),
             Follow::Survey(request) => Some(&request.upstream),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::alert::Told;
 use crate::domain::backup::{Backup, Location, Restore, Schedule};
 use crate::domain::graph::{Graph, GraphProblem, GraphRequest, Survey, SurveyRequest};
 use crate::domain::id::{ClusterId, Kind, Name, Uid};
@@ -12,6 +13,7 @@ use crate::domain::node::{Autoscaler, Namespace, Node, Quota};
 use crate::domain::pod::Pod;
 use crate::domain::sync::SyncApp;
 use crate::domain::time::Stamp;
+use crate::domain::upstream::Upstream;
 use crate::domain::workload::{ReplicaSet, Workload};
 
 /// Names a request, so that an answer that comes after its view was closed is
@@ -34,6 +36,8 @@ pub enum Msg {
     Graph(Arc<GraphRequest>, Stamp, Result<Box<Graph>, GraphProblem>),
     /// What a Prometheus has.
     Survey(Arc<SurveyRequest>, Result<Survey, GraphProblem>),
+    /// A server told of alerts, or why it did not.
+    Alerts(Arc<Upstream>, Told),
     /// Something the runtime did for us went well or wrong: shown as a toast.
     Note(Note),
 }

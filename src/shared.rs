@@ -4,16 +4,18 @@
 //! know (the world, the environments, which one is current, which app is
 //! selected, the present) stands here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::action::Action;
+use crate::config::Notify;
 use crate::domain::environment::{Environment, Environments, Group};
 use crate::domain::id::{ClusterId, EnvId, Name, ObjectRef, Uid};
 use crate::domain::level::Level;
 use crate::domain::link::Link;
 use crate::domain::time::Now;
-use crate::effect::Effect;
+use crate::domain::upstream::Upstream;
+use crate::effect::{Channel, Effect};
 use crate::fleet;
 use crate::fleet::wanted::Wanted;
 use crate::msg::{Note, RequestId};
@@ -166,6 +168,27 @@ impl Shared {
     pub fn delivery_of(&self, cell: &fleet::Cell) -> Option<&fleet::Delivery> {
         let object = cell.workloads.first()?;
         self.sync.of_workload(object.cluster, self.world.find_workload(object)?)
+    }
+
+    /// The servers that are asked for alerts: those of all environments whose clusters are connected or meant to be.
+    pub fn alert_servers(&self) -> BTreeSet<Arc<Upstream>> {
+        let pairs = self
+            .environments
+            .list
+            .iter()
+            .flat_map(|env| fleet::alerts::SERVERS.map(|server| self.upstreams.of(server, env.id).ok()));
+        pairs.flatten().map(|assigned| Arc::clone(&assigned.upstream)).collect()
+    }
+
+    /// What makes the terminal tell of news, as the settings want it.
+    pub fn tell(&self, text: &str) -> Vec<Effect> {
+        let notify = match self.wanted.alerts.notify {
+            Notify::Osc9 => Some(Channel::Osc9),
+            Notify::Osc777 => Some(Channel::Osc777),
+            Notify::None | Notify::Bell => None,
+        };
+        let bell = self.wanted.alerts.bell.then_some(Effect::Bell);
+        bell.into_iter().chain(notify.map(|channel| Effect::Notify(channel, text.to_owned()))).collect()
     }
 
     /// The app that a workload belongs to, where the release matrix has it.

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+    EnableMouseCapture,
 };
 use crossterm::terminal::{
     BeginSynchronizedUpdate, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate, EnterAlternateScreen,
@@ -113,6 +114,39 @@ impl Screen {
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
     }
+
+    /// Rings the bell.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn ring(&mut self) -> io::Result<()> {
+        let out = self.terminal.backend_mut();
+        out.write_all(b"\x07")?;
+        Write::flush(out)
+    }
+
+    /// Asks the terminal to notify of a text, by OSC 9 or by OSC 777.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn notify(&mut self, by_777: bool, text: &str) -> io::Result<()> {
+        let out = self.terminal.backend_mut();
+        out.write_all(notification(by_777, text).as_bytes())?;
+        Write::flush(out)
+    }
+}
+
+/// The sequence that notifies. Nothing in the text can end it early, and no terminal is handed a novel.
+fn notification(by_777: bool, text: &str) -> String {
+    const MOST: usize = 200;
+    let text: String = text.chars().filter(|c| !c.is_control()).take(MOST).collect();
+    if by_777 {
+        // Its parts are told apart by semicolons.
+        format!("\x1b]777;notify;Pilothouse;{}\x07", text.replace(';', ","))
+    } else {
+        // `OSC 9 ; 4 ; …` is a progress bar in some terminals.
+        format!("\x1b]9;Pilothouse: {text}\x07")
+    }
 }
 
 impl Drop for Screen {
@@ -143,7 +177,14 @@ impl RawMode {
 impl Drop for RawMode {
     fn drop(&mut self) {
         // Whatever the shell switched on; nobody is left to tell of an error.
-        let _ = execute!(stdout(), DisableMouseCapture, DisableBracketedPaste, EnableLineWrap, Show);
+        let _ = execute!(
+            stdout(),
+            DisableFocusChange,
+            DisableMouseCapture,
+            DisableBracketedPaste,
+            EnableLineWrap,
+            Show
+        );
         let _ = disable_raw_mode();
     }
 }
@@ -153,7 +194,16 @@ fn switch_on(mouse: bool) -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = stdout();
     let on = raw_and_alone()
-        .and_then(|()| execute!(out, EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap, Hide))
+        .and_then(|()| {
+            execute!(
+                out,
+                EnterAlternateScreen,
+                EnableBracketedPaste,
+                EnableFocusChange,
+                DisableLineWrap,
+                Hide
+            )
+        })
         .and_then(|()| if mouse { execute!(out, EnableMouseCapture) } else { Ok(()) });
     if on.is_err() {
         give_back();
@@ -185,6 +235,7 @@ pub fn give_back() {
     let _ = execute!(
         out,
         EndSynchronizedUpdate,
+        DisableFocusChange,
         DisableMouseCapture,
         DisableBracketedPaste,
         EnableLineWrap,
@@ -230,4 +281,23 @@ pub fn is_in_front() -> bool {
 pub fn stop_here() -> io::Result<()> {
     give_back();
     rustix::process::kill_current_process_group(rustix::process::Signal::TSTP).map_err(io::Error::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notification_ends_where_we_end_it() {
+        let text = format!("a;b\x07\x1b]0;c\n{}", "x".repeat(500));
+        for by_777 in [false, true] {
+            let told = notification(by_777, &text);
+            assert!(
+                told.starts_with("\x1b]") && told.ends_with('\x07') && told.chars().count() < 240,
+                "{told:?}"
+            );
+            assert_eq!(told.chars().filter(|c| c.is_control()).count(), 2, "{told:?}");
+        }
+        assert_eq!(notification(true, "a;b").matches(';').count(), 3);
+    }
 }

@@ -5,6 +5,7 @@
 //! 4 refused, 5 timed out or unknown.
 
 mod backups;
+mod alerts;
 mod completions;
 mod config;
 mod demo;
@@ -94,6 +95,8 @@ pub enum Command {
     Backups(status::StatusArgs),
     /// Print recovery points and times; the exit code tells whether they are kept
     Rpo(status::StatusArgs),
+    /// Print alerts; the exit code tells whether a critical one fires
+    Alerts(alerts::AlertsArgs),
     /// Check what works, what does not, and how to mend it
     Doctor(doctor::DoctorArgs),
 }
@@ -150,6 +153,7 @@ fn command(cli: Cli) -> Result<Exit, Problems> {
         Some(Command::Status(args)) => status::run(&cli.global, args),
         Some(Command::Backups(args)) => backups::run(&cli.global, args, backups::Wanted::Backups),
         Some(Command::Rpo(args)) => backups::run(&cli.global, args, backups::Wanted::Meters),
+        Some(Command::Alerts(args)) => alerts::run(&cli.global, args),
         Some(Command::Doctor(args)) => doctor::run(&cli.global, &args),
     }
 }

@@ -88,6 +88,8 @@ async fn frame(global: &Global, args: &SnapshotArgs, connect: start::Connect) ->
     }
     let limit = Duration::from_secs(args.timeout);
     let mut complete = driver.run_until(limit, |driver| driver.is_loaded()).await;
+    // A server of alerts that is silent costs its pane, not the picture.
+    driver.run_until(limit.min(Duration::from_secs(5)), |driver| driver.has_heard_of_alerts()).await;
     for key in keys {
         driver.feed(Msg::Input(Event::Key(key.event())));
     }

@@ -10,8 +10,12 @@ use super::{Exit, Global, print, report, start};
 use crate::domain::id::EnvId;
 use crate::error::{Problem, Problems, suggest};
 use crate::report::Status;
+use crate::report::alerts::AlertFacts;
 use crate::report::status::{Facts, Health};
 use crate::runtime::Driver;
+
+/// How long servers of alerts are waited for.
+const ALERTS: Duration = Duration::from_secs(5);
 
 /// Arguments of `status`.
 #[derive(Clone, Debug, clap::Args)]
@@ -75,7 +79,7 @@ async fn gather(global: &Global, args: &StatusArgs) -> Result<(Status, bool), Pr
         None => None,
     };
     let shared = &driver.state.shared;
-    let status = Status::of(Facts {
+    let mut status = Status::of(Facts {
         world: &shared.world,
         environments: &shared.environments,
         cards: &shared.cards,
@@ -85,6 +89,8 @@ async fn gather(global: &Global, args: &StatusArgs) -> Result<(Status, bool), Pr
         now: shared.now,
         only,
     });
+    let (alerts, upstreams, environments) = (&shared.alerts, &shared.upstreams, &shared.environments);
+    status.add_alerts(AlertFacts { alerts, upstreams, environments, now: shared.now, only });
     Ok((status, complete))
 }
 

@@ -23,7 +23,7 @@ pub struct Alerts {
 }
 
 /// How a new critical alert is told, besides the bell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Notify {
     /// Not.
     #[default]

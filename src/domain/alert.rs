@@ -342,6 +342,26 @@ impl Tally {
     }
 }
 
+/// What one server told, or why it did not.
+#[derive(Debug)]
+pub enum Told {
+    /// A rules API.
+    Rules(Result<Rulebook, String>),
+    /// An Alertmanager.
+    Managed(Result<Managed, String>),
+}
+
+impl Told {
+    /// Whether it told anything.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        match self {
+            Told::Rules(told) => told.is_ok(),
+            Told::Managed(told) => told.is_ok(),
+        }
+    }
+}
+
 /// How the questions to one server stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Hearing {

@@ -60,7 +60,7 @@ impl Wanted {
                 })
                 .collect(),
             favourites: config.favourites.clone(),
-            alerts: WantedAlerts::of(&config.alerts),
+            alerts: WantedAlerts::of(config),
         }
     }
 }

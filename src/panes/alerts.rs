@@ -71,7 +71,7 @@ const SUMMARY: usize = 6;
 static COLUMNS: [Column; 7] = [
     Column::new("alert", 18).most(44),
     Column::new("since", 5).right(),
-    Column::new("what", 12).most(34),
+    Column::new("what", 20).most(34),
     Column::new("environment", 11).most(24).rank(1),
     Column::new("severity", 8).most(10).rank(2),
     Column::new("receivers", 10).most(24).rank(3),

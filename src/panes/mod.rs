@@ -190,5 +190,6 @@ pub fn bridge() -> Vec<Box<dyn Pane>> {
         Box::new(list::ListPane::new(network::Network::default())),
         Box::new(metrics::MetricsPane::default()),
         Box::new(list::ListPane::new(backups::Backups::default())),
+        Box::new(list::ListPane::new(alerts::Alerts::default())),
     ]
 }

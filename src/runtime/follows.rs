@@ -18,7 +18,7 @@ use crate::effect::Follow;
 use crate::msg::Msg;
 use crate::shared::Shared;
 use crate::sources::graphs::{self, Caller};
-use crate::sources::{Clock, Line};
+use crate::sources::{Clock, Line, Timing, alerts};
 
 /// The ways to the clusters, as they are now: a connection that is made anew has another line.
 #[derive(Clone, Default)]
@@ -78,7 +78,7 @@ impl Follows {
         &mut self,
         follow: &Follow,
         shared: &Shared,
-        clock: Clock,
+        (clock, timing): (Clock, Timing),
         out: mpsc::Sender<Msg>,
     ) -> futures::future::BoxFuture<'static, ()> {
         match follow {
@@ -92,6 +92,10 @@ impl Follows {
                 });
                 let (request, wait) = (Arc::clone(request), Duration::from_secs(wait));
                 Box::pin(graphs::follow(caller, request, wait, clock, out))
+            }
+            Follow::Alerts(upstream) => {
+                let caller = self.caller(upstream);
+                Box::pin(alerts::follow(caller, Arc::clone(upstream), timing, out))
             }
             Follow::Survey(request) => {
                 let caller = self.caller(&request.upstream);

@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Driver;
+use crate::domain::alert::Hearing;
 use crate::domain::link::{Feed, Link, WATCHED};
 use crate::msg::Msg;
 use crate::view;
@@ -45,6 +46,15 @@ impl Driver {
     /// feed is live, refused, absent or failed.
     pub fn is_loaded(&self) -> bool {
         self.state.shared.world.clusters.iter().all(is_loaded)
+    }
+
+    /// Whether every server of alerts has answered or failed once.
+    pub fn has_heard_of_alerts(&self) -> bool {
+        let shared = &self.state.shared;
+        shared.environments.list.iter().all(|env| {
+            let standings = shared.alerts.standing(&shared.upstreams, env.id);
+            standings.iter().all(|standing| standing.assigned.is_err() || standing.hearing != Hearing::Asking)
+        })
     }
 
     /// Whether no question is open and every answer has been taken.

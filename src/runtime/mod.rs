@@ -30,7 +30,7 @@ use crate::domain::id::ClusterId;
 use crate::domain::level::Level;
 use crate::domain::link::Link;
 use crate::domain::time::{Now, Stamp};
-use crate::effect::{Effect, Question, ShellRequest};
+use crate::effect::{Channel, Effect, Question, ShellRequest};
 use crate::msg::{Answer, ClusterMsg, Msg, Note, RequestId};
 use crate::sources::cluster::{Command, WatchPlan};
 use crate::sources::{self, Clock, Line, Timing};
@@ -79,6 +79,10 @@ struct Connected {
 pub enum TerminalEffect {
     /// Hand the terminal to a shell.
     Shell(ShellRequest),
+    /// Ring the bell.
+    Bell,
+    /// Notify by OSC 9 or 777.
+    Notify(Channel, String),
     /// Copy by OSC 52.
     Copy(String),
     /// Draw everything anew.
@@ -131,8 +135,8 @@ impl Driver {
     /// Begins to ask what is wanted now, and ends what is wanted no longer.
     fn follow(&mut self) {
         for follow in self.follows.reconcile(update::follows(&self.state)) {
-            let clock = Clock::from(self.started);
-            let work = self.follows.work(&follow, &self.state.shared, clock, self.out.clone());
+            let means = (Clock::from(self.started), self.timing);
+            let work = self.follows.work(&follow, &self.state.shared, means, self.out.clone());
             let task = self.spawn(Of::Follow, work);
             self.follows.began(follow, task);
         }
@@ -291,6 +295,8 @@ impl Driver {
                 });
             }
             Effect::Shell(request) => return Some(TerminalEffect::Shell(request)),
+            Effect::Bell => return Some(TerminalEffect::Bell),
+            Effect::Notify(channel, text) => return Some(TerminalEffect::Notify(channel, text)),
             Effect::Copy(text) => return Some(TerminalEffect::Copy(text)),
             Effect::Redraw => return Some(TerminalEffect::Redraw),
             Effect::Suspend => return Some(TerminalEffect::Suspend),

@@ -14,7 +14,7 @@ use super::keys::Keys;
 use super::{Driver, TerminalEffect};
 use crate::domain::id::ClusterId;
 use crate::domain::level::Level;
-use crate::effect::ShellRequest;
+use crate::effect::{Channel, ShellRequest};
 use crate::msg::{Msg, Note};
 use crate::terminal::{self, Screen};
 use crate::view;
@@ -129,6 +129,8 @@ pub async fn run(driver: &mut Driver, mouse: bool, first: &[ClusterId]) -> io::R
             match effect {
                 TerminalEffect::Quit => return Ok(Ended::Quit),
                 TerminalEffect::Redraw => screen.forget()?,
+                TerminalEffect::Bell => screen.ring()?,
+                TerminalEffect::Notify(channel, text) => screen.notify(channel == Channel::Osc777, &text)?,
                 TerminalEffect::Copy(text) => {
                     screen.copy(&text)?;
                     let text = format!(

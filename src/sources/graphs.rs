@@ -48,6 +48,12 @@ impl Caller {
         Caller { client, turn: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
+    /// Whether the API server chooses who answers, of several that may.
+    #[must_use]
+    pub fn is_proxied(&self) -> bool {
+        self.client.upstream().address.cluster().is_some()
+    }
+
     /// Reads, when it is our turn.
     ///
     /// # Errors

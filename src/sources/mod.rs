@@ -5,6 +5,7 @@
 //! first). They speak in [`crate::msg`] alone and know neither panes nor state. Decoding happens here, in the task
 //! that receives, so that the update never sees bytes. Time is read here, because freshness is a fact of the wire.
 
+pub mod alerts;
 mod argocd_server;
 pub mod cluster;
 mod describe;
@@ -82,6 +83,8 @@ pub struct Timing {
     pub forbidden: Duration,
     /// Between two polls of metrics.k8s.io.
     pub usage: Duration,
+    /// Between two questions to a server for its alerts.
+    pub alerts: Duration,
     /// Between the starts of two watches.
     pub stagger: Duration,
 }
@@ -99,6 +102,7 @@ impl Default for Timing {
             absent: Duration::from_secs(60),
             forbidden: Duration::from_secs(300),
             usage: Duration::from_secs(15),
+            alerts: Duration::from_secs(15),
             stagger: Duration::from_millis(20),
         }
     }

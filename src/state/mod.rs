@@ -3,12 +3,14 @@
 //! It changes in `update` alone and is drawn from shared references. It never
 //! awaits and reads no clock.
 
+mod away;
 mod overlay;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use away::Away;
 pub use overlay::{Overlay, Palette};
 
 use crate::action::{Action, Scope, TABLE};
@@ -45,6 +47,8 @@ pub struct State {
     pub pending: Vec<Key>,
     /// Short messages, newest last.
     pub toasts: Vec<Toast>,
+    /// What fired when the person or the servers went away.
+    pub away: Away,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// Which key does what.
@@ -96,6 +100,7 @@ impl State {
             typing_error: None,
             pending: Vec::new(),
             toasts: Vec::new(),
+            away: Away::default(),
             size,
             keymap,
             look,
@@ -145,9 +150,14 @@ impl State {
     /// Shows a message for a while.
     pub fn toast(&mut self, note: Note) {
         const SHOWN: Duration = Duration::from_secs(6);
+        self.toast_for(note, SHOWN);
+    }
+
+    /// Shows a message for so long.
+    pub fn toast_for(&mut self, note: Note, shown: Duration) {
         const MOST: usize = 4;
         self.toasts.retain(|toast| toast.note.text != note.text);
-        self.toasts.push(Toast { note, until: self.shared.now.mono + SHOWN });
+        self.toasts.push(Toast { note, until: self.shared.now.mono + shown });
         if self.toasts.len() > MOST {
             self.toasts.remove(0);
         }

@@ -21,6 +21,14 @@ pub fn input(state: &mut State, event: Event) -> Vec<Effect> {
             state.size = (columns, rows);
             Vec::new()
         }
+        Event::FocusLost => {
+            super::news::focused(state, false);
+            Vec::new()
+        }
+        Event::FocusGained => {
+            super::news::focused(state, true);
+            Vec::new()
+        }
         Event::Mouse(mouse) => clicked(state, mouse),
         Event::Paste(text) => {
             paste(state, &text);

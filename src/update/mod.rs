@@ -4,6 +4,7 @@
 pub mod actions;
 pub mod help;
 mod input;
+mod news;
 
 use crate::domain::time::Now;
 use crate::effect::{Effect, Follow};
@@ -16,6 +17,7 @@ use crate::state::{Overlay, State};
 /// Takes a message.
 pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
     state.shared.now = now;
+    news::passed(state, now);
     state.toasts.retain(|toast| toast.until > now.mono);
     match msg {
         Msg::Input(event) => input::input(state, event),
@@ -44,6 +46,7 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
             state.shared.graphs.take_survey(request, answer);
             Vec::new()
         }
+        Msg::Alerts(upstream, told) => news::told(state, &upstream, told),
         Msg::Note(note) => {
             state.toast(note);
             Vec::new()
@@ -83,14 +86,16 @@ pub fn settle(state: &mut State) {
     }
 }
 
-/// What is to be asked again and again: what the panes that can be seen want.
+/// What is to be asked again and again: what the panes that can be seen want, and
+/// alerts always, for the header and the bell.
 pub fn follows(state: &State) -> Vec<Follow> {
     let areas = layout::areas(state);
     let seen = areas.panes.iter().filter_map(|(which, _)| match which {
         layout::Slot::Pane(at) => state.panes.get(*at),
         layout::Slot::View => state.views.last(),
     });
-    seen.flat_map(|pane| pane.follows(&state.shared)).collect()
+    let alerts = state.shared.alert_servers().into_iter().map(Follow::Alerts);
+    seen.flat_map(|pane| pane.follows(&state.shared)).chain(alerts).collect()
 }
 
 /// Applies what an action of a pane asked for.

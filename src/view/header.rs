@@ -5,7 +5,8 @@
 //!  pilothouse ▸ production   gke-eu1 · maria · rw     3 environments, fresh     ✖ 1 critical ▲ 2 degraded   14:32Z
 //! ```
 //!
-//! Until there are alerts the counts are of workloads, in all environments.
+//! The counts are of alerts that fire, each once, in all environments. Broken workloads are counted beside them when no
+//! critical alert tells of trouble, and in their place where nobody can be asked for alerts.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -89,6 +90,32 @@ fn right(shared: &Shared, look: &Look, length: u8) -> Parts {
 fn faults(shared: &Shared, look: &Look, length: u8, parts: &mut Parts) {
     let critical: u32 = shared.cards.list.iter().map(|card| card.critical).sum();
     let warning: u32 = shared.cards.list.iter().map(|card| card.warning).sum();
+    let total = shared.alerts.total();
+    let told = shared.environments.list.iter().any(|env| {
+        shared.alerts.standing(&shared.upstreams, env.id).iter().any(|standing| standing.at.is_some())
+    });
+    if told {
+        let counts = [
+            (total.critical, look.symbols.critical, "critical", Role::Critical),
+            (total.warning, look.symbols.warning, "warning", Role::Warning),
+        ];
+        for (count, sign, word, role) in counts.into_iter().filter(|(count, ..)| *count > 0) {
+            match length {
+                0 | 1 => parts.add(format!("{sign}{count} "), look.style(role)),
+                _ => parts.add(format!("{sign} {count} {word}  "), look.style(role)),
+            };
+        }
+        if total.critical == 0 && critical > 0 {
+            let noun = if critical == 1 { "workload" } else { "workloads" };
+            let sign = look.symbols.critical;
+            match length {
+                0 | 1 => parts.add(format!("{sign}{critical} {noun} "), look.style(Role::Critical)),
+                _ => parts.add(format!("{sign} {critical} {noun} critical  "), look.style(Role::Critical)),
+            };
+        }
+        parts.add(" ", look.style(Role::Header));
+        return;
+    }
     let counts = [
         (critical, look.symbols.critical, "critical", Role::Critical),
         (warning, look.symbols.warning, "degraded", Role::Warning),

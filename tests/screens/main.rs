@@ -3,6 +3,7 @@
 //! for any text.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap: a failure is the test's
 
+mod alerts;
 mod any;
 mod changes;
 mod stage;
@@ -115,6 +116,7 @@ fn panes() {
         (PaneId::Workloads, "workloads"),
         (PaneId::Pods, "pods"),
         (PaneId::Network, "network"),
+        (PaneId::Alerts, "alerts"),
     ] {
         for size in SIZES {
             let mut all = String::new();

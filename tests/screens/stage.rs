@@ -86,6 +86,9 @@ pub fn state(scene: Scene, size: (u16, u16), look: Look) -> State {
         Scene::Failing => failing(&mut send),
         Scene::Full | Scene::Stale => story(&mut send),
     }
+    if matches!(scene, Scene::Full | Scene::Stale) {
+        super::alerts::serve(GKE, &mut send);
+    }
     if scene == Scene::Stale {
         let lost = Link::Unreachable {
             reason: "connection refused".into(),
@@ -94,6 +97,9 @@ pub fn state(scene: Scene, size: (u16, u16), look: Look) -> State {
         };
         send(GKE, ClusterMsg::Answered(NOW.wall.plus(-72)));
         send(GKE, ClusterMsg::Link(lost));
+    }
+    if matches!(scene, Scene::Full | Scene::Stale) {
+        super::alerts::tell(&mut state, scene == Scene::Stale);
     }
     settle(&mut state);
     state

@@ -26,6 +26,7 @@ pub fn timing() -> Timing {
         absent: Duration::from_millis(20),
         forbidden: Duration::from_millis(20),
         usage: Duration::from_millis(20),
+        alerts: Duration::from_millis(20),
         stagger: Duration::ZERO,
     }
 }

@@ -20,7 +20,7 @@ use self::news::Known;
 pub use self::news::{Change, Snapshot, sentence};
 pub use self::severity::WantedAlerts;
 use super::upstreams::Upstreams;
-use crate::domain::alert::{Alert, AlertKey, Hearing, Managed, Rule, Rulebook, Tally};
+use crate::domain::alert::{Alert, AlertKey, Hearing, Managed, Rule, Rulebook, Tally, Told};
 use crate::domain::environment::Environments;
 use crate::domain::id::{EnvId, Kind, Name};
 use crate::domain::link::Feed;
@@ -53,15 +53,6 @@ impl<T> Heard<T> {
             Err(why) => self.hearing = Hearing::Failing(why),
         }
     }
-}
-
-/// An answer of one server.
-#[derive(Debug)]
-pub enum Answered {
-    /// Of a rules API.
-    Rules(Result<Rulebook, String>),
-    /// Of an Alertmanager.
-    Managed(Result<Managed, String>),
 }
 
 /// How the server of an environment stands.
@@ -105,13 +96,11 @@ struct Seen {
 
 impl Alerts {
     /// Takes an answer.
-    pub fn hear(&mut self, upstream: &Arc<Upstream>, answer: Answered, now: Stamp) {
+    pub fn hear(&mut self, upstream: &Arc<Upstream>, answer: Told, now: Stamp) {
         self.heard += 1;
         match answer {
-            Answered::Rules(answer) => self.rulers.entry(Arc::clone(upstream)).or_default().hear(answer, now),
-            Answered::Managed(answer) => {
-                self.managers.entry(Arc::clone(upstream)).or_default().hear(answer, now)
-            }
+            Told::Rules(answer) => self.rulers.entry(Arc::clone(upstream)).or_default().hear(answer, now),
+            Told::Managed(answer) => self.managers.entry(Arc::clone(upstream)).or_default().hear(answer, now),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the words of a platform's severity labels mean.
 
+use crate::config::{Config, Notify};
 use crate::domain::alert::Severity;
 use crate::domain::id::Name;
 use crate::domain::meta::Labels;
@@ -31,19 +32,29 @@ pub struct WantedAlerts {
     pub label: Name,
     /// Words with their meaning, before those that are known here; lower case.
     pub words: Vec<(Name, Severity)>,
+    /// Ring the bell on a new critical one.
+    pub bell: bool,
+    /// Notify of it.
+    pub notify: Notify,
 }
 
 impl Default for WantedAlerts {
     fn default() -> WantedAlerts {
-        WantedAlerts { label: "severity".into(), words: Vec::new() }
+        WantedAlerts { label: "severity".into(), words: Vec::new(), bell: false, notify: Notify::None }
     }
 }
 
 impl WantedAlerts {
     /// The part of the settings that this room reads.
-    pub fn of(config: &crate::config::Alerts) -> WantedAlerts {
-        let words = config.severities.iter().map(|(word, severity)| (word.to_lowercase().into(), *severity));
-        WantedAlerts { label: config.label.as_str().into(), words: words.collect() }
+    pub fn of(config: &Config) -> WantedAlerts {
+        let words =
+            config.alerts.severities.iter().map(|(word, severity)| (word.to_lowercase().into(), *severity));
+        WantedAlerts {
+            label: config.alerts.label.as_str().into(),
+            words: words.collect(),
+            bell: config.ui.bell || config.ui.notify == Notify::Bell,
+            notify: config.ui.notify,
+        }
     }
 
     /// The severity that an alert's labels tell, and their word for it.
@@ -68,6 +79,7 @@ mod tests {
         let wanted = WantedAlerts {
             label: "prio".into(),
             words: vec![("page".into(), Severity::Warning), ("schwer".into(), Severity::Critical)],
+            ..WantedAlerts::default()
         };
         for (word, severity) in [
             ("page", Severity::Warning),

@@ -363,16 +363,16 @@ mod board {
 
         fn rules_at(&mut self, alerts: &[Ruled], now: Stamp) -> Vec<String> {
             let book = Rulebook { alerts: alerts.to_vec(), rules: Some(7), ..Rulebook::default() };
-            self.hear(Server::Prometheus, Answered::Rules(Ok(book)), now)
+            self.hear(Server::Prometheus, Told::Rules(Ok(book)), now)
         }
 
         fn managed(&mut self, alerts: &[Kept]) -> Vec<String> {
             let managed = Managed { alerts: alerts.to_vec(), ..Managed::default() };
-            self.hear(Server::Alertmanager, Answered::Managed(Ok(managed)), NOW)
+            self.hear(Server::Alertmanager, Told::Managed(Ok(managed)), NOW)
         }
 
         /// The names of the alerts that would ring.
-        fn hear(&mut self, server: Server, answer: Answered, now: Stamp) -> Vec<String> {
+        fn hear(&mut self, server: Server, answer: Told, now: Stamp) -> Vec<String> {
             let upstream = self.upstream(server);
             self.alerts.hear(&upstream, answer, now);
             let wanted = WantedAlerts::default();
@@ -439,7 +439,7 @@ mod board {
         let mut room = Room::new();
         room.rules(&[critical("A", Phase::Firing)]);
         let before = room.alerts.snapshot();
-        room.hear(Server::Prometheus, Answered::Rules(Err("connection refused".into())), NOW.plus(30));
+        room.hear(Server::Prometheus, Told::Rules(Err("connection refused".into())), NOW.plus(30));
         assert_eq!(room.alerts.tally(EnvId(0)).critical, 1);
         assert!(room.alerts.is_hard_of_hearing());
         let [prometheus, alertmanager] = room.alerts.standing(&room.upstreams, EnvId(0));

@@ -25,7 +25,7 @@ use crate::shared::Shared;
 use crate::text;
 use crate::theme::Role;
 use crate::widgets::bar::bar;
-use crate::widgets::strip::Strip;
+use crate::widgets::strip::{Parts, Strip};
 
 /// Draws a card. `selected` is set on the one under the cursor of the focused pane.
 pub fn draw(
@@ -105,6 +105,25 @@ fn frame(
     if !context.is_empty() && *context != *env.name && needed < strip.left() {
         strip.go_to(line.right() - needed).put(&words, look.style(Role::Muted));
     }
+    alerts(shared, look, env, Rect { y: place.bottom() - 1, ..line }, buffer);
+}
+
+/// ` ✖ 1 ▲ 2 alerts ` at the left of the lower line, while some fire.
+fn alerts(shared: &Shared, look: &Look, env: &Environment, line: Rect, buffer: &mut Buffer) {
+    let tally = shared.alerts.tally(env.id);
+    let counts =
+        [(tally.critical, Level::Critical), (tally.warning, Level::Warning), (tally.unknown, Level::Unknown)];
+    let mut parts = Parts::default();
+    for (count, level) in counts.into_iter().filter(|(count, _)| *count > 0) {
+        let words = format!(" {} {}", look.symbols.level(level), text::count(u64::from(count)));
+        parts.add(words, look.style(Role::of_level(level)));
+    }
+    if parts.0.is_empty() {
+        return;
+    }
+    let noun = if tally.critical + tally.warning + tally.unknown == 1 { " alert " } else { " alerts " };
+    parts.add(noun, look.style(Role::Muted));
+    parts.put(&mut Strip::new(buffer, line));
 }
 
 fn health(look: &Look, card: &Card, line: Rect, buffer: &mut Buffer) {

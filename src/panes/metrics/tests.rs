@@ -62,7 +62,7 @@ fn asked(pane: &MetricsPane, shared: &Shared) -> Vec<Arc<GraphRequest>> {
     follows
         .filter_map(|follow| match follow {
             Follow::Graph(request) => Some(request),
-            Follow::Survey(_) => None,
+            Follow::Survey(_) | Follow::Alerts(_) => None,
         })
         .collect()
 }

@@ -2,11 +2,10 @@ use std::sync::Arc;
 
 use super::*;
 use crate::config::{Address, Monitoring};
-use crate::domain::alert::{Kept, Managed, Phase, Rule, Rulebook, Ruled, Silence};
+use crate::domain::alert::{Kept, Managed, Phase, Rule, Rulebook, Ruled, Silence, Told};
 use crate::domain::id::{EnvId, Kind, Name};
 use crate::domain::meta::Labels;
 use crate::domain::upstream::Server;
-use crate::fleet::alerts::Answered;
 use crate::fleet::wanted::{WantedEnvironment, WantedStage};
 use crate::panes::views::testing::{self, NOW, incident, screen, shared, survives_all_sizes};
 
@@ -93,12 +92,12 @@ fn room(silenced: bool) -> Shared {
     };
     let book = Rulebook { alerts: vec![burn, looping], rules: Some(42), ..Rulebook::default() };
     let managed = Managed { alerts: vec![kept], silences: vec![silence], ..Managed::default() };
-    hear(&mut shared, Server::Prometheus, Answered::Rules(Ok(book)));
-    hear(&mut shared, Server::Alertmanager, Answered::Managed(Ok(managed)));
+    hear(&mut shared, Server::Prometheus, Told::Rules(Ok(book)));
+    hear(&mut shared, Server::Alertmanager, Told::Managed(Ok(managed)));
     shared
 }
 
-fn hear(shared: &mut Shared, server: Server, answer: Answered) {
+fn hear(shared: &mut Shared, server: Server, answer: Told) {
     let upstream = Arc::clone(&shared.upstreams.of(server, EnvId(1)).unwrap().upstream);
     shared.alerts.hear(&upstream, answer, NOW);
     shared.derive_alerts();
@@ -147,8 +146,8 @@ fn one_that_is_over_stays_as_it_was() {
     let mut shared = room(false);
     let mut view = view(&shared, "CartErrorBudgetBurn");
     let before = screen(&mut view, &shared, 100, 40);
-    hear(&mut shared, Server::Prometheus, Answered::Rules(Ok(Rulebook::default())));
-    hear(&mut shared, Server::Alertmanager, Answered::Managed(Ok(Managed::default())));
+    hear(&mut shared, Server::Prometheus, Told::Rules(Ok(Rulebook::default())));
+    hear(&mut shared, Server::Alertmanager, Told::Managed(Ok(Managed::default())));
     let after = screen(&mut view, &shared, 100, 40);
     assert!(after.starts_with("[Alert CartErrorBudgetBurn | over: this is how it was"), "{after}");
     assert!(
@@ -159,7 +158,7 @@ fn one_that_is_over_stays_as_it_was() {
 #[test]
 fn an_alert_that_alertmanager_does_not_know_is_told_to_nobody() {
     let mut shared = room(false);
-    hear(&mut shared, Server::Alertmanager, Answered::Managed(Ok(Managed::default())));
+    hear(&mut shared, Server::Alertmanager, Told::Managed(Ok(Managed::default())));
     let text = screen(&mut view(&shared, "CartErrorBudgetBurn"), &shared, 100, 20);
     assert!(text.contains("nobody: Alertmanager does not know of it"), "{text}");
 }
