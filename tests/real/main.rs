@@ -7,6 +7,7 @@
 
 mod common;
 mod connecting;
+mod graphs;
 mod harness_itself;
 mod kubectl;
 mod ledger;

@@ -13,6 +13,8 @@ mod demo;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod graphs;
+#[cfg(test)]
 mod kubeconfig;
 #[cfg(test)]
 mod logs;
