@@ -100,6 +100,8 @@ pub(super) async fn loaded(global: &Global, args: &StatusArgs) -> Result<(Driver
     let mut driver = start::driver(global, connect, start::Canvas::Picture)?.machine;
     let limit = Duration::from_secs(args.timeout);
     let complete = driver.run_until(limit, |driver| driver.is_loaded()).await;
+    // Alerts are counted where they can be had soon; health does not hang on them.
+    driver.run_until(ALERTS.min(limit), |driver| driver.has_heard_of_alerts()).await;
     driver.settle();
     Ok((driver, complete))
 }

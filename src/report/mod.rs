@@ -2,6 +2,7 @@
 //! for programs. Pure: it takes what `fleet` worked out and gives text; it
 //! knows no terminal, no theme and no clock but the one handed in.
 
+pub mod alerts;
 pub mod backups;
 pub mod checks;
 pub mod status;

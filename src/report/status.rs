@@ -88,6 +88,8 @@ pub struct EnvironmentStatus {
     pub usage: Option<Usage>,
     /// What Argo CD and Flux deliver to it; none when they deliver nothing.
     pub sync: Option<SyncStatus>,
+    /// Alerts that concern it, when somebody could be asked for them.
+    pub alerts: Option<super::alerts::Counts>,
     /// Its recovery point: how old its newest usable backup is; `null` where it cannot be told.
     pub rpo: Option<super::backups::RpoStatus>,
     /// The same for people.
@@ -296,6 +298,7 @@ impl Status {
             ">cpu",
             ">mem",
             "backup",
+            "alerts",
             "freshness",
             "reason",
         ]);
@@ -324,6 +327,7 @@ impl Status {
                 share(env.cpu),
                 share(env.memory),
                 env.backup.clone(),
+                env.alerts.map(alert_words).unwrap_or_default(),
                 env.freshness.clone(),
                 env.reason.clone(),
             ]);
@@ -402,6 +406,7 @@ fn environment(facts: Facts<'_>, env: &Environment, card: &Card) -> EnvironmentS
         memory: card.memory.map(share),
         usage: card.usage.map(|used| Usage { cpu_milli: used.cpu_milli, memory: used.memory }),
         sync: sync(facts.sync.counts(env.id)),
+        alerts: None,
         rpo: kept
             .and_then(|kept| kept.rpo(now))
             .map(|one| super::backups::rpo(&one.namespace, &one.rpo, now)),
@@ -538,6 +543,14 @@ fn notes(env: &EnvironmentStatus) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// `1 critical, 2 warning`; `none` when nothing of them fires.
+fn alert_words(counts: super::alerts::Counts) -> String {
+    let parts = [(counts.critical, "critical"), (counts.warning, "warning")];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 
 pub(super) fn rfc3339(at: Stamp) -> String {
