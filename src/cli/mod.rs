@@ -4,8 +4,8 @@
 //! Exit codes: 0 done (healthy), 1 failed (unhealthy), 2 usage or configuration, 3 a gate failed,
 //! 4 refused, 5 timed out or unknown.
 
-mod backups;
 mod alerts;
+mod backups;
 mod completions;
 mod config;
 mod demo;
