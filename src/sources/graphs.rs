@@ -2,7 +2,7 @@
 //! [`Msg::Graph`].
 //!
 //! A failure is told and waited for, longer with each one; the state keeps the last good answer beside it. What a
-//! Prometheus has at all is surveyed now and then ([`survey`]). [`decode`] turns bytes into points.
+//! Prometheus has at all is surveyed now and then ([`survey`]). `decode` turns bytes into points.
 
 mod decode;
 #[cfg(test)]

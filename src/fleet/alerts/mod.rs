@@ -104,8 +104,7 @@ impl Alerts {
         }
     }
 
-    /// Follows answers, assignments and environments. Tells whether alerts may have changed; what is new among them is
-    /// told by [`Alerts::news`].
+    /// Follows answers, assignments and environments. Tells whether alerts may have changed.
     pub fn refresh(
         &mut self,
         environments: &Environments,

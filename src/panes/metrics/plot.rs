@@ -1,5 +1,5 @@
 //! A graph as it is shown: which answers make its lines, what is said when there are none, and its drawing. It knows
-//! no PromQL: requests come from [`super::plan`].
+//! no PromQL: requests come from `super::plan`.
 
 use std::sync::Arc;
 
