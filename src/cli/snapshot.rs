@@ -99,6 +99,8 @@ async fn frame(global: &Global, args: &SnapshotArgs, connect: start::Connect) ->
     } else if args.keys.is_some() {
         driver.run_until(limit, |driver| driver.is_quiet()).await;
     }
+    // So does a Prometheus that is silent.
+    driver.run_until(limit.min(Duration::from_secs(5)), |driver| driver.has_graphs()).await;
     let buffer = driver.frame();
     print(&match args.format {
         Format::Text => picture::text(&buffer),

@@ -9,7 +9,9 @@ use ratatui::layout::Rect;
 use super::Driver;
 use crate::domain::alert::Hearing;
 use crate::domain::link::{Feed, Link, WATCHED};
+use crate::effect::Follow;
 use crate::msg::Msg;
+use crate::update;
 use crate::view;
 use crate::world::ClusterWorld;
 
@@ -54,6 +56,18 @@ impl Driver {
         shared.environments.list.iter().all(|env| {
             let standings = shared.alerts.standing(&shared.upstreams, env.id);
             standings.iter().all(|standing| standing.assigned.is_err() || standing.hearing != Hearing::Asking)
+        })
+    }
+
+    /// Whether every graph that can be seen has been answered or failed once.
+    pub fn has_graphs(&self) -> bool {
+        let graphs = &self.state.shared.graphs;
+        update::follows(&self.state).iter().all(|follow| match follow {
+            Follow::Graph(request) => graphs.get(request).is_some(),
+            Follow::Survey(request) => graphs
+                .survey(request)
+                .is_some_and(|surveyed| surveyed.survey.is_some() || surveyed.problem.is_some()),
+            Follow::Alerts(_) => true,
         })
     }
 
