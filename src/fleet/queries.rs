@@ -343,8 +343,8 @@ impl Asker<'_> {
             match self.place.survey {
                 None => "Looking for what this Prometheus has.".to_owned(),
                 Some(_) => format!(
-                    "No family of {} that is known is in this Prometheus (http_requests_total and its like); name \
-                     yours in the configuration under metrics.families.",
+                    "No family of {} that is known is in this Prometheus (http_requests_total and its like); type \
+                     a query of your own, or keep it in the configuration under metrics.favourites.",
                     signal.word().to_lowercase()
                 ),
             }
