@@ -245,7 +245,8 @@ async fn strangers_are_told_to_log_in() {
     {
         let kubeconfig = cluster.kubeconfig("stranger", None, &credentials).unwrap();
         let mut person = person(&kubeconfig).await;
-        person.see("stranger needs a login. the server does not accept these credentials (401)").await;
+        person.see("stranger needs a login. the server does not accept these").await;
+        person.see("(401)").await;
         person.see("Run in another terminal: kubectl --context stranger get ns").await;
     }
 }

@@ -21,6 +21,8 @@ async fn ten_thousand_pods_in_churn_and_a_server_that_dies() {
     seed.plant(&cluster).await.unwrap();
     let mut person = person(cluster.admin()).await;
     person.keys("a");
+    // The whole screen, so that the title has room for all that it says.
+    person.keys("enter");
     agrees(&mut person, &cluster, None).await;
     person.see_title("Pods", " 10,000 · ").await;
 
