@@ -11,7 +11,8 @@ use crate::effect::{Effect, Follow};
 use crate::layout;
 use crate::msg::{Answer, Msg};
 use crate::panes::PaneId;
-use crate::shared::{Outcome, Turn};
+use crate::panes::views::words;
+use crate::shared::{Outcome, Shared, Subject, Turn};
 use crate::state::{Overlay, State};
 
 /// Takes a message.
@@ -73,6 +74,7 @@ pub fn settle(state: &mut State) {
             shared.looked_at = Some(subject);
         }
     }
+    look_away(shared);
     for (which, area) in &areas.panes {
         let pane = match which {
             layout::Slot::Pane(at) => panes.get_mut(*at),
@@ -83,6 +85,24 @@ pub fn settle(state: &mut State) {
             pane.resize(inside.width, inside.height);
             pane.refresh(shared);
         }
+    }
+}
+
+/// Graphs are not of what the screen no longer shows: an object that is gone, or one of another environment. An app that
+/// nobody chose goes with its last workload.
+fn look_away(shared: &mut Shared) {
+    let out_of_sight = match &shared.looked_at {
+        Some(Subject::Object(object)) => {
+            words::is_gone(shared, object)
+                || object.kind.namespaced() && !shared.shows(object.cluster, &object.namespace)
+        }
+        _ => false,
+    };
+    if out_of_sight {
+        shared.looked_at = None;
+    }
+    if !shared.app_chosen && shared.app.as_ref().is_some_and(|app| shared.matrix.row(app).is_none()) {
+        shared.app = None;
     }
 }
 

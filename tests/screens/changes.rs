@@ -5,8 +5,9 @@ use pilothouse::domain::id::ClusterId;
 use pilothouse::domain::link::Feed;
 use pilothouse::domain::meta::Resources;
 use pilothouse::layout::{self, Slot};
-use pilothouse::msg::{ClusterMsg, Msg, Usage};
+use pilothouse::msg::{ClusterMsg, Delta, Facts, Msg, Usage};
 use pilothouse::panes::PaneId;
+use pilothouse::panes::metrics::target::Target;
 use pilothouse::state::{Overlay, State};
 use pilothouse::update::{settle, update};
 
@@ -103,4 +104,32 @@ fn an_order_by_use_follows_new_numbers() {
     update(&mut state, Msg::Cluster(ClusterId(1), ClusterMsg::Usage(usage)), NOW);
     settle(&mut state);
     assert_eq!(order(&state), names([3, 2, 1]), "{}", picture(&state));
+}
+
+#[test]
+fn graphs_are_not_of_a_pod_that_is_gone() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    focus(&mut state, PaneId::Pods);
+    settle(&mut state);
+    assert!(matches!(Target::of(&state.shared), Target::Pod(..)), "{:?}", Target::of(&state.shared));
+
+    let none = Facts::Pods(vec![Delta::Begin(None), Delta::End(None)]);
+    update(&mut state, Msg::Cluster(ClusterId(1), ClusterMsg::Facts(none)), NOW);
+    settle(&mut state);
+    assert!(!matches!(Target::of(&state.shared), Target::Pod(..)), "{}", picture(&state));
+}
+
+#[test]
+fn graphs_are_of_the_environment_that_is_shown() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    focus(&mut state, PaneId::Pods);
+    settle(&mut state);
+    let none = Facts::Pods(vec![Delta::Begin(None), Delta::End(None)]);
+    update(&mut state, Msg::Cluster(ClusterId(0), ClusterMsg::Facts(none)), NOW);
+    settle(&mut state);
+    assert!(matches!(Target::of(&state.shared), Target::Pod(..)), "{}", picture(&state));
+
+    press(&mut state, "[");
+    settle(&mut state);
+    assert_eq!(Target::of(&state.shared).env(), state.shared.current, "{}", picture(&state));
 }
