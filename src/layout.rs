@@ -79,8 +79,8 @@ pub fn areas(state: &State) -> Areas {
 ///
 /// ```text
 /// ┌ card ┐┌ card ┐┌ card ┐      environments
-/// ┌ Releases ┐┌ Sync ─────┐     Network in its place while it has the focus; Workloads beside them when wide
-/// ┌ Pods ────────┐┌ Alerts ┐    Workloads and Backups in their places; Network and Backups beside them when wide
+/// ┌ Releases ┐┌ Sync ─────┐     Network in its place while it has the focus; Workloads, or Network, beside them when wide
+/// ┌ Pods ────────┐┌ Alerts ┐    Workloads and Backups in their places; Backups below Alerts when wide
 /// ┌ chart ┐┌ chart ┐┌ chart ┐   Metrics, from CHARTS rows on; else in the place of the row above
 /// ```
 fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
@@ -109,19 +109,13 @@ fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
             &[
                 (one_of(&[PaneId::Releases]), 9),
                 (one_of(&[PaneId::Sync]), 11),
-                (one_of(&[PaneId::Workloads]), 10),
+                (one_of(&[PaneId::Workloads, PaneId::Network]), 10),
             ],
         ));
-        let stacked = [one_of(&[PaneId::Network]), one_of(&[PaneId::Backups])];
-        let lower =
-            beside(lower, &[(one_of(&[PaneId::Pods]), 14), (one_of(&[PaneId::Alerts]), 8), (stacked[0], 8)]);
-        places.extend(lower.iter().filter(|(id, _)| Some(*id) != stacked[0]));
-        let column = lower.into_iter().find(|(id, _)| Some(*id) == stacked[0]);
-        if let Some((_, column)) = column {
-            let shown: Vec<PaneId> = stacked.into_iter().flatten().collect();
-            let each = Layout::vertical(shown.iter().map(|_| Constraint::Fill(1))).split(column);
-            places.extend(shown.into_iter().zip(each.iter().copied()));
-        }
+        // Pods get what their columns of node, image, CPU and memory need; the rest is enough for the others.
+        let [pods, rest] = Layout::horizontal([Constraint::Fill(73), Constraint::Fill(27)]).areas(lower);
+        let [alerts, backups] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(rest);
+        places.extend([(PaneId::Pods, pods), (PaneId::Alerts, alerts), (PaneId::Backups, backups)]);
     } else {
         let right: &[PaneId] = if state.pane(PaneId::Sync).is_some() {
             &[PaneId::Sync, PaneId::Network]

@@ -46,12 +46,12 @@ const MEMORY: usize = 9;
 static COLUMNS: [Column; 10] = [
     Column::new("pod", 26).most(44),
     Column::new("ready", 5),
-    Column::new("status", 18).most(24),
+    Column::new("status", 17).most(24),
     Column::new("restarts", 11),
     Column::new("age", 5).right().rank(1),
     Column::new("namespace", 16).rank(3),
-    Column::new("node", 22).rank(5),
-    Column::new("image", 26).most(40).rank(4),
+    Column::new("node", 18).most(34).rank(5),
+    Column::new("image", 22).most(40).rank(4),
     Column::new("cpu/request", 13).right().rank(2),
     Column::new("memory/limit", 15).right().rank(2),
 ];

@@ -52,6 +52,8 @@ async fn nodes_fall_sick_and_silent_and_their_pods_move() {
         scene.person.see_row(node, words).await;
         scene.person.see_row("ready", "2 of 3").await;
         scene.goes_to(PaneId::Pods);
+        // On the whole screen, where nodes have a column beside namespaces.
+        scene.person.keys("enter");
         scene.until(&wide, |table| fallen(table, node) && moved(table)).await;
         scene.person.see_row("Terminating", node).await;
         let pods = scene.same_pods_as_kubectl().await;
@@ -78,6 +80,7 @@ async fn nodes_fall_sick_and_silent_and_their_pods_move() {
     scene.opens_environment();
     scene.person.see_row("node-0", "ready, cordoned").await;
     scene.goes_to(PaneId::Pods);
+    scene.person.keys("enter");
     scene.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]);
     scene.person.see_no_row("web-", "node-0").await;
     assert_eq!(scene.same_pods_as_kubectl().await.len(), 6);

@@ -1,5 +1,6 @@
 //! Rollouts as they happen, by the real controllers.
 
+use pilothouse::panes::PaneId;
 use serde_json::json;
 
 use super::{PATIENCE, Scene, workload};
@@ -11,6 +12,7 @@ async fn a_deployment_is_rolled_under_the_eyes() {
     let slow = json!({"pilothouse.test/ready-after": "2s"});
     let spec = json!({"replicas": 4, "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 1}}});
     scene.apply(workload("Deployment", "cart", "cart:1.30.0", &slow, &spec));
+    scene.goes_to(PaneId::Workloads);
     scene.person.see_row("cart", "4/4").await;
     scene.opens_rollout("cart").await;
     scene.person.see("Rolled out: all 4 pods of 1.30.0 are available").await;
@@ -59,6 +61,7 @@ async fn a_rollout_that_is_stuck_is_said_to_be_and_the_way_back_is_seen() {
     let mut scene = Scene::set("stuck").await;
     let spec = json!({"replicas": 3, "progressDeadlineSeconds": 10});
     scene.apply(workload("Deployment", "cart", "cart:1.30.0", &json!({}), &spec));
+    scene.goes_to(PaneId::Workloads);
     scene.person.see_row("cart", "3/3").await;
     scene.opens_rollout("cart").await;
     scene.person.see("Rolled out: all 3 pods of 1.30.0").await;
@@ -101,6 +104,7 @@ async fn stateful_and_daemon_sets_are_rolled() {
     };
     scene.apply(stateful("db:1", 0));
     scene.apply(workload("DaemonSet", "agent", "agent:1", &slow, &json!({})));
+    scene.goes_to(PaneId::Workloads);
     scene.person.see_row("db", "3/3").await;
     scene.person.see_row("agent", "3/3").await;
     scene.opens_rollout("db").await;

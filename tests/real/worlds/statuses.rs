@@ -1,5 +1,6 @@
 //! A zoo of pods: our STATUS, READY and RESTARTS are kubectl's, for every one of them.
 
+use pilothouse::panes::PaneId;
 use serde_json::{Value, json};
 
 use super::{Scene, pod};
@@ -225,6 +226,8 @@ async fn every_pod_has_the_status_that_kubectl_gives_it() {
     assert_eq!(pods.len(), 13 + statuses().len(), "{pods:#?}");
 
     // The screen has them all, each in a row of its own.
+    scene.goes_to(PaneId::Pods);
+    scene.person.keys("enter");
     for (name, row) in &pods {
         let [ready, status, _] = row.split(' ').collect::<Vec<_>>()[..] else { panic!("{row}") };
         scene.person.see_row(&format!(" {name} "), &format!(" {ready} ")).await;

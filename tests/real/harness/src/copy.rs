@@ -85,7 +85,8 @@ impl Copy<'_> {
                 let owner = owner(set);
                 let mut copy = clean(set);
                 if owner.0 == "Rollout" {
-                    copy["metadata"]["ownerReferences"] = rollouts[owner.1].clone();
+                    let rollout = format!("{}/{}", namespace(set), owner.1);
+                    copy["metadata"]["ownerReferences"] = rollouts[rollout].clone();
                 }
                 copy
             },
@@ -192,7 +193,8 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// Makes the Rollouts; gives the references of what they own, by name.
+    /// Makes the Rollouts; gives the references of what they own, by `namespace/name`. (An owner of another namespace is no
+    /// owner: the garbage collector removes what names it, half a minute later.)
     async fn rollouts(&self) -> Result<Value> {
         let mut owners = json!({});
         for rollout in self.list(ROLLOUTS, "rollouts").await? {
@@ -204,7 +206,7 @@ impl Copy<'_> {
             let request =
                 request.header("content-type", "application/json").body(serde_json::to_vec(&made)?)?;
             self.to.request::<Value>(request).await.wrap_err_with(|| format!("the status of {own}"))?;
-            owners[own] = json!([{
+            owners[format!("{}/{own}", namespace(&rollout))] = json!([{
                 "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": own,
                 "uid": made["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true,
             }]);
