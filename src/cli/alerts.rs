@@ -70,21 +70,55 @@ async fn gather(global: &Global, args: &AlertsArgs) -> Result<(AlertsReport, boo
 
 #[cfg(test)]
 mod tests {
+    use super::super::status::StatusArgs;
     use super::*;
     use crate::demo::{self, DemoOptions};
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn the_demos_incident_fires_in_production() {
+    /// The demo so many seconds into its story, standing still, and how to reach it with this configuration.
+    async fn story_at(seconds: u64, config: &tempfile::NamedTempFile) -> (demo::DemoServer, Global) {
         rustls::crypto::ring::default_provider().install_default().ok();
         let options =
-            DemoOptions { start_at: Duration::from_secs(900), speed: 0.0, ..DemoOptions::default() };
+            DemoOptions { start_at: Duration::from_secs(seconds), speed: 0.0, ..DemoOptions::default() };
         let server = demo::start(options).await.unwrap();
-        let config = tempfile::NamedTempFile::new().unwrap();
         let global = Global {
             kubeconfig: Some(server.kubeconfig().to_owned()),
             config: Some(config.path().to_owned()),
             ..Global::default()
         };
+        (server, global)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_alert_of_the_recovery_point_fires_as_long_as_the_meter_says_that_it_is_missed() {
+        let config = tempfile::NamedTempFile::new().unwrap();
+        // Half past the story's beginning the next backup is in.
+        for (seconds, missed) in [(30, true), (360, true), (1_500, true), (1_860, false)] {
+            let (_server, global) = story_at(seconds, &config).await;
+            let args = AlertsArgs { output: Output::Table, env: None, all_contexts: true, timeout: 30 };
+            let (told, _) = gather(&global, &args).await.unwrap();
+            let alert = told.alerts.iter().find(|alert| alert.name == "BackupOlderThanRPO");
+            assert_eq!(alert.is_some(), missed, "{seconds}: {}", told.text());
+            if let Some(alert) = alert {
+                assert_eq!(
+                    (alert.state.as_str(), alert.severity),
+                    ("firing", "warning"),
+                    "{seconds}: {alert:?}"
+                );
+                assert_eq!(alert.environments, ["production"], "{seconds}");
+                assert_eq!(alert.about, "shop-half-hourly");
+            }
+            let args = StatusArgs { output: Output::Table, env: None, all_contexts: true, timeout: 30 };
+            let told = super::super::backups::told(&global, &args).await;
+            let production = told.environments.iter().find(|env| env.environment == "production").unwrap();
+            let rpo = production.rpo.as_ref().unwrap();
+            assert_eq!(rpo.state, if missed { "breached" } else { "kept" }, "{seconds}: {rpo:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_demos_incident_fires_in_production() {
+        let config = tempfile::NamedTempFile::new().unwrap();
+        let (_server, global) = story_at(900, &config).await;
         let mut args = AlertsArgs { output: Output::Table, env: None, all_contexts: true, timeout: 30 };
         let (told, complete) = gather(&global, &args).await.unwrap();
         assert!(complete, "{}", told.text());

@@ -62,3 +62,12 @@ async fn gather(
     }
     Ok((told, complete))
 }
+
+/// Everything, for tests of other commands.
+#[cfg(test)]
+pub(super) async fn told(global: &Global, args: &StatusArgs) -> BackupReport {
+    match gather(global, args, Wanted::Backups).await {
+        Ok((told, _)) => told,
+        Err(problems) => panic!("{problems}"),
+    }
+}

@@ -9,7 +9,7 @@ use crate::yaml::{Cursor, Fields};
 /// A monitoring service: Prometheus or Alertmanager.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RawMonitoring {
-    /// `url` or `service`; absent when only labels and headers are given, and the service is to be found.
+    /// `url` (of an Alertmanager perhaps several) or `service`; absent when only labels and headers are given, and the service is to be found.
     pub at: Option<RawAddress>,
     /// `matchers`: labels that tell this environment's series from others'.
     pub matchers: Vec<(String, String)>,
@@ -30,6 +30,8 @@ pub struct RawMonitoring {
 pub enum RawAddress {
     /// At a URL.
     Url(String),
+    /// At several: members of one cluster.
+    Urls(Vec<String>),
     /// Behind the API server's service proxy.
     Service {
         /// Namespace of the Service.
@@ -86,15 +88,15 @@ pub struct RawGitops {
 }
 
 impl RawMonitoring {
-    /// Reads one.
-    pub(super) fn read(c: &Cursor<'_>) -> Option<RawMonitoring> {
+    /// Reads one. Of `several` members each has a URL of its own.
+    pub(super) fn read(c: &Cursor<'_>, several: bool) -> Option<RawMonitoring> {
         let f = c.fields()?;
         let (url, service) = (f.take("url"), f.take("service"));
         if let (Some(_), Some(c)) = (&url, &service) {
             c.wrong("both `url` and `service`", "keep one of them");
         }
         let at = url
-            .and_then(|c| read_url(&c).map(RawAddress::Url))
+            .and_then(|c| if several { read_urls(&c) } else { read_url(&c).map(RawAddress::Url) })
             .or_else(|| service.and_then(|c| read_service(&c)));
         let map = |name| f.take(name).and_then(|c| c.fields());
         let matchers = map("matchers")
@@ -156,6 +158,23 @@ impl RawGitops {
         let gitops = RawGitops { url, branch: text(&f, "branch"), path: text(&f, "path") };
         f.finish();
         Some(gitops)
+    }
+}
+
+/// One URL, or a list of them.
+fn read_urls(c: &Cursor<'_>) -> Option<RawAddress> {
+    if !c.is_list() {
+        return read_url(c).map(RawAddress::Url);
+    }
+    let items = c.items();
+    if items.is_empty() {
+        c.wrong("no address", "write at least one: [https://host[:port][/path]]");
+    }
+    let mut urls: Vec<String> = items.iter().filter_map(read_url).collect();
+    match urls.len() {
+        0 => None,
+        1 => urls.pop().map(RawAddress::Url),
+        _ => Some(RawAddress::Urls(urls)),
     }
 }
 

@@ -150,6 +150,11 @@ impl Client {
             let headers = self.headers().await?;
             match &upstream.address {
                 Address::Url(url) => direct.ask(url, upstream, limits, headers, question).await,
+                // Whoever knows of members asks each by itself.
+                Address::Members(urls) => {
+                    let first = urls.first().map(|url| &**url).unwrap_or_default();
+                    direct.ask(first, upstream, limits, headers, question).await
+                }
                 Address::Service { .. } => {
                     let client = way.as_ref().and_then(|way| way());
                     let client = client.ok_or_else(|| {

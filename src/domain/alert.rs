@@ -170,6 +170,8 @@ pub struct Managed {
     pub silences: Vec<Silence>,
     /// Why the silences are not known; empty when they are, or none was asked about.
     pub silences_unknown: String,
+    /// Members of its cluster that do not answer, each with why: one that does answers for all.
+    pub silent_members: Vec<Name>,
 }
 
 /// Why nobody is told of an alert that fires.

@@ -53,11 +53,28 @@ pub struct Upstream {
     pub access: Access,
 }
 
+impl Upstream {
+    /// Each member of a cluster of servers by itself; a server that stands alone is its only member.
+    #[must_use]
+    pub fn members(&self) -> Vec<Upstream> {
+        match &self.address {
+            Address::Members(urls) => {
+                let one = |url: &Name| Upstream { address: Address::Url(url.clone()), ..self.clone() };
+                urls.iter().map(one).collect()
+            }
+            _ => vec![self.clone()],
+        }
+    }
+}
+
 /// Where a server answers. Paths of its API are appended to this.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
     /// `https://host[:port][/prefix]`, without a slash at its end.
     Url(Name),
+    /// Several such URLs: members of one cluster, any of which answers for all. A member is asked by
+    /// [`Upstream::members`].
+    Members(Vec<Name>),
     /// Behind the service proxy of a cluster's API server, with the rights of the kubeconfig.
     Service {
         /// The connection.
@@ -80,7 +97,7 @@ impl Address {
     #[must_use]
     pub fn cluster(&self) -> Option<ClusterId> {
         match self {
-            Address::Url(_) => None,
+            Address::Url(_) | Address::Members(_) => None,
             Address::Service { cluster, .. } => Some(*cluster),
         }
     }
@@ -90,6 +107,7 @@ impl Address {
     pub fn words(&self) -> String {
         match self {
             Address::Url(url) => url.to_string(),
+            Address::Members(urls) => urls.join(", "),
             Address::Service { namespace, name, port, prefix, .. } => {
                 format!("{namespace}/{name}:{port}{prefix}")
             }

@@ -110,6 +110,10 @@ pub fn assigned(
     let matchers = monitoring.map(|m| pairs(&m.matchers)).unwrap_or_default();
     let (address, how) = match monitoring.and_then(|monitoring| monitoring.at.as_ref()) {
         Some(WrittenAddress::Url(url)) => (Address::Url(url.trim_end_matches('/').into()), How::Configured),
+        Some(WrittenAddress::Urls(urls)) => {
+            let urls = urls.iter().map(|url| url.trim_end_matches('/').into());
+            (Address::Members(urls.collect()), How::Configured)
+        }
         Some(WrittenAddress::Service { namespace, name, port }) => {
             if env.cluster == NO_CLUSTER {
                 return Err(no_context(env));

@@ -377,6 +377,14 @@ impl Rows for Alerts {
                     gaps.push(word.to_owned());
                 }
             }
+            let silent = shared.alerts.silent_members(&shared.upstreams, env.id).len();
+            if silent > 0 {
+                let noun = if silent == 1 { "member is" } else { "members are" };
+                let words = format!("{silent} {noun} silent of Alertmanager");
+                if !gaps.contains(&words) {
+                    gaps.push(words);
+                }
+            }
             let failing = shared.alerts.failing_rules(&shared.upstreams, env.id).len();
             if failing > 0 {
                 let noun = if failing == 1 { "rule fails" } else { "rules fail" };

@@ -8,6 +8,7 @@ use crate::domain::alert::{Alert, Hearing, Hush, Phase, Severity, Tally};
 use crate::domain::environment::Environments;
 use crate::domain::id::EnvId;
 use crate::domain::time::{Now, Stamp};
+use crate::domain::upstream::Server;
 use crate::fleet::Upstreams;
 use crate::fleet::alerts::Alerts;
 use crate::text::{age_short, duration_words};
@@ -115,6 +116,8 @@ pub struct ServerReport {
     pub address: Option<String>,
     /// Why it tells nothing; none when it answered.
     pub trouble: Option<String>,
+    /// Members of its cluster that do not answer, each with why; another one answered for all.
+    pub silent_members: Vec<String>,
 }
 
 /// What a report is made from.
@@ -153,11 +156,16 @@ impl AlertsReport {
                     (Ok(_), Hearing::Asking) => Some("no answer in time".to_owned()),
                     (Ok(_), Hearing::Failing(why)) => Some(why.clone()),
                 };
+                let silent = match standing.server {
+                    Server::Alertmanager => facts.alerts.silent_members(facts.upstreams, env.id),
+                    _ => &[],
+                };
                 servers.push(ServerReport {
                     environment: env.name.to_string(),
                     server: standing.server.word(),
                     address: standing.assigned.ok().map(|assigned| assigned.upstream.address.words()),
                     trouble,
+                    silent_members: silent.iter().map(ToString::to_string).collect(),
                 });
             }
         }
@@ -212,6 +220,12 @@ impl AlertsReport {
             "{firing} firing ({critical} critical, {warning} warning), {pending} pending, {held_back} held back\n"
         ));
         for server in &self.servers {
+            for member in &server.silent_members {
+                text.push_str(&format!(
+                    "{}: {}: a member is silent: {member}\n",
+                    server.environment, server.server
+                ));
+            }
             if let Some(trouble) = &server.trouble {
                 text.push_str(&format!("{}: {}: {trouble}\n", server.environment, server.server));
             }

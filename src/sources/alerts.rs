@@ -1,13 +1,17 @@
 //! Alerts of one server, asked again and again: the rules API of a Prometheus, or an Alertmanager with its silences.
 //!
 //! Each server has a task of its own and one question on its way at a time, so that a slow one costs itself alone. A
-//! failure is told at once, and waited for longer with each further one; what was told before stays in the state.
+//! failure is told at once, and waited for longer with each further one; what was told before stays in the state. Of an
+//! Alertmanager's cluster one member answers for all ([`members`]).
+
+mod members;
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use self::members::Members;
 use super::graphs::Caller;
 use super::{Timing, jittered};
 use crate::connect::problem::Fault;
@@ -22,9 +26,10 @@ use crate::wire::alerts;
 pub async fn follow(caller: Caller, upstream: Arc<Upstream>, timing: Timing, out: mpsc::Sender<Msg>) {
     let mut interner = Interner::new();
     let mut backoff = timing.backoff();
+    let mut members = Members::of(caller.clone(), &upstream);
     loop {
         let told = match upstream.server {
-            Server::Alertmanager => Told::Managed(managed(&caller, &mut interner).await),
+            Server::Alertmanager => Told::Managed(members.managed(&mut interner).await),
             _ => Told::Rules(rules(&caller, &mut interner).await),
         };
         let wait = if told.is_good() {
@@ -42,10 +47,11 @@ pub async fn follow(caller: Caller, upstream: Arc<Upstream>, timing: Timing, out
 
 /// The rules that have alerts. Where rules are not served, or are too many, the alerts alone.
 async fn rules(caller: &Caller, interner: &mut Interner) -> Result<Rulebook, String> {
-    match good(ask(caller, "/api/v1/rules", &[("type", "alert")]).await) {
+    let mut asked = Asked::default();
+    match good(ask(caller, "/api/v1/rules", &[("type", "alert")], &mut asked).await) {
         Ok(reply) => alerts::rules(&reply.body, interner),
         Err(Refused::Never(_)) => {
-            let reply = good(ask(caller, "/api/v1/alerts", &[]).await).map_err(Refused::words)?;
+            let reply = good(ask(caller, "/api/v1/alerts", &[], &mut asked).await).map_err(Refused::words)?;
             alerts::rules(&reply.body, interner)
         }
         Err(refused) => Err(refused.words()),
@@ -53,11 +59,11 @@ async fn rules(caller: &Caller, interner: &mut Interner) -> Result<Rulebook, Str
 }
 
 /// The alerts by group; where groups are not served, the alerts alone. Silences are asked for when some hold.
-async fn managed(caller: &Caller, interner: &mut Interner) -> Result<Managed, String> {
-    let kept = match good(ask(caller, "/api/v2/alerts/groups", &[]).await) {
+async fn managed(caller: &Caller, interner: &mut Interner, asked: &mut Asked) -> Result<Managed, String> {
+    let kept = match good(ask(caller, "/api/v2/alerts/groups", &[], asked).await) {
         Ok(reply) => alerts::groups(&reply.body, interner)?,
         Err(Refused::Never(_)) => {
-            let reply = good(ask(caller, "/api/v2/alerts", &[]).await).map_err(Refused::words)?;
+            let reply = good(ask(caller, "/api/v2/alerts", &[], asked).await).map_err(Refused::words)?;
             alerts::alerts(&reply.body, interner)?
         }
         Err(refused) => return Err(refused.words()),
@@ -66,22 +72,36 @@ async fn managed(caller: &Caller, interner: &mut Interner) -> Result<Managed, St
     let silences = if wanted.is_empty() {
         Ok(Vec::new())
     } else {
-        let reply = good(ask(caller, "/api/v2/silences", &[]).await).map_err(Refused::words);
+        let reply = good(ask(caller, "/api/v2/silences", &[], asked).await).map_err(Refused::words);
         reply.and_then(|reply| alerts::silences(&reply.body, &wanted, interner))
     };
     Ok(alerts::managed(kept, silences))
 }
 
+/// How it went to ask.
+#[derive(Debug, Default)]
+struct Asked {
+    /// Why it had to be asked twice.
+    twice: Option<String>,
+}
+
 /// Asks, and once more where it is chance who answers: the API server's proxy picks one of several members, and one of
 /// them may be dead.
-async fn ask(caller: &Caller, path: &str, query: &[(&str, &str)]) -> Result<Reply, Fault> {
+async fn ask(caller: &Caller, path: &str, query: &[(&str, &str)], asked: &mut Asked) -> Result<Reply, Fault> {
     let first = caller.get(path, query).await;
-    let again = match &first {
-        Err(Fault::Unreachable(_) | Fault::Server(_)) => true,
-        Ok(reply) => matches!(reply.status, 502..=504),
-        Err(_) => false,
+    let why = match &first {
+        Err(fault @ (Fault::Unreachable(_) | Fault::Server(_))) => Some(fault.words().to_owned()),
+        Ok(reply) if matches!(reply.status, 502..=504) => {
+            Some(format!("it answers with an error ({})", reply.status))
+        }
+        _ => None,
     };
-    if again && caller.is_proxied() { caller.get(path, query).await } else { first }
+    let Some(why) = why.filter(|_| caller.is_proxied()) else { return first };
+    let second = caller.get(path, query).await;
+    if second.as_ref().is_ok_and(Reply::is_good) {
+        asked.twice = Some(why);
+    }
+    second
 }
 
 /// Why there is no answer.

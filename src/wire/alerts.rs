@@ -297,8 +297,8 @@ pub fn silences_of(alerts: &[Kept]) -> HashSet<Name> {
 /// Puts the two halves of an Alertmanager's answer together.
 pub fn managed(alerts: Vec<Kept>, silences: Result<Vec<Silence>, String>) -> Managed {
     match silences {
-        Ok(silences) => Managed { alerts, silences, silences_unknown: String::new() },
-        Err(why) => Managed { alerts, silences: Vec::new(), silences_unknown: why },
+        Ok(silences) => Managed { alerts, silences, ..Managed::default() },
+        Err(why) => Managed { alerts, silences_unknown: why, ..Managed::default() },
     }
 }
 

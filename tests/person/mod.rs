@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::Event;
+use pilothouse::config;
 use pilothouse::connect::contexts::{self, Contexts};
 use pilothouse::domain::id::ClusterId;
 use pilothouse::fleet::wanted::Wanted as Environments;
@@ -41,6 +42,8 @@ pub struct Desk {
     pub patience: Duration,
     /// Limits and intervals of the connections.
     pub timing: Timing,
+    /// What the configuration says, as YAML.
+    pub config: String,
 }
 
 impl Default for Desk {
@@ -52,6 +55,7 @@ impl Default for Desk {
             current_only: false,
             patience: PATIENCE,
             timing: Timing::default(),
+            config: String::new(),
         }
     }
 }
@@ -72,8 +76,10 @@ impl Person {
             contexts::Options { kubeconfig: Some(kubeconfig.to_owned()), ..contexts::Options::default() };
         let contexts = Contexts::load(&options).unwrap();
         let world = World::new(contexts.list.iter().map(contexts::ContextInfo::connection).collect());
+        let config = config::parse(Path::new("config.yaml"), &desk.config, &config::Base::default());
+        let current = contexts.current.and_then(|at| contexts.list.get(at)).map(|info| &*info.name);
         let settings = Settings {
-            wanted: Environments::default(),
+            wanted: Environments::of(&config.unwrap_or_else(|wrong| panic!("{wrong}")), current),
             read_only: desk.read_only,
             keymap: Keymaps::new(None).load("default").unwrap(),
             look: Look {

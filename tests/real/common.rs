@@ -80,5 +80,27 @@ pub fn folder(cluster: &Cluster, name: &str) -> PathBuf {
     folder
 }
 
+/// Runs a command of the program that answers in JSON, as somebody with this configuration: its exit code and answer.
+pub fn command(cluster: &Cluster, config: &str, arguments: &[&str]) -> (Option<i32>, Value) {
+    let home = folder(cluster, "home");
+    let file = home.join("config.yaml");
+    std::fs::write(&file, config).unwrap();
+    let output = assert_cmd::Command::cargo_bin("pilothouse")
+        .unwrap()
+        .arg("--kubeconfig")
+        .arg(cluster.admin())
+        .arg("--config")
+        .arg(&file)
+        .args(arguments)
+        .env_clear()
+        .env("HOME", &home)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let answer = serde_json::from_str(&told);
+    let answer = answer.unwrap_or_else(|_| panic!("{told}{}", String::from_utf8_lossy(&output.stderr)));
+    (output.status.code(), answer)
+}
+
 /// A day.
 pub const DAY: Duration = Duration::from_secs(86_400);

@@ -5,6 +5,8 @@
 //! the test that wants it. README.md beside this file says what there is.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
 
+mod alerts;
+mod backups;
 mod common;
 mod connecting;
 mod graphs;

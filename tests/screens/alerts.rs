@@ -133,11 +133,7 @@ fn managed() -> Told {
         comment: "known".into(),
         ..Silence::default()
     };
-    Told::Managed(Ok(Managed {
-        alerts: vec![silenced],
-        silences: vec![silence],
-        silences_unknown: String::new(),
-    }))
+    Told::Managed(Ok(Managed { alerts: vec![silenced], silences: vec![silence], ..Managed::default() }))
 }
 
 fn ago(seconds: i64) -> Stamp {

@@ -3,6 +3,8 @@
 //! No test sleeps or asserts times: each waits until what it claims has come.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 #[path = "../copied/mod.rs"]
@@ -19,8 +21,14 @@ mod kubeconfig;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+#[path = "../person/mod.rs"]
+#[allow(dead_code, reason = "shared with other tests, which use other parts")]
+mod person;
+#[cfg(test)]
 mod questions;
 #[cfg(test)]
 mod script;
 #[cfg(test)]
 mod sync;
+#[cfg(test)]
+mod velero;

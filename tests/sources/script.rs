@@ -47,6 +47,8 @@ pub enum Reply {
     Busy(u16, u64),
     /// Pieces of a body, and how it ends.
     Body(Vec<Vec<u8>>, Ending),
+    /// Whatever else a server may say: status, headers, bytes.
+    Raw(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// Nothing, ever.
     Hang,
 }
@@ -236,10 +238,14 @@ pub fn pod(name: &str, version: &str) -> Value {
 type Pieces = std::pin::Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, std::io::Error>> + Send>>;
 
 async fn respond(reply: Reply) -> http::Response<StreamBody<Pieces>> {
-    let (code, after, pieces, ending) = match reply {
-        Reply::Json(code, value) => (code, None, vec![value.to_string().into_bytes()], Ending::Clean),
-        Reply::Busy(code, after) => (code, Some(after), vec![b"too many requests".to_vec()], Ending::Clean),
-        Reply::Body(pieces, ending) => (200, None, pieces, ending),
+    let (code, headers, pieces, ending) = match reply {
+        Reply::Json(code, value) => (code, Vec::new(), vec![value.to_string().into_bytes()], Ending::Clean),
+        Reply::Busy(code, after) => {
+            let after = vec![("retry-after", after.to_string())];
+            (code, after, vec![b"too many requests".to_vec()], Ending::Clean)
+        }
+        Reply::Raw(code, headers, body) => (code, headers, vec![body], Ending::Clean),
+        Reply::Body(pieces, ending) => (200, Vec::new(), pieces, ending),
         Reply::Hang => std::future::pending().await,
     };
     let pieces = stream::iter(pieces.into_iter().map(|piece| Ok(Frame::data(Bytes::from(piece)))));
@@ -253,8 +259,8 @@ async fn respond(reply: Reply) -> http::Response<StreamBody<Pieces>> {
         Ending::Open => Box::pin(pieces.chain(stream::pending())),
     };
     let mut response = http::Response::builder().status(code);
-    if let Some(seconds) = after {
-        response = response.header("retry-after", seconds);
+    for (name, value) in headers {
+        response = response.header(name, value);
     }
     response.body(StreamBody::new(body)).unwrap()
 }

@@ -47,7 +47,9 @@ pub async fn look(info: &ContextInfo, client: &ClusterClient, config: &Config) -
             }
         }
         for (upstream, used) in found {
-            checks.push(one(&info.name, client, &upstream, &used).await);
+            for member in upstream.members() {
+                checks.push(one(&info.name, client, &Arc::new(member), &used).await);
+            }
         }
         for (why, (names, mend)) in missing {
             let words = format!("{why} ({})", names.join(", "));

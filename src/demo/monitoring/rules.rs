@@ -125,9 +125,10 @@ pub const RULES: [Rule; 10] = [
     Rule {
         group: "backups",
         name: "BackupOlderThanRPO",
-        expr: "time() - max by (namespace, schedule) (velero_backup_last_successful_timestamp{schedule=~\".*prod.*\"}) > 1800",
+        // Velero's own namespace, which is the metric's, says nothing of whose backup it is: the rule names that.
+        expr: "time() - max by (schedule) (velero_backup_last_successful_timestamp{schedule=\"shop-half-hourly\"}) > 1800",
         pause: 60,
-        labels: &[("severity", "warning")],
+        labels: &[("severity", "warning"), ("environment", "production")],
         annotations: &[
             ("summary", "The newest usable backup is older than the recovery point objective."),
             (

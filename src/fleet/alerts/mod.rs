@@ -209,6 +209,16 @@ impl Alerts {
         self.book(upstreams, env).map_or(&[], |book| &book.warnings)
     }
 
+    /// Members of an environment's Alertmanager that do not answer, while another one does.
+    pub fn silent_members(&self, upstreams: &Upstreams, env: EnvId) -> &[Name] {
+        let Ok(assigned) = upstreams.of(Server::Alertmanager, env) else { return &[] };
+        let heard = self.managers.get(&assigned.upstream);
+        match heard.map(|heard| (&heard.hearing, &heard.told)) {
+            Some((Hearing::Well, Some(told))) => &told.silent_members,
+            _ => &[],
+        }
+    }
+
     fn book(&self, upstreams: &Upstreams, env: EnvId) -> Option<&Rulebook> {
         let assigned = upstreams.of(Server::Prometheus, env).ok()?;
         self.rulers.get(&assigned.upstream)?.told.as_ref()

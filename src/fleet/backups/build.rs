@@ -30,7 +30,7 @@ pub struct Plan {
     pub name: Name,
     /// Its text as read.
     pub read: Arc<Read>,
-    /// Its own meter: its newest usable backup against its longest pause.
+    /// Its own meter: its newest usable backup against the tier's target, else against its longest pause.
     pub rpo: Rpo,
     /// When it is due next, or was and is late; `None` when it is paused or cannot be read.
     pub due: Option<Stamp>,
@@ -110,7 +110,7 @@ impl<'a> Builder<'a> {
         );
         let namespaces = env.scope.namespaces();
         kept.gaps = gaps(cluster, place);
-        kept.plans = self.plans(cluster, place, namespaces, &judged, now);
+        kept.plans = self.plans(cluster, place, env, &judged, now);
         let mine: Vec<&Judged> = judged
             .iter()
             .filter(|one| cluster.backups.at(one.slot).is_some_and(|backup| touches(backup, namespaces)))
@@ -150,17 +150,19 @@ impl<'a> Builder<'a> {
         &self,
         cluster: &ClusterWorld,
         place: &Place,
-        namespaces: &[Name],
+        env: &Environment,
         judged: &[Judged],
         now: Stamp,
     ) -> Vec<Plan> {
+        let tier = env.targets.map(|targets| targets.rpo.as_secs());
+        let namespaces = env.scope.namespaces();
         let schedules = cluster.schedules.iter().map(|(_, schedule)| schedule);
         let mut plans: Vec<Plan> = schedules
             .filter(|one| place.has(&one.namespace))
             .filter(|one| namespaces.iter().any(|namespace| one.template.takes(namespace)))
             .filter_map(|schedule| {
                 let read = self.crons.get(&schedule.cron)?;
-                Some(plan(schedule, read, cluster, judged, now))
+                Some(plan(schedule, read, tier, cluster, judged, now))
             })
             .collect();
         plans.sort_by(|a, b| a.name.cmp(&b.name));
@@ -319,9 +321,15 @@ fn usual(backup: Option<&Backup>) -> u64 {
     backup.and_then(|backup| backup.run.took()).unwrap_or(0)
 }
 
+/// The target that a tier sets: what the configuration names goes before what schedules happen to promise.
+fn of_tier(tier: Option<u64>) -> Option<Target> {
+    Some(Target { seconds: tier?, grace: 0, basis: Basis::Tier })
+}
+
 fn plan(
     schedule: &Schedule,
     read: &Arc<Read>,
+    tier: Option<u64>,
     cluster: &ClusterWorld,
     judged: &[Judged],
     now: Stamp,
@@ -355,10 +363,9 @@ fn plan(
         velero: schedule.namespace.clone(),
         name: schedule.name.clone(),
         rpo: Rpo {
-            target: read.pause.map(|seconds| Target {
-                seconds,
-                grace: LATE + QUEUE + usual,
-                basis: Basis::Schedule(schedule.name.clone()),
+            target: of_tier(tier).or_else(|| {
+                let basis = Basis::Schedule(schedule.name.clone());
+                read.pause.map(|seconds| Target { seconds, grace: LATE + QUEUE + usual, basis })
             }),
             awaited: Some(schedule.created),
             due,
@@ -400,10 +407,7 @@ fn of_namespace(
         let plans = whole().filter(move |plan| plan.is_active() || !active);
         plans.filter_map(|plan| plan.rpo.target.clone()).min_by_key(|target| target.seconds)
     };
-    let target = match tier {
-        Some(seconds) => Some(Target { seconds, grace: 0, basis: Basis::Tier }),
-        None => aims(true).or_else(|| aims(false)),
-    };
+    let target = of_tier(tier).or_else(|| aims(true)).or_else(|| aims(false));
     let partial = match newest {
         Some(_) => None,
         None => {

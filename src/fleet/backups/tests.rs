@@ -219,6 +219,32 @@ fn a_tiers_target_is_strict_and_foresees() {
 }
 
 #[test]
+fn a_schedule_is_held_against_the_tier_where_one_is_configured() {
+    let good = backup("shop", &["shop-prod"], "Completed", 12);
+    let of = |case: Case| {
+        let kept = case.kept();
+        let rpo = &kept.plans[0].rpo;
+        let row = case.rows().into_iter().find(|row| row.1 == "schedule").unwrap();
+        (rpo.short(NOW), rpo.standing(NOW).word(), rpo.target.as_ref().unwrap().basis.clone(), row.0)
+    };
+    let plain = half_hourly(vec![good.clone()]);
+    assert_eq!(of(plain.clone()), ("12m / 30m".into(), "kept", Aim::Schedule("shop".into()), Level::Ok));
+    // 300 s: half an hour is too long a pause however well it runs.
+    let strict = Case { tier: Some(300), ..plain.clone() };
+    assert_eq!(of(strict.clone()), ("12m / 5m".into(), "breached", Aim::Tier, Level::Warning));
+    assert_eq!(strict.kept().plans[0].rpo.standing(NOW).breach_at(), Some(NOW.plus(-7 * MINUTE)));
+    // 2 h: runs that were missed are no breach yet.
+    let mut loose = Case { tier: Some(7_200), ..half_hourly(vec![good]) };
+    loose.backups[0] = backup("shop", &["shop-prod"], "Completed", 50);
+    let (short, word, basis, _) = of(loose);
+    assert_eq!((&*short, word, basis), ("50m / 2h", "kept", Aim::Tier));
+    // A schedule that cannot be read has a target all the same.
+    let mut odd = Case { tier: Some(1_800), ..plain };
+    odd.schedules[0].cron = "now and then".into();
+    assert_eq!(odd.kept().plans[0].rpo.target.as_ref().unwrap().seconds, 1_800);
+}
+
+#[test]
 fn what_does_not_count_is_said() {
     let limited = |change: fn(&mut Template)| {
         let mut one = backup("shop", &["shop-prod"], "Completed", 5);
