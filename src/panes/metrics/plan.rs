@@ -67,7 +67,7 @@ pub fn own_query(shared: &Shared, env: EnvId, name: &str, query: &str, unit: Uni
     let mut plot = Plot { about: crate::text::fit(about, 60).into_owned(), unit, range, ..Plot::default() };
     let Some(assigned) = upstream(shared, env, &mut plot) else { return plot };
     let request = queries::typed(assigned, query, range, POINTS);
-    plot.lines.push(Line { request: Arc::new(request), legend: Legend::Whole });
+    plot.lines.push(Line { request: Arc::new(request), legend: Legend::Whole, only: None });
     plot
 }
 
@@ -77,10 +77,10 @@ fn fill(plot: &mut Plot, plan: &queries::ChartPlan, assigned: &Assigned) {
     for (curve, request) in plan.curves.iter().zip(requests) {
         match (&curve.role, &curve.legend) {
             (queries::Role::Line, queries::Legend::Fixed(word)) => {
-                plot.lines.push(Line { request, legend: Legend::Word((*word).into()) });
+                plot.lines.push(Line { request, legend: Legend::Word((*word).into()), only: None });
             }
             (queries::Role::Line, queries::Legend::Label(label)) => {
-                plot.lines.push(Line { request, legend: Legend::Label(label.clone()) });
+                plot.lines.push(Line { request, legend: Legend::Label(label.clone()), only: None });
             }
             (_, queries::Legend::Fixed(word)) => {
                 plot.limits.push(LimitLine { word: (*word).into(), at: At::Newest(request) });
@@ -108,7 +108,7 @@ fn called(signal: Signal) -> &'static str {
 }
 
 /// The Prometheus of an environment; says in the plot why there is none.
-fn upstream<'a>(shared: &'a Shared, env: EnvId, plot: &mut Plot) -> Option<&'a Assigned> {
+pub(super) fn upstream<'a>(shared: &'a Shared, env: EnvId, plot: &mut Plot) -> Option<&'a Assigned> {
     match shared.upstreams.of(Server::Prometheus, env) {
         Ok(assigned) => Some(assigned),
         Err(Missing { why, mend, .. }) => {

@@ -21,12 +21,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::{Action, Scope};
+use crate::domain::alert::Alert;
 use crate::domain::graph::{Graph, GraphRequest};
 use crate::domain::time::Stamp;
 use crate::effect::{Effect, Follow};
 use crate::fleet::marks::Mark;
 use crate::look::Look;
 use crate::panes::metrics::plot::{Around, Find, Plot, RANGES, missing, standing, title, with_chart};
+use crate::panes::metrics::rule::alert_plot;
 use crate::panes::metrics::target::Target;
 use crate::panes::metrics::{Signal, own_query, signal_plot, signals};
 use crate::panes::words::wrap;
@@ -49,6 +51,8 @@ enum What {
     Signal(Signal),
     /// A query that somebody wrote.
     Query { name: String, text: String, unit: Unit },
+    /// What an alert's rule measures.
+    Alert(Box<Alert>),
 }
 
 /// Answers that stay as they were.
@@ -88,6 +92,11 @@ impl GraphView {
     /// A query that was written already.
     pub fn of_query(target: Target, name: &str, text: &str, unit: Unit) -> GraphView {
         GraphView::new(target, What::Query { name: name.to_owned(), text: text.to_owned(), unit }, 1)
+    }
+
+    /// What an alert's rule measures, with its threshold.
+    pub fn of_alert(target: Target, alert: Alert, range: usize) -> GraphView {
+        GraphView::new(target, What::Alert(Box::new(alert)), range)
     }
 
     fn new(target: Target, what: What, range: usize) -> GraphView {
@@ -177,7 +186,9 @@ impl GraphView {
     fn query(&self) -> &str {
         match &self.what {
             What::Query { text, .. } => text,
-            What::Signal(_) => self.plot.lines.first().map_or("", |line| &line.request.query),
+            What::Signal(_) | What::Alert(_) => {
+                self.plot.lines.first().map_or("", |line| &line.request.query)
+            }
         }
     }
 }
@@ -199,7 +210,7 @@ impl Pane for GraphView {
                 let at = all.iter().position(|other| other == signal).map_or(0, |at| at + 1);
                 format!("{at}/{} · ", all.len())
             }
-            What::Query { .. } => String::new(),
+            What::Query { .. } | What::Alert(_) => String::new(),
         };
         let live = match &self.held {
             Some(held) => format!("held {}", moment(held.at.0, 86_400)),
@@ -219,6 +230,7 @@ impl Pane for GraphView {
     fn refresh(&mut self, shared: &Shared) {
         self.plot = match &self.what {
             What::Signal(signal) => signal_plot(shared, &self.target, *signal, self.seconds()),
+            What::Alert(alert) => alert_plot(shared, alert, self.seconds()).unwrap_or_default(),
             What::Query { text, .. } if text.is_empty() => Plot {
                 about: "query".to_owned(),
                 range: self.seconds(),
@@ -298,6 +310,8 @@ impl Pane for GraphView {
     fn filter(&self) -> Option<&str> {
         match &self.what {
             What::Query { text, .. } => Some(text),
+            // A rule's query is a good beginning for one of one's own.
+            What::Alert(_) => Some(self.query()),
             What::Signal(_) => None,
         }
     }
@@ -359,6 +373,9 @@ impl Pane for GraphView {
         for warning in standing.warnings.iter().take(2) {
             below.push((format!("{} {warning}", look.symbols.warning), Role::Warning));
         }
+        below.extend(
+            self.plot.notes.iter().flat_map(|note| wrap(note, width)).map(|line| (line, Role::Muted)),
+        );
         if standing.left_out > 0 {
             below.push((format!("{} more lines are not shown", standing.left_out), Role::Muted));
         }

@@ -1,18 +1,20 @@
 //! What the page of an alert says.
 
-use super::AlertView;
+use super::{AlertView, Row};
 use crate::domain::alert::{Alert, Hearing, Hush, Phase, Rule};
 use crate::domain::id::{Kind, ObjectRef};
 use crate::domain::level::Level;
 use crate::domain::meta::Labels;
 use crate::domain::pod::Pod;
 use crate::domain::upstream::Server;
+use crate::panes::metrics::plot::{Around, Find, RANGES, standing, with_chart};
 use crate::panes::views::page::PageLine;
 use crate::panes::views::painted::Painted;
 use crate::panes::views::words::{moment, short_age};
 use crate::shared::Shared;
 use crate::text;
 use crate::theme::Role;
+use crate::widgets::chart::Stats;
 use crate::world::ClusterWorld;
 
 /// Columns of the names of facts.
@@ -22,7 +24,7 @@ const PODS: usize = 24;
 /// Annotations that stand in the page's own lines.
 const TOLD: [&str; 4] = ["summary", "description", "message", "runbook_url"];
 
-type Line = PageLine<ObjectRef>;
+type Line = PageLine<Row>;
 
 fn head(words: &str) -> Line {
     Line::text(Painted::role(Role::Strong, words))
@@ -65,7 +67,8 @@ impl AlertView {
             lines.push(fact("runbook", Painted::role(Role::Accent, runbook)));
         }
         lines.push(fact("receivers", receivers(alert, shared)));
-        lines.extend(rule_lines(alert, shared));
+        lines.extend(rule_lines(alert));
+        lines.extend(self.graph_lines(shared));
         lines.extend(objects(alert, shared));
         lines.extend(others(alert, shared));
         lines.push(blank());
@@ -77,6 +80,43 @@ impl AlertView {
             lines.push(head("Annotations"));
             lines.extend(rest);
         }
+        lines
+    }
+
+    /// The graph of what the rule measures, under a row that opens it.
+    fn graph_lines(&self, shared: &Shared) -> Vec<Line> {
+        let Some(plot) = &self.plot else { return Vec::new() };
+        let find: Find<'_> = &|request| shared.graphs.get(request);
+        let around = Around { marks: &[], now: shared.now.wall, cursor: None };
+        let mut words = Painted::default();
+        with_chart(plot, find, &around, |chart| {
+            let scale = chart.scale();
+            let unit = |number: f64| match scale.word {
+                "" => scale.number(number),
+                word => format!("{} {word}", scale.number(number)),
+            };
+            let stats = chart.series.first().map(|series| Stats::of(series, chart.from, chart.to));
+            if let Some(last) = stats.and_then(|stats| stats.last) {
+                words.push_plain(&format!("now {}", unit(last)));
+            }
+            for limit in chart.limits {
+                words.push(Role::Threshold, &format!("  {} {}", limit.word, unit(limit.at)));
+            }
+        });
+        let standing = standing(plot, find);
+        words.push(Role::Muted, &format!("  {}", RANGES[self.range].1));
+        let mut lines = vec![blank(), {
+            let mut line = Painted::role(Role::Muted, &text::cell("measured", NAMES));
+            line.append(&words);
+            Line::row(line, Row::Graph)
+        }];
+        lines.extend((0..self.graph_rows()).map(|_| Line::picture()));
+        if let (Some(since), Some(problem)) = (standing.stale_since, standing.problem) {
+            let words = format!("{} old: {problem}", short_age(since, shared));
+            lines.push(fact("", Painted::role(Role::Stale, &words)));
+        }
+        lines.extend(standing.warnings.iter().take(2).map(|warning| fact("", Painted::role(Role::Warning, warning))));
+        lines.extend(plot.notes.iter().map(|note| fact("", Painted::role(Role::Muted, note))));
         lines
     }
 
@@ -189,7 +229,7 @@ fn receivers(alert: &Alert, shared: &Shared) -> Painted {
     Painted::role(Role::Muted, &words)
 }
 
-fn rule_lines(alert: &Alert, shared: &Shared) -> Vec<Line> {
+fn rule_lines(alert: &Alert) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(rule) = &alert.rule {
         lines.extend(facts("expression", &rule.expr));
@@ -213,7 +253,6 @@ fn rule_lines(alert: &Alert, shared: &Shared) -> Vec<Line> {
         let words = format!("evaluated by {} ({})", ruler.server.word(), ruler.address.words());
         lines.push(fact("rule", Painted::role(Role::Muted, &words)));
     }
-    let _ = shared;
     lines
 }
 
@@ -258,7 +297,7 @@ fn objects(alert: &Alert, shared: &Shared) -> Vec<Line> {
         };
         let level = if ready { Level::Ok } else { Level::Critical };
         let line = Painted::plain(format!("{}  ", object.name)).with(Role::of_level(level), words);
-        lines.push(Line::row(line, object.clone()).sign(level));
+        lines.push(Line::row(line, Row::Object(object.clone())).sign(level));
         return lines;
     }
     lines.push(head(&format!("{} {}", object.kind.word(), object.name)));
@@ -319,7 +358,7 @@ fn pod_line(pod: &Pod, of: &ObjectRef, alert: &Alert, widest: usize, shared: &Sh
         name: pod.name.as_ref().into(),
         uid: pod.uid,
     };
-    Line::row(line, row).sign(level)
+    Line::row(line, Row::Object(row)).sign(level)
 }
 
 /// Other alerts about the same thing.
