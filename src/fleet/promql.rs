@@ -4,6 +4,7 @@
 //! more and compared, so that a mistake of the parser or of ours refuses a query and never asks for another
 //! environment's series. Rules are taken apart here too ([`split`]). Pure.
 
+mod limit;
 mod rule;
 mod unit;
 
@@ -13,6 +14,7 @@ use rusty_promql_parser::{Expr, LabelMatchOp, LabelMatcher, MatrixSelector, Vect
 
 use crate::domain::id::Name;
 
+pub use limit::{Limited, RuleLimit, read as read_limit};
 pub use rule::{Split, Threshold, split};
 
 /// Bytes of a query that is looked at.

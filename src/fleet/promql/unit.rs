@@ -152,9 +152,7 @@ fn called(call: &Call) -> Measure {
         "changes" | "resets" | "count_over_time" => Measure::Count,
         "max_over_time" | "min_over_time" | "avg_over_time" | "last_over_time" | "abs" | "ceil" | "floor"
         | "round" | "sort" | "sort_desc" | "label_replace" | "label_join" | "clamp" | "clamp_min"
-        | "clamp_max" | "delta" | "idelta" | "scalar" => {
-            call.args.first().map_or(Measure::Unknown, measure)
-        }
+        | "clamp_max" | "delta" | "idelta" | "scalar" => call.args.first().map_or(Measure::Unknown, measure),
         "quantile_over_time" => call.args.get(1).map_or(Measure::Unknown, measure),
         _ => Measure::Unknown,
     }
@@ -167,10 +165,16 @@ mod tests {
     #[test]
     fn names_tell_units() {
         let cases = [
-            ("sum(rate(app_requests_total{s=~\"5..\"}[5m])) / sum(rate(app_requests_total[5m]))", Unit::Ratio),
+            (
+                "sum(rate(app_requests_total{s=~\"5..\"}[5m])) / sum(rate(app_requests_total[5m]))",
+                Unit::Ratio,
+            ),
             ("rate(errors_total[5m]) / rate(http_requests_total[5m])", Unit::Ratio),
             ("1 - sum(rate(a_total[5m])) / sum(rate(b_total[5m]))", Unit::Ratio),
-            ("histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))", Unit::Seconds),
+            (
+                "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))",
+                Unit::Seconds,
+            ),
             ("histogram_quantile(0.99, rate(x_milliseconds_bucket[5m]))", Unit::Plain),
             ("rate(x_seconds_sum[5m]) / rate(x_seconds_count[5m])", Unit::Seconds),
             ("time() - max by (s) (velero_backup_last_successful_timestamp)", Unit::Seconds),

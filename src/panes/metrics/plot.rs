@@ -190,9 +190,7 @@ pub fn with_chart<T>(
         plot.lines.iter().filter_map(|line| Some((line, find(&line.request)?))).collect();
     let named: Vec<(String, &Graph, &GraphSeries)> = answered
         .iter()
-        .flat_map(|(line, graph)| {
-            line.shown(graph).map(move |series| (called(line, series), *graph, series))
-        })
+        .flat_map(|(line, graph)| line.shown(graph).map(move |series| (called(line, series), *graph, series)))
         .take(LINES)
         .collect();
     let series: Vec<Series<'_>> = named
@@ -215,10 +213,11 @@ pub fn with_chart<T>(
         .map(|mark| chart::Mark {
             at: mark.at.0,
             word: mark.what.word(),
-            role: match mark.what.level() {
+            role: match mark.level {
                 crate::domain::level::Level::Idle => Role::Muted,
                 level => Role::of_level(level),
             },
+            routine: mark.what.is_routine(),
         })
         .collect();
     let said = said(plot, &answered, series.is_empty());

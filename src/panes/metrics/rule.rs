@@ -66,7 +66,8 @@ pub fn alert_plot(shared: &Shared, alert: &Alert, range: u32) -> Option<Plot> {
 }
 
 /// What is said where there is no number to hold the graph against.
-const WHOLE: &str = "It has no single threshold: the whole expression is graphed, with gaps where it does not hold.";
+const WHOLE: &str =
+    "It has no single threshold: the whole expression is graphed, with gaps where it does not hold.";
 
 /// The labels that tell an environment's series from others', as far as the alert bears them out: a rule is evaluated
 /// without them.

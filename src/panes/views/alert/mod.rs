@@ -83,7 +83,8 @@ impl AlertView {
         let (seconds, _) = RANGES[self.range];
         self.plot = alert_plot(shared, alert, seconds);
         let target = self.target(shared);
-        self.marks = target.map(|target| target.marks(shared, shared.now.wall.plus(-i64::from(seconds))))
+        self.marks = target
+            .map(|target| target.marks(shared, shared.now.wall.plus(-i64::from(seconds))))
             .unwrap_or_default();
     }
 

@@ -115,7 +115,9 @@ impl AlertView {
             let words = format!("{} old: {problem}", short_age(since, shared));
             lines.push(fact("", Painted::role(Role::Stale, &words)));
         }
-        lines.extend(standing.warnings.iter().take(2).map(|warning| fact("", Painted::role(Role::Warning, warning))));
+        lines.extend(
+            standing.warnings.iter().take(2).map(|warning| fact("", Painted::role(Role::Warning, warning))),
+        );
         lines.extend(plot.notes.iter().map(|note| fact("", Painted::role(Role::Muted, note))));
         lines
     }
