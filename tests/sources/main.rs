@@ -19,6 +19,8 @@ mod kubeconfig;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod operated;
+#[cfg(test)]
 mod questions;
 #[cfg(test)]
 mod script;

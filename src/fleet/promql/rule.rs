@@ -218,9 +218,9 @@ mod tests {
             ("0.5 < (a / b)", "a / b", "> 0.5", false),
             ("3 == a", "a", "== 3", false),
             (
-                "sum(rate(e[5m])) / sum(rate(r[5m])) > (14.4 * 0.001)",
+                "sum(rate(e[5m])) / sum(rate(r[5m])) > (2 * 0.01)",
                 "sum(rate(e[5m])) / sum(rate(r[5m]))",
-                "> 0.0144",
+                "> 0.02",
                 false,
             ),
             ("a < -(1 - 0.5)", "a", "< -0.5", false),

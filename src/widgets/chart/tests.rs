@@ -114,11 +114,11 @@ fn events_of_one_cell_are_counted_or_named_and_routine_ones_give_way() {
         let chart = Chart { marks, ..chart(&lines, Unit::Requests) };
         drawn(&chart, &UNICODE, (60, 8)).lines().last().unwrap_or_default().trim().to_owned()
     };
-    assert_eq!(row(&[at(540, "deploy"), at(541, "sync")]), "▲sync+deploy 14:26");
-    assert_eq!(row(&[at(540, "restart"), at(541, "restart")]), "▲×2 restart 14:26");
+    assert_eq!(row(&[at(550, "deploy"), at(551, "sync")]), "▲sync+deploy 14:26");
+    assert_eq!(row(&[at(550, "restart"), at(551, "restart")]), "▲×2 restart 14:26");
     // A backup in the same cell is not named; one near by does not take the words' room.
-    assert_eq!(row(&[at(540, "deploy"), at(541, "backup")]), "▲deploy 14:26");
-    assert_eq!(row(&[at(540, "deploy"), at(600, "backup")]), "▲deploy 14:26");
+    assert_eq!(row(&[at(550, "deploy"), at(551, "backup")]), "▲deploy 14:26");
+    assert_eq!(row(&[at(550, "deploy"), at(600, "backup")]), "▲deploy 14:26");
     assert_eq!(row(&[at(300, "backup")]), "▲backup 14:22");
 }
 

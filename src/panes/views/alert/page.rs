@@ -88,7 +88,7 @@ impl AlertView {
         let Some(plot) = &self.plot else { return Vec::new() };
         let find: Find<'_> = &|request| shared.graphs.get(request);
         let around = Around { marks: &[], now: shared.now.wall, cursor: None };
-        let mut words = Painted::default();
+        let mut parts: Vec<(Role, String)> = Vec::new();
         with_chart(plot, find, &around, |chart| {
             let scale = chart.scale();
             let unit = |number: f64| match scale.word {
@@ -97,17 +97,19 @@ impl AlertView {
             };
             let stats = chart.series.first().map(|series| Stats::of(series, chart.from, chart.to));
             if let Some(last) = stats.and_then(|stats| stats.last) {
-                words.push_plain(&format!("now {}", unit(last)));
+                parts.push((Role::Text, format!("now {}", unit(last))));
             }
-            for limit in chart.limits {
-                words.push(Role::Threshold, &format!("  {} {}", limit.word, unit(limit.at)));
-            }
+            let limits = chart.limits.iter();
+            parts.extend(limits.map(|limit| (Role::Threshold, format!("{} {}", limit.word, unit(limit.at)))));
         });
+        parts.push((Role::Muted, RANGES[self.range].1.to_owned()));
         let standing = standing(plot, find);
-        words.push(Role::Muted, &format!("  {}", RANGES[self.range].1));
         let mut lines = vec![blank(), {
             let mut line = Painted::role(Role::Muted, &text::cell("measured", NAMES));
-            line.append(&words);
+            for (nth, (role, words)) in parts.into_iter().enumerate() {
+                line.push_plain(if nth > 0 { "  " } else { "" });
+                line.push(role, &words);
+            }
             Line::row(line, Row::Graph)
         }];
         lines.extend((0..self.graph_rows()).map(|_| Line::picture()));
