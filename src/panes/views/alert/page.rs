@@ -67,10 +67,11 @@ impl AlertView {
             lines.push(fact("runbook", Painted::role(Role::Accent, runbook)));
         }
         lines.push(fact("receivers", receivers(alert, shared)));
-        lines.extend(rule_lines(alert));
+        lines.extend(expression(alert, self.is_measured(shared)));
         lines.extend(self.graph_lines(shared));
         lines.extend(objects(alert, shared));
         lines.extend(others(alert, shared));
+        lines.extend(rule_lines(alert));
         lines.push(blank());
         lines.push(head("Labels"));
         lines.extend(pairs(&alert.labels, &[]));
@@ -81,6 +82,18 @@ impl AlertView {
             lines.extend(rest);
         }
         lines
+    }
+
+    /// Whether the graph says the value.
+    fn is_measured(&self, shared: &Shared) -> bool {
+        let find: Find<'_> = &|request| shared.graphs.get(request);
+        let around = Around { marks: &[], now: shared.now.wall, cursor: None };
+        self.plot.as_ref().is_some_and(|plot| {
+            with_chart(plot, find, &around, |chart| {
+                let first = chart.series.first();
+                first.is_some_and(|series| Stats::of(series, chart.from, chart.to).last.is_some())
+            })
+        })
     }
 
     /// The graph of what the rule measures, under a row that opens it.
@@ -233,11 +246,19 @@ fn receivers(alert: &Alert, shared: &Shared) -> Painted {
     Painted::role(Role::Muted, &words)
 }
 
+/// What its rule says, and whether that can be told at all.
+fn expression(alert: &Alert, measured: bool) -> Vec<Line> {
+    let Some(rule) = &alert.rule else { return Vec::new() };
+    let mut lines = facts("expression", &rule.expr);
+    lines.extend(trouble(rule));
+    lines.extend(value_line(alert).filter(|_| !measured));
+    lines
+}
+
+/// Where the rule stands and who evaluates it: for those who want to change it.
 fn rule_lines(alert: &Alert) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(rule) = &alert.rule {
-        lines.extend(facts("expression", &rule.expr));
-        lines.extend(value_line(alert));
         let mut held = Painted::default();
         if rule.hold > 0 {
             held.push_plain(&format!("must hold for {}", text::duration_words(rule.hold)));
@@ -248,7 +269,6 @@ fn rule_lines(alert: &Alert) -> Vec<Line> {
         if !held.text().is_empty() {
             lines.push(fact("rule", held));
         }
-        lines.extend(trouble(rule));
     }
     if !alert.generator.is_empty() {
         lines.push(fact("seen at", Painted::role(Role::Muted, &alert.generator)));
@@ -256,6 +276,9 @@ fn rule_lines(alert: &Alert) -> Vec<Line> {
     if let Some(ruler) = alert.ruler.as_ref().filter(|_| alert.rule.is_none()) {
         let words = format!("evaluated by {} ({})", ruler.server.word(), ruler.address.words());
         lines.push(fact("rule", Painted::role(Role::Muted, &words)));
+    }
+    if !lines.is_empty() {
+        lines.insert(0, blank());
     }
     lines
 }
