@@ -13,7 +13,7 @@ use crate::domain::node::{Autoscaler, Namespace, Node, Quota};
 use crate::domain::pod::Pod;
 use crate::domain::sync::SyncApp;
 use crate::domain::time::Stamp;
-use crate::domain::upstream::Upstream;
+use crate::domain::upstream::{Operated, Upstream};
 use crate::domain::workload::{ReplicaSet, Workload};
 
 /// Names a request, so that an answer that comes after its view was closed is
@@ -126,6 +126,8 @@ pub enum Facts {
     Restores(Vec<Delta<Restore>>),
     /// Velero's BackupStorageLocations.
     Locations(Vec<Delta<Location>>),
+    /// One kind of the Prometheus Operator.
+    Operated(Kind, Vec<Delta<Operated>>),
 }
 
 /// What pods and nodes use now (metrics.k8s.io).

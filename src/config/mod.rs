@@ -9,6 +9,7 @@ pub mod raw_services;
 
 mod alerts;
 mod folders;
+mod metrics;
 mod remembered;
 mod resolved;
 pub mod sample;
@@ -17,11 +18,12 @@ use std::path::{Path, PathBuf};
 
 pub use alerts::{Alerts, Notify};
 pub use folders::Folders;
+pub use metrics::{Family, Favourite, Limits, Metrics};
 pub use raw::{GroundChoice, SymbolChoice};
 pub use raw_services::RawAddress as Address;
 pub use remembered::{Memo, Remembered};
 pub use resolved::{
-    App, Argocd, Base, Config, Environment, Favourite, Gitops, InCluster, Monitoring, Secret, Stage, Ui,
+    App, Argocd, Base, Config, Environment, Gitops, InCluster, Monitoring, Secret, Stage, Ui,
 };
 
 use crate::error::{Problem, Problems};

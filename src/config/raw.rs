@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use super::alerts::{NOTIFY, Notify, RawAlerts};
+use super::metrics::{Limits, Metrics};
 use super::raw_services::{RawArgocd, RawGitops, RawInCluster, RawMonitoring};
 use crate::domain::selector::Selector;
-use crate::text::Unit;
 use crate::theme::{Depth, Ground};
 use crate::yaml::{Cursor, Fields};
 
@@ -29,19 +29,8 @@ pub struct RawConfig {
     pub ui: RawUi,
     /// `readOnly`
     pub read_only: Option<bool>,
-    /// `metrics.favourites`
-    pub favourites: Vec<RawFavourite>,
-}
-
-/// A query that a person keeps.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RawFavourite {
-    /// `name`
-    pub name: String,
-    /// `query`
-    pub query: String,
-    /// `unit`
-    pub unit: Option<Unit>,
+    /// `metrics`
+    pub metrics: Metrics,
 }
 
 /// A stage of the promotion order.
@@ -82,6 +71,8 @@ pub struct RawEnvironment {
     pub velero: Option<RawInCluster>,
     /// `gitops`
     pub gitops: Option<RawGitops>,
+    /// `limits`
+    pub limits: Limits,
 }
 
 /// Recovery targets.
@@ -104,6 +95,8 @@ pub struct RawApp {
     pub workloads: Vec<String>,
     /// `image`
     pub image: Option<String>,
+    /// `limits`
+    pub limits: Limits,
 }
 
 /// Which signs to draw with.
@@ -165,7 +158,7 @@ impl RawConfig {
             alerts: f.take("alerts").and_then(|c| RawAlerts::read(&c)).unwrap_or_default(),
             ui: f.take("ui").and_then(|c| c.fields()).map(|f| read_ui(&f)).unwrap_or_default(),
             read_only: f.take("readOnly").and_then(|c| c.boolean()),
-            favourites: read_metrics(&f),
+            metrics: f.take("metrics").and_then(|c| Metrics::read(&c)).unwrap_or_default(),
             tiers,
         };
         f.finish();
@@ -211,7 +204,7 @@ struct Names {
 }
 
 /// Records a second use of a name; tells whether it was the first.
-fn unique(c: &Cursor<'_>, noun: &str, name: &str, used: &mut Vec<(String, usize)>) -> bool {
+pub(super) fn unique(c: &Cursor<'_>, noun: &str, name: &str, used: &mut Vec<(String, usize)>) -> bool {
     match used.iter().find(|(n, _)| n == name) {
         Some((_, line)) => {
             c.wrong(
@@ -281,7 +274,7 @@ fn read_environment(
 }
 
 /// What an environment may hold besides its name.
-const ENVIRONMENT_FIELDS: [&str; 12] = [
+const ENVIRONMENT_FIELDS: [&str; 13] = [
     "context",
     "namespaces",
     "namespaceSelector",
@@ -294,6 +287,7 @@ const ENVIRONMENT_FIELDS: [&str; 12] = [
     "flux",
     "velero",
     "gitops",
+    "limits",
 ];
 
 /// The fields that an environment has wherever it is written.
@@ -350,6 +344,7 @@ fn read_fields(
         flux: f.take("flux").and_then(|c| RawInCluster::read(&c)),
         velero: f.take("velero").and_then(|c| RawInCluster::read(&c)),
         gitops: f.take("gitops").and_then(|c| RawGitops::read(&c)),
+        limits: Limits::read(f),
     }
 }
 
@@ -378,43 +373,12 @@ fn read_apps(f: &Fields<'_>) -> Vec<RawApp> {
             selector: f.take("match").and_then(|c| read_selector(&c)),
             workloads: texts(&f, "workloads"),
             image: text(&f, "image"),
+            limits: Limits::read(&f),
         };
         f.finish();
         Some(app)
     };
     items(f, "apps").iter().filter_map(&mut read).collect()
-}
-
-/// Names of units in the file, with what they count.
-const UNITS: [(&str, Unit); 8] = [
-    ("cores", Unit::Cores),
-    ("bytes", Unit::Bytes),
-    ("bytes/s", Unit::ByteRate),
-    ("req/s", Unit::Requests),
-    ("seconds", Unit::Seconds),
-    ("ratio", Unit::Ratio),
-    ("count", Unit::Count),
-    ("none", Unit::Plain),
-];
-
-fn read_metrics(f: &Fields<'_>) -> Vec<RawFavourite> {
-    let Some(metrics) = f.take("metrics").and_then(|c| c.fields()) else { return Vec::new() };
-    let mut used = Vec::new();
-    let mut read = |c: &Cursor<'_>| {
-        let f = c.fields()?;
-        let name = f.need("name", "name what the query shows: checkout latency").and_then(|c| {
-            let name = c.text()?;
-            unique(&c, "favourite", &name, &mut used);
-            Some(name)
-        });
-        let query = f.need("query", "write PromQL").and_then(|c| c.text());
-        let unit = f.take("unit").and_then(|c| c.choice(&UNITS));
-        f.finish();
-        Some(RawFavourite { name: name?, query: query?, unit })
-    };
-    let favourites = items(&metrics, "favourites").iter().filter_map(&mut read).collect();
-    metrics.finish();
-    favourites
 }
 
 fn read_ui(f: &Fields<'_>) -> RawUi {
@@ -451,6 +415,6 @@ pub(super) fn texts(f: &Fields<'_>, name: &'static str) -> Vec<String> {
     items(f, name).iter().filter_map(Cursor::text).collect()
 }
 
-fn items<'a>(f: &Fields<'a>, name: &'static str) -> Vec<Cursor<'a>> {
+pub(super) fn items<'a>(f: &Fields<'a>, name: &'static str) -> Vec<Cursor<'a>> {
     f.take(name).map(|c| c.items()).unwrap_or_default()
 }

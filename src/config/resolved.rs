@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::alerts::{Alerts, Notify};
-use super::raw::{
-    GroundChoice, RawApp, RawConfig, RawEnvironment, RawFavourite, RawTier, RawUi, SymbolChoice, TIERS,
-};
+use super::metrics::{Limits, Metrics};
+use super::raw::{GroundChoice, RawApp, RawConfig, RawEnvironment, RawTier, RawUi, SymbolChoice, TIERS};
 use super::raw_services::{RawAddress, RawArgocd, RawInCluster, RawMonitoring, RawSecret};
 use crate::domain::environment::Targets;
 use crate::domain::selector::Selector;
-use crate::text::Unit;
 use crate::theme::{self, Depth};
 
 /// Everything that can be configured.
@@ -31,19 +29,8 @@ pub struct Config {
     pub ui: Ui,
     /// Every change is refused.
     pub read_only: bool,
-    /// Queries that the person keeps.
-    pub favourites: Vec<Favourite>,
-}
-
-/// A query that a person keeps.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Favourite {
-    /// What it is called.
-    pub name: String,
-    /// PromQL; the environment's matchers are added when it is asked.
-    pub query: String,
-    /// What its numbers count.
-    pub unit: Unit,
+    /// Queries that the person keeps, families of series, limits.
+    pub metrics: Metrics,
 }
 
 /// A stage with its peers.
@@ -86,6 +73,8 @@ pub struct Environment {
     pub velero: Option<InCluster>,
     /// The repository it is delivered from.
     pub gitops: Option<Gitops>,
+    /// Limits that its charts draw.
+    pub limits: Limits,
 }
 
 /// An app named by hand.
@@ -99,6 +88,8 @@ pub struct App {
     pub workloads: Vec<String>,
     /// The image repository that its release is read from, whole or its end.
     pub image: Option<String>,
+    /// Limits that its charts draw.
+    pub limits: Limits,
 }
 
 /// Look and feel.
@@ -229,7 +220,7 @@ impl Config {
             alerts: Alerts::from(raw.alerts),
             ui: Ui::from(raw.ui),
             read_only: raw.read_only.unwrap_or(false),
-            favourites: raw.favourites.into_iter().map(Favourite::from).collect(),
+            metrics: raw.metrics,
             tiers,
         }
     }
@@ -288,6 +279,7 @@ fn resolve_environment(
         gitops: raw
             .gitops
             .and_then(|g| Some(Gitops { url: g.url?, branch: g.branch, path: g.path.unwrap_or_default() })),
+        limits: raw.limits,
     }
 }
 
@@ -321,15 +313,10 @@ fn resolve_in_cluster(raw: RawInCluster, namespace: &str) -> InCluster {
     InCluster { context: raw.context, namespace: raw.namespace.unwrap_or_else(|| namespace.to_owned()) }
 }
 
-impl From<RawFavourite> for Favourite {
-    fn from(raw: RawFavourite) -> Favourite {
-        Favourite { name: raw.name, query: raw.query, unit: raw.unit.unwrap_or_default() }
-    }
-}
-
 impl From<RawApp> for App {
     fn from(raw: RawApp) -> App {
-        App { name: raw.name, selector: raw.selector, workloads: raw.workloads, image: raw.image }
+        let RawApp { name, selector, workloads, image, limits } = raw;
+        App { name, selector, workloads, image, limits }
     }
 }
 

@@ -89,6 +89,8 @@ pub struct Rule {
     pub health: Name,
     /// Why it could not be evaluated; empty when it could.
     pub error: Name,
+    /// Labels that it gives its alerts, over those of the series that its expression gave; `None` when not told.
+    pub labels: Option<Labels>,
 }
 
 /// An active alert as its rule knows it: without the labels that Prometheus adds for Alertmanager.
@@ -115,6 +117,9 @@ pub struct Rulebook {
     pub alerts: Vec<Ruled>,
     /// Rules that could not be evaluated: whether they should fire is not known.
     pub failing: Vec<Arc<Rule>>,
+    /// Rules that hold shares or quantiles against a number, whether they have alerts or not: charts of the same series
+    /// draw that number.
+    pub limiting: Vec<Arc<Rule>>,
     /// How many alerting rules there are; `None` where the server tells alerts alone.
     pub rules: Option<usize>,
     /// Words of the server beside a good answer (a partial one, say).
@@ -230,6 +235,9 @@ pub struct Alert {
     pub hushed: Vec<Hush>,
     /// All labels that are known of it.
     pub labels: Labels,
+    /// Labels that its rule and its series give it, without those that are added on the way to Alertmanager; empty where
+    /// no rules API told of it.
+    pub own: Labels,
     /// Its annotations.
     pub annotations: Labels,
     /// Since when it fires; of a pending one since when its expression holds.

@@ -126,6 +126,10 @@ pub enum Kind {
     Schedule,
     /// velero.io/v1 BackupStorageLocation (Velero)
     BackupStorageLocation,
+    /// monitoring.coreos.com/v1 Prometheus (Prometheus Operator)
+    Prometheus,
+    /// monitoring.coreos.com/v1 Alertmanager (Prometheus Operator)
+    Alertmanager,
     /// core/v1 Secret (never watched; read one at a time for the YAML view)
     Secret,
     /// core/v1 ConfigMap (never watched; read one at a time)
@@ -134,7 +138,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 31] = [
+    pub const ALL: [Kind; 33] = [
         Kind::Pod,
         Kind::Deployment,
         Kind::StatefulSet,
@@ -164,6 +168,8 @@ impl Kind {
         Kind::Restore,
         Kind::Schedule,
         Kind::BackupStorageLocation,
+        Kind::Prometheus,
+        Kind::Alertmanager,
         Kind::Secret,
         Kind::ConfigMap,
     ];
@@ -200,6 +206,8 @@ impl Kind {
             Kind::Restore => "Restore",
             Kind::Schedule => "Schedule",
             Kind::BackupStorageLocation => "BackupStorageLocation",
+            Kind::Prometheus => "Prometheus",
+            Kind::Alertmanager => "Alertmanager",
             Kind::Secret => "Secret",
             Kind::ConfigMap => "ConfigMap",
         }
@@ -237,6 +245,8 @@ impl Kind {
             Kind::Restore => "restore",
             Kind::Schedule => "schedule",
             Kind::BackupStorageLocation => "bsl",
+            Kind::Prometheus => "prom",
+            Kind::Alertmanager => "am",
             Kind::Secret => "secret",
             Kind::ConfigMap => "cm",
         }
@@ -274,6 +284,8 @@ impl Kind {
             Kind::Restore => ("velero.io", "v1", "restores"),
             Kind::Schedule => ("velero.io", "v1", "schedules"),
             Kind::BackupStorageLocation => ("velero.io", "v1", "backupstoragelocations"),
+            Kind::Prometheus => ("monitoring.coreos.com", "v1", "prometheuses"),
+            Kind::Alertmanager => ("monitoring.coreos.com", "v1", "alertmanagers"),
             Kind::Secret => ("", "v1", "secrets"),
             Kind::ConfigMap => ("", "v1", "configmaps"),
         }

@@ -110,7 +110,7 @@ pub struct Connection {
 
 /// The kinds that are watched on every connected cluster, in the order in which
 /// the watches are opened.
-pub const WATCHED: [Kind; 27] = [
+pub const WATCHED: [Kind; 29] = [
     Kind::Namespace,
     Kind::Pod,
     Kind::Deployment,
@@ -138,6 +138,8 @@ pub const WATCHED: [Kind; 27] = [
     Kind::Schedule,
     Kind::Restore,
     Kind::BackupStorageLocation,
+    Kind::Prometheus,
+    Kind::Alertmanager,
 ];
 
 #[cfg(test)]

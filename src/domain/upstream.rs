@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use super::id::{ClusterId, Name};
+use super::id::{ClusterId, Kind, Name, Uid};
 
 /// Whose API a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +138,27 @@ impl Access {
             || self.basic_auth.is_some()
             || self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
     }
+}
+
+/// A Prometheus or an Alertmanager that the Prometheus Operator runs (monitoring.coreos.com/v1): the way in to its pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operated {
+    /// `metadata.uid`
+    pub uid: Uid,
+    /// [`Kind::Prometheus`] or [`Kind::Alertmanager`].
+    pub kind: Kind,
+    /// `metadata.namespace`
+    pub namespace: Name,
+    /// `metadata.name`
+    pub name: Name,
+    /// `spec.portName`: the name of its pods' port.
+    pub port: Name,
+    /// `spec.routePrefix`: before every path of its API; empty, or with a slash at its begin and none at its end.
+    pub prefix: Name,
+    /// `spec.web.tlsConfig` is there.
+    pub tls: bool,
+    /// `spec.listenLocal`: only its pods themselves can reach it.
+    pub local: bool,
 }
 
 /// Where the value of a header comes from.

@@ -1,17 +1,28 @@
-//! What happened, and when: rollouts, scalings and restarts, as the cluster's objects remember them, for the time axis
-//! of graphs.
+//! What happened, and when: rollouts, scalings, restarts, syncs and backups, as the cluster's objects remember them, for
+//! the time axis of graphs.
 //!
 //! Pure. Only what an object dates itself is told: a ReplicaSet's creation is a rollout, an autoscaler's last change of
-//! size a scaling, a container's last end a restart. What nothing dates (a scaling by hand, a rollback to a ReplicaSet
-//! that was there already, the restarts before the last one) is not guessed.
+//! size a scaling, a container's last end a restart, the last deployment and the last operation of an Application or a
+//! Flux object a sync, a backup's start a backup. What nothing dates (a scaling by hand, a rollback to a ReplicaSet
+//! that was there already, the restarts before the last one) is not guessed. And only what concerns the scope: the app
+//! that delivers its workloads, backups that take its namespaces.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use crate::domain::backup::Template;
 use crate::domain::environment::Environment;
 use crate::domain::id::{ClusterId, Kind, Name, ObjectRef, Uid};
 use crate::domain::level::Level;
 use crate::domain::pod::Pod;
+use crate::domain::sync::{Phase, short_revision};
 use crate::domain::time::Stamp;
 use crate::domain::workload::{ReplicaSet, Workload};
+use crate::fleet::backups::Kept;
 use crate::fleet::image::ImageRef;
+use crate::fleet::sync::{Delivery, Syncs};
 use crate::world::{ClusterWorld, World};
 
 /// Something that happened.
@@ -23,8 +34,11 @@ pub struct Mark {
     pub what: What,
     /// To what: the name of a workload or of a pod.
     pub about: Name,
-    /// More: the release (`1.31.0`), the size (`4 pods`), how a container ended (`OOMKilled 137`). May be empty.
+    /// More: the release (`1.31.0`), the size (`4 pods`), how a container ended (`OOMKilled 137`), the revision
+    /// (`9f31c2e`), how a backup went. May be empty.
     pub detail: String,
+    /// How much it wants a look.
+    pub level: Level,
 }
 
 /// Sorts of events.
@@ -36,6 +50,10 @@ pub enum What {
     Scaling,
     /// A container ended and was started again, or waits for it.
     Restart,
+    /// Argo CD or Flux brought a revision in, or tried to.
+    Sync,
+    /// Velero began a backup.
+    Backup,
 }
 
 impl What {
@@ -45,15 +63,14 @@ impl What {
             What::Rollout => "deploy",
             What::Scaling => "scale",
             What::Restart => "restart",
+            What::Sync => "sync",
+            What::Backup => "backup",
         }
     }
 
-    /// How much it wants a look.
-    pub fn level(self) -> Level {
-        match self {
-            What::Rollout | What::Scaling => Level::Idle,
-            What::Restart => Level::Warning,
-        }
+    /// Whether it comes again and again and says little: others go before it where room is small.
+    pub fn is_routine(self) -> bool {
+        self == What::Backup
     }
 }
 
@@ -70,14 +87,38 @@ pub enum Scope<'a> {
     Node(ClusterId, &'a str),
 }
 
-/// More than so many are not told: the newest ones are.
-const MOST: usize = 200;
+/// More than so many of a sort are not told: the newest ones are.
+const MOST: usize = 100;
+
+/// An end of a sync and the entry in the history that it makes are about as far apart, in seconds.
+const SAME: u64 = 30;
+
+/// All that is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The clusters.
+    pub world: &'a World,
+    /// What is delivered.
+    pub syncs: &'a Syncs,
+    /// What is kept of the environment.
+    pub kept: Option<&'a Kept>,
+}
 
 /// What happened since then, newest first.
-pub fn marks(world: &World, scope: Scope<'_>, since: Stamp) -> Vec<Mark> {
+pub fn marks(known: &Known<'_>, scope: Scope<'_>, since: Stamp) -> Vec<Mark> {
+    let world = known.world;
     let mut marks = Vec::new();
     match scope {
         Scope::Environment(env) => {
+            for delivery in known.syncs.list.iter().filter(|one| one.environments.contains(&env.id)) {
+                syncs(world, delivery, since, &mut marks);
+            }
+            backups(
+                known,
+                since,
+                |template| env.scope.namespaces().iter().any(|namespace| template.takes(namespace)),
+                &mut marks,
+            );
             if let Some(cluster) = world.cluster(env.cluster) {
                 let here = |namespace: &str| env.scope.contains(namespace);
                 rollouts(cluster, since, |set| here(&set.namespace), &mut marks);
@@ -98,7 +139,7 @@ pub fn marks(world: &World, scope: Scope<'_>, since: Stamp) -> Vec<Mark> {
                 if let Some((cluster, workload)) =
                     world.cluster(object.cluster).zip(world.find_workload(object))
                 {
-                    of_workload(cluster, workload, since, &mut marks);
+                    of_workload(known, object.cluster, cluster, workload, since, &mut marks);
                     let slots = cluster.pods_of(workload);
                     restarts(slots.iter().filter_map(|slot| cluster.pods.at(*slot)), since, &mut marks);
                 }
@@ -109,7 +150,7 @@ pub fn marks(world: &World, scope: Scope<'_>, since: Stamp) -> Vec<Mark> {
                 restarts(std::iter::once(pod), since, &mut marks);
                 let workload = owner(pod).and_then(|set| workload_of(cluster, set));
                 if let Some(workload) = workload {
-                    of_workload(cluster, workload, since, &mut marks);
+                    of_workload(known, object.cluster, cluster, workload, since, &mut marks);
                 }
             }
         }
@@ -126,13 +167,87 @@ pub fn marks(world: &World, scope: Scope<'_>, since: Stamp) -> Vec<Mark> {
     marks.sort_by(|a, b| {
         b.at.cmp(&a.at).then_with(|| a.what.cmp(&b.what)).then_with(|| a.about.cmp(&b.about))
     });
-    marks.truncate(MOST);
+    // Several workloads may have one app and one backup.
+    marks.dedup();
+    let mut told = HashMap::new();
+    marks.retain(|mark| {
+        let count: &mut usize = told.entry(mark.what).or_default();
+        *count += 1;
+        *count <= MOST
+    });
     marks
 }
 
-fn of_workload(cluster: &ClusterWorld, workload: &Workload, since: Stamp, marks: &mut Vec<Mark>) {
+fn of_workload(
+    known: &Known<'_>,
+    id: ClusterId,
+    cluster: &ClusterWorld,
+    workload: &Workload,
+    since: Stamp,
+    marks: &mut Vec<Mark>,
+) {
     rollouts(cluster, since, |set| owned_by(set, workload.uid), marks);
     scalings(cluster, workload, since, marks);
+    if let Some(delivery) = known.syncs.of_workload(id, workload) {
+        syncs(known.world, delivery, since, marks);
+    }
+    backups(known, since, |template| template.takes(&workload.namespace), marks);
+}
+
+/// The last deployment, and the last operation where that was another one.
+fn syncs(world: &World, delivery: &Delivery, since: Stamp, marks: &mut Vec<Mark>) {
+    if delivery.source {
+        return;
+    }
+    let object = &delivery.object;
+    let Some(cluster) = world.cluster(object.cluster) else { return };
+    let table = if object.kind == Kind::Application { &cluster.applications } else { &cluster.flux };
+    let Some(app) = table.get(object.uid) else { return };
+    let mut mark = |at: Option<Stamp>, revision: &str, word: &str, level| {
+        if let Some(at) = at.filter(|at| *at >= since) {
+            let parts = [short_revision(revision), word].into_iter().filter(|part| !part.is_empty());
+            let detail = parts.collect::<Vec<_>>().join(" ");
+            marks.push(Mark { at, what: What::Sync, about: app.name.clone(), detail, level });
+        }
+    };
+    let deployed = app.deployed.as_ref();
+    if let Some(deployed) = deployed {
+        mark(deployed.at, &deployed.revision, "", Level::Idle);
+    }
+    let Some(operation) = app.operation.as_ref().filter(|operation| !operation.dry_run) else { return };
+    let at = if operation.is_under_way() { operation.started } else { operation.finished };
+    let same =
+        |at: Stamp| deployed.and_then(|one| one.at).is_some_and(|other| other.0.abs_diff(at.0) <= SAME);
+    match operation.phase {
+        Phase::Running | Phase::Terminating => mark(at, &operation.revision, "begun", Level::Progressing),
+        Phase::Failed | Phase::Error => mark(at, &operation.revision, "failed", Level::Warning),
+        Phase::Succeeded if !at.is_some_and(same) => {
+            let word = match (operation.heal, operation.partial) {
+                (true, _) => "drift taken back",
+                (_, true) => "in part",
+                _ => "",
+            };
+            mark(at, &operation.revision, word, Level::Idle);
+        }
+        Phase::Succeeded | Phase::Other(_) | Phase::None => {}
+    }
+}
+
+/// Backups that take what is wanted.
+fn backups(known: &Known<'_>, since: Stamp, taken: impl Fn(&Template) -> bool, marks: &mut Vec<Mark>) {
+    let Some(place) = known.kept.and_then(|kept| kept.place.as_ref()) else { return };
+    let Some(cluster) = place.cluster.and_then(|id| known.world.cluster(id)) else { return };
+    for (_, backup) in cluster.backups.iter() {
+        let here = place.namespace.as_ref().is_none_or(|namespace| *namespace == backup.namespace);
+        let Some(at) = backup.run.started.filter(|at| *at >= since) else { continue };
+        if !here || !taken(&backup.template) {
+            continue;
+        }
+        let failed = matches!(&*backup.run.phase, "Failed" | "PartiallyFailed" | "FailedValidation");
+        let level = if failed { Level::Warning } else { Level::Idle };
+        let detail = backup.run.phase.to_string();
+        marks.push(Mark { at, what: What::Backup, about: backup.name.clone(), detail, level });
+    }
 }
 
 fn owner(pod: &Pod) -> Option<Uid> {
@@ -161,7 +276,8 @@ fn rollouts(
         let Some(owner) = &set.owner else { continue };
         let image = set.images.iter().find(|image| !image.init).map(|image| ImageRef::parse(&image.image));
         let detail = image.map(|image| image.tag).unwrap_or_default();
-        marks.push(Mark { at: set.created, what: What::Rollout, about: owner.name.clone(), detail });
+        let about = owner.name.clone();
+        marks.push(Mark { at: set.created, what: What::Rollout, about, detail, level: Level::Idle });
     }
 }
 
@@ -174,7 +290,8 @@ fn scalings(cluster: &ClusterWorld, workload: &Workload, since: Stamp, marks: &m
             1 => "1 pod".to_owned(),
             pods => format!("{pods} pods"),
         };
-        marks.push(Mark { at, what: What::Scaling, about: workload.name.clone(), detail });
+        let about = workload.name.clone();
+        marks.push(Mark { at, what: What::Scaling, about, detail, level: Level::Idle });
     }
 }
 
@@ -184,116 +301,8 @@ fn restarts<'a>(pods: impl Iterator<Item = &'a Pod>, since: Stamp, marks: &mut V
         let Some(end) = pod.last_exit.as_ref().filter(|_| pod.restarts > 0) else { continue };
         if let Some(at) = end.at.filter(|at| *at >= since) {
             let detail = format!("{} {}", end.reason, end.code);
-            marks.push(Mark { at, what: What::Restart, about: pod.name.as_ref().into(), detail });
+            let about = pod.name.as_ref().into();
+            marks.push(Mark { at, what: What::Restart, about, detail, level: Level::Warning });
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::node::Autoscaler;
-    use crate::domain::pod::{LastExit, PodState};
-    use crate::fleet::environments;
-    use crate::fleet::testing::{
-        deployment, pod, put_pods, put_replica_sets, put_workloads, replica_set, send, uid, world,
-    };
-    use crate::fleet::wanted::Wanted;
-    use crate::msg::{ClusterMsg, Delta, Facts};
-
-    const ID: ClusterId = ClusterId(0);
-
-    /// cart of shop-prod: a rollout at 1000, a crash at 1100, scaled at 1200; mailer beside it, older.
-    fn story() -> (World, ObjectRef, ObjectRef) {
-        let mut world = world(&[("admin", &["shop-prod"])]);
-        let cart = deployment("shop-prod", "cart", "shop/cart:1.31.0", 2);
-        let mailer = deployment("shop-prod", "mailer", "shop/mailer:1.9.9", 1);
-        let old = replica_set(&cart, 1, "shop/cart:1.30.4", 0, 100);
-        let new = replica_set(&cart, 2, "host:5000/shop/cart:1.31.0", 2, 1_000);
-        let other = replica_set(&mailer, 1, "shop/mailer:1.9.9", 1, 900);
-        let mut crashing = pod(&new, 1, PodState::Failed);
-        crashing.restarts = 3;
-        crashing.last_exit =
-            Some(Box::new(LastExit { reason: "OOMKilled".into(), code: 137, at: Some(Stamp(1_100)) }));
-        crashing.node = "node-7".into();
-        let mut done = pod(&other, 1, PodState::Done);
-        done.last_exit =
-            Some(Box::new(LastExit { reason: "Completed".into(), code: 0, at: Some(Stamp(1_150)) }));
-        let object = |kind, name: &str, uid| ObjectRef {
-            cluster: ID,
-            kind,
-            namespace: "shop-prod".into(),
-            name: name.into(),
-            uid,
-        };
-        let refs =
-            (object(Kind::Deployment, "cart", cart.uid), object(Kind::Pod, &crashing.name, crashing.uid));
-        put_pods(&mut world, ID, vec![crashing, pod(&new, 2, PodState::Ready), done]);
-        put_replica_sets(&mut world, ID, vec![old, new, other]);
-        put_workloads(&mut world, ID, Kind::Deployment, vec![cart, mailer]);
-        let scaler = Autoscaler {
-            uid: uid("hpa"),
-            namespace: "shop-prod".into(),
-            name: "cart".into(),
-            target_kind: "Deployment".into(),
-            target_name: "cart".into(),
-            min: 1,
-            max: 9,
-            current: 2,
-            desired: 2,
-            scaled: Some(Stamp(1_200)),
-        };
-        send(&mut world, ID, ClusterMsg::Facts(Facts::Autoscalers(vec![Delta::Put(scaler)])));
-        (world, refs.0, refs.1)
-    }
-
-    fn told(world: &World, scope: Scope<'_>, since: i64) -> Vec<String> {
-        marks(world, scope, Stamp(since))
-            .into_iter()
-            .map(|mark| format!("{} {} {} {}", mark.at.0, mark.what.word(), mark.about, mark.detail))
-            .collect()
-    }
-
-    #[test]
-    fn an_apps_events_newest_first() {
-        let (world, cart, pod) = story();
-        let all =
-            ["1200 scale cart 2 pods", "1100 restart cart-2-1 OOMKilled 137", "1000 deploy cart 1.31.0"];
-        assert_eq!(told(&world, Scope::Workloads(std::slice::from_ref(&cart)), 500), all);
-        assert_eq!(told(&world, Scope::Pod(&pod), 500), all);
-        assert_eq!(
-            told(&world, Scope::Workloads(std::slice::from_ref(&cart)), 0).last().map(String::as_str),
-            Some("100 deploy cart 1.30.4")
-        );
-        assert_eq!(told(&world, Scope::Node(ID, "node-7"), 0), ["1100 restart cart-2-1 OOMKilled 137"]);
-        assert_eq!(told(&world, Scope::Node(ID, "node-8"), 0), [] as [&str; 0]);
-    }
-
-    #[test]
-    fn an_environments_events_are_those_of_its_namespaces() {
-        let (world, ..) = story();
-        let environments = environments(&Wanted::default(), &world);
-        let env = environments.list.iter().find(|env| env.scope.contains("shop-prod")).unwrap();
-        assert_eq!(
-            told(&world, Scope::Environment(env), 500),
-            [
-                "1200 scale cart 2 pods",
-                "1100 restart cart-2-1 OOMKilled 137",
-                "1000 deploy cart 1.31.0",
-                "900 deploy mailer 1.9.9"
-            ],
-            "a pod that is done has not restarted"
-        );
-        let mut elsewhere = env.clone();
-        elsewhere.scope = crate::domain::environment::Scope::Namespaces(vec!["shop-dev".into()]);
-        assert_eq!(told(&world, Scope::Environment(&elsewhere), 0), [] as [&str; 0]);
-    }
-
-    #[test]
-    fn what_is_gone_has_no_events() {
-        let (world, mut cart, _) = story();
-        cart.uid = uid("another");
-        assert_eq!(told(&world, Scope::Workloads(&[cart]), 0), [] as [&str; 0]);
-        assert_eq!(told(&world, Scope::Node(ClusterId(9), "node-7"), 0), [] as [&str; 0]);
     }
 }

@@ -2,13 +2,20 @@
 //!
 //! A query is parsed, every selector in it gets the matchers, and it is written again. What was written is parsed once
 //! more and compared, so that a mistake of the parser or of ours refuses a query and never asks for another
-//! environment's series. Pure.
+//! environment's series. Rules are taken apart here too ([`split`]). Pure.
+
+mod limit;
+mod rule;
+mod unit;
 
 use std::fmt::Write as _;
 
 use rusty_promql_parser::{Expr, LabelMatchOp, LabelMatcher, MatrixSelector, VectorSelector, expr};
 
 use crate::domain::id::Name;
+
+pub use limit::{Limited, RuleLimit, read as read_limit};
+pub use rule::{Split, Threshold, split};
 
 /// Bytes of a query that is looked at.
 const LONGEST: usize = 16_000;
@@ -66,7 +73,10 @@ pub fn matchers(pairs: &[(Name, Name)]) -> Vec<Matcher> {
 /// # Errors
 /// It cannot be read, in words; or it cannot be written again without changing its meaning.
 pub fn confine(query: &str, matchers: &[Matcher]) -> Result<Name, String> {
-    let mut parsed = parse(query)?;
+    confined(parse(query)?, matchers)
+}
+
+fn confined(mut parsed: Expr, matchers: &[Matcher]) -> Result<Name, String> {
     let added: Vec<LabelMatcher> = matchers.iter().map(Matcher::parsed).collect();
     selectors(&mut parsed, &mut |selector| {
         // The one that is asked for stays: matchers are a conjunction.

@@ -25,7 +25,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use families::Family;
-pub use target::{Aim, Target, aims};
+pub use target::{Aim, Target, aims, names_app, names_namespace};
 
 use super::promql::{self, Matcher, confine};
 use crate::domain::graph::{GraphRequest, Survey, SurveyRequest};
@@ -116,6 +116,21 @@ pub struct ChartPlan {
     pub signal: Signal,
     /// Its questions.
     pub curves: Vec<Curve>,
+    /// The series that requests are counted in, of signals about requests.
+    pub counted: Option<Counted>,
+}
+
+/// The series that a chart of requests is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The name that is selected.
+    pub series: Name,
+    /// Its latencies are in milliseconds.
+    pub milliseconds: bool,
+    /// The label with the status code.
+    pub status: Option<Name>,
+    /// The label with the app's name, where the configuration names one.
+    pub app: Option<Name>,
 }
 
 /// One question of a chart. Its answer may have several series.
@@ -198,7 +213,15 @@ pub fn plan(signal: Signal, target: &Target, place: &Place<'_>, step: u32) -> Re
     };
     let own = promql::matchers(place.matchers);
     let confined = |(query, legend, role): Draft| Ok(Curve { query: confine(&query, &own)?, legend, role });
-    Ok(ChartPlan { signal, curves: curves.into_iter().map(confined).collect::<Result<_, String>>()? })
+    let about_requests = matches!(signal, Signal::Requests | Signal::Errors | Signal::Latency);
+    let counted = about_requests.then(|| families::find(place, signal)).flatten().map(|found| Counted {
+        series: found.name.as_str().into(),
+        milliseconds: found.milliseconds,
+        status: found.status().map(Name::from),
+        app: found.app().map(Name::from),
+    });
+    let curves = curves.into_iter().map(confined).collect::<Result<_, String>>()?;
+    Ok(ChartPlan { signal, curves, counted })
 }
 
 /// Seconds that a rate looks back: four scrapes, since a range of fewer may hold less than two of them, and at least a
@@ -344,7 +367,7 @@ impl Asker<'_> {
                 None => "Looking for what this Prometheus has.".to_owned(),
                 Some(_) => format!(
                     "No family of {} that is known is in this Prometheus (http_requests_total and its like); type \
-                     a query of your own, or keep it in the configuration under metrics.favourites.",
+                     a query of your own, or name your families in the configuration under metrics.families.",
                     signal.word().to_lowercase()
                 ),
             }

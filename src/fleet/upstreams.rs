@@ -1,9 +1,11 @@
-//! Which Prometheus, Alertmanager and Argo CD API server each environment has: as configured, else found among the
-//! Services of its cluster.
+//! Which Prometheus, Alertmanager and Argo CD API server each environment has: as configured, else found in its
+//! cluster: by the objects of the Prometheus Operator, which know port and prefix of the pods that they run, and by
+//! what Services are called and labelled.
 //!
 //! Pure: settings and world in, [`Assigned`] or the reason why not out. Nothing is asked here; whether the server
 //! answers is learnt by whoever asks it. Kept by the state, read by panes, the alerts, `status` and `doctor`.
 
+mod operated;
 mod signs;
 #[cfg(test)]
 mod tests;
@@ -80,7 +82,7 @@ fn fingerprint(wanted: &Wanted, environments: &Environments, world: &World) -> u
         (env.cluster, env.stage, env.group, &env.name, env.scope.namespaces()).hash(&mut hasher);
     }
     for cluster in &world.clusters {
-        cluster.services.version().hash(&mut hasher);
+        (cluster.services.version(), cluster.operated.version()).hash(&mut hasher);
         std::mem::discriminant(&cluster.services.feed).hash(&mut hasher);
         std::mem::discriminant(&cluster.connection.link).hash(&mut hasher);
     }
@@ -195,28 +197,42 @@ fn no_context(env: &Environment) -> Missing {
     }
 }
 
-/// Looks among the Services of the environment's cluster.
+/// A Service that leads to a server.
+struct Candidate<'a> {
+    service: &'a Service,
+    /// Better ones are lower.
+    rank: u8,
+    by: Name,
+    address: Address,
+}
+
+/// Looks for the server in the environment's cluster.
 fn find(server: Server, env: &Environment, world: &World) -> Result<(Address, How), Missing> {
     let word = server.word();
     let Some(cluster) = world.cluster(env.cluster).filter(|_| env.cluster != NO_CLUSTER) else {
         return Err(no_context(env));
     };
-    let mut found: Vec<(&Service, &Sign)> = cluster
-        .services
-        .iter()
-        .filter_map(|(_, service)| Some((service, signs::sign_of(server, service)?)))
-        .collect();
+    let mut found = operated::candidates(server, env.cluster, cluster);
+    let known: Vec<_> = found.iter().map(|one| one.service.uid).collect();
+    // Other ways to the same pods; where none is certain they are judged by what they are called.
+    let led = |service: &Service| {
+        known.contains(&service.uid) || !known.is_empty() && operated::leads(server, cluster, service)
+    };
+    found.extend(cluster.services.iter().filter(|(_, service)| !led(service)).filter_map(|(_, service)| {
+        let sign = signs::sign_of(server, service)?;
+        let address = address(env.cluster, service, sign);
+        // Behind those of the operator, which are certain.
+        Some(Candidate { service, rank: sign.rank + operated::RANKS, by: sign.by.into(), address })
+    }));
     let own = |service: &Service| env.group == Group::Stage && env.scope.contains(&service.namespace);
-    found.sort_by_cached_key(|(service, sign)| {
+    found.sort_by_cached_key(|Candidate { service, rank, .. }| {
         let headless = &*service.cluster_ip == "None";
-        (!own(service), sign.rank, headless, service.namespace.clone(), service.name.clone())
+        (!own(service), *rank, headless, service.namespace.clone(), service.name.clone())
     });
-    if let Some(((best, sign), others)) = found.split_first() {
-        let how = How::Found {
-            by: sign.by.into(),
-            others: others.iter().map(|(s, _)| format!("{}/{}", s.namespace, s.name).into()).collect(),
-        };
-        return Ok((address(env.cluster, best, sign), how));
+    let mut found = found.into_iter();
+    if let Some(best) = found.next() {
+        let others = found.map(|one| format!("{}/{}", one.service.namespace, one.service.name).into());
+        return Ok((best.address, How::Found { by: best.by, others: others.collect() }));
     }
     let name_it = format!("Write {}.url or {}.service for {}.", server.key(), server.key(), env.name);
     let missing = |why: String, mend: String, pending| Err(Missing { why, mend, pending });

@@ -3,9 +3,10 @@
 //! [`Wanted::default`] means "nothing is configured, infer".
 
 use super::alerts::WantedAlerts;
-use crate::config::{Argocd, Config, Favourite, InCluster, Monitoring};
-use crate::domain::environment::Targets;
-use crate::domain::id::Name;
+use super::queries::Family;
+use crate::config::{Argocd, Config, Favourite, InCluster, Limits, Monitoring};
+use crate::domain::environment::{Environments, Targets};
+use crate::domain::id::{EnvId, Name};
 use crate::domain::selector::Selector;
 
 /// Stages, environments and apps as configured.
@@ -17,6 +18,10 @@ pub struct Wanted {
     pub apps: Vec<WantedApp>,
     /// Queries that the person keeps.
     pub favourites: Vec<Favourite>,
+    /// Families of series to look for before the known ones.
+    pub families: Vec<Family>,
+    /// Limits of charts, where environment and app have none of their own.
+    pub limits: Limits,
     /// What severity labels mean.
     pub alerts: WantedAlerts,
 }
@@ -39,6 +44,7 @@ impl Wanted {
             argocd: env.argocd.clone(),
             velero: env.velero.clone(),
             flux: env.flux.clone(),
+            limits: env.limits,
         };
         Wanted {
             stages: config
@@ -57,12 +63,25 @@ impl Wanted {
                     selector: app.selector.clone(),
                     workloads: names(&app.workloads),
                     image: app.image.as_deref().map(Name::from),
+                    limits: app.limits,
                 })
                 .collect(),
-            favourites: config.favourites.clone(),
+            favourites: config.metrics.favourites.clone(),
+            families: config.metrics.families.iter().map(Family::of).collect(),
+            limits: config.metrics.limits,
             alerts: WantedAlerts::of(config),
         }
     }
+}
+
+/// The limits of charts of an app in an environment: its own, else the environment's, else those of all.
+pub fn limits(wanted: &Wanted, environments: &Environments, env: EnvId, app: Option<&str>) -> Limits {
+    let of_env =
+        environments.get(env).and_then(|env| super::upstreams::configured(env, environments, wanted));
+    let of_env = of_env.map(|env| env.limits).unwrap_or_default();
+    let of_app = app.and_then(|app| wanted.apps.iter().find(|one| *one.name == *app));
+    let of_app = of_app.map(|app| app.limits).unwrap_or_default();
+    of_app.or(of_env).or(wanted.limits)
 }
 
 /// One stage.
@@ -102,6 +121,8 @@ pub struct WantedEnvironment {
     pub velero: Option<InCluster>,
     /// Flux.
     pub flux: Option<InCluster>,
+    /// Limits that its charts draw.
+    pub limits: Limits,
 }
 
 /// One app that is named by hand.
@@ -116,6 +137,8 @@ pub struct WantedApp {
     /// The image that its release is read from: the repository as written or
     /// its end (`shop/cart`).
     pub image: Option<Name>,
+    /// Limits that its charts draw.
+    pub limits: Limits,
 }
 
 #[cfg(test)]

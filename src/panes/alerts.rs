@@ -69,7 +69,7 @@ const RECEIVERS: usize = 5;
 const SUMMARY: usize = 6;
 
 static COLUMNS: [Column; 7] = [
-    Column::new("alert", 18).most(44),
+    Column::new("alert", 19).most(44),
     Column::new("since", 5).right(),
     Column::new("what", 20).most(34),
     Column::new("environment", 11).most(24).rank(1),

@@ -442,6 +442,8 @@ impl Watch {
             Kind::Schedule => tasks.spawn(self.run::<wire::velero::WireSchedule>()),
             Kind::Restore => tasks.spawn(self.run::<wire::velero::WireRestore>()),
             Kind::BackupStorageLocation => tasks.spawn(self.run::<wire::velero::WireLocation>()),
+            Kind::Prometheus => tasks.spawn(self.run::<wire::operated::WirePrometheus>()),
+            Kind::Alertmanager => tasks.spawn(self.run::<wire::operated::WireAlertmanager>()),
             // Read one at a time, never watched: Secrets and ConfigMaps may be many and hold what is nobody's business.
             _ => return,
         };

@@ -20,6 +20,8 @@ use crate::text::clean;
 const LABEL: usize = 512;
 /// Bytes of an annotation or an expression that are kept.
 const PROSE: usize = 4_096;
+/// Rules without alerts that are kept for their limits, and bytes of the expression of each.
+const LIMITING: (usize, usize) = (500, 1_000);
 
 /// The envelope of Prometheus' answers.
 #[derive(Debug, Default, Deserialize)]
@@ -57,6 +59,7 @@ struct WireRule {
     duration: Text,
     health: Text,
     last_error: Text,
+    labels: Option<Pairs<Text>>,
     alerts: List<Fields<Active>>,
 }
 
@@ -96,7 +99,8 @@ pub fn rules(body: &[u8], interner: &mut Interner) -> Result<Rulebook, String> {
             let failing = !matches!(wire.health.to_ascii_lowercase().as_str(), "ok" | "unknown" | "");
             let active: Vec<&Fields<Active>> =
                 wire.alerts.iter().filter(|a| phase(&a.state).is_some()).collect();
-            if active.is_empty() && !failing {
+            let limiting = book.limiting.len() < LIMITING.0 && limits(&wire.query);
+            if active.is_empty() && !failing && !limiting {
                 continue;
             }
             let rule = Arc::new(Rule {
@@ -106,7 +110,14 @@ pub fn rules(body: &[u8], interner: &mut Interner) -> Result<Rulebook, String> {
                 hold: seconds(&wire.duration),
                 health: name(interner, &wire.health),
                 error: prose(interner, &wire.last_error),
+                labels: wire.labels.as_ref().map(|given| {
+                    let labels = Labels::new(pairs(given, LABEL, interner));
+                    interner.labels(labels)
+                }),
             });
+            if limiting {
+                book.limiting.push(Arc::clone(&rule));
+            }
             book.alerts.extend(active.into_iter().filter_map(|alert| ruled(alert, Some(&rule), interner)));
             if failing {
                 book.failing.push(rule);
@@ -119,6 +130,14 @@ pub fn rules(body: &[u8], interner: &mut Interner) -> Result<Rulebook, String> {
         book.rules = Some(count);
     }
     Ok(book)
+}
+
+/// Whether an expression may hold a share of requests or a latency against a number; `fleet` reads it to be sure.
+fn limits(query: &str) -> bool {
+    query.len() <= LIMITING.1
+        && query.contains(['>', '<'])
+        && query.contains("rate(")
+        && (query.contains('/') || query.contains("histogram_quantile("))
 }
 
 fn ruled(alert: &Active, rule: Option<&Arc<Rule>>, interner: &mut Interner) -> Option<Ruled> {

@@ -16,6 +16,7 @@ pub mod lenient;
 pub mod meta;
 pub mod network;
 pub mod node;
+pub mod operated;
 pub mod pod;
 pub mod pod_detail;
 pub mod pod_status;

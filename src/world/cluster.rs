@@ -13,6 +13,7 @@ use crate::domain::node::{Autoscaler, Namespace, Node, Quota};
 use crate::domain::pod::Pod;
 use crate::domain::sync::SyncApp;
 use crate::domain::time::Now;
+use crate::domain::upstream::Operated;
 use crate::domain::workload::{ReplicaSet, Workload};
 use crate::msg::{ClusterMsg, Delta, Facts, Usage};
 
@@ -44,6 +45,7 @@ facts! {
     Schedule: |f| &f.namespace,
     Restore: |f| &f.namespace,
     Location: |f| &f.namespace,
+    Operated: |f| &f.namespace,
     Node: |_| "",
     Namespace: |_| "",
 }
@@ -85,6 +87,9 @@ pub struct ClusterWorld {
     pub restores: Table<Restore>,
     /// Velero's BackupStorageLocations.
     pub locations: Table<Location>,
+    /// Prometheus and Alertmanager as the Prometheus Operator runs them; [`ClusterWorld::feed`] tells how each kind's
+    /// watch stands.
+    pub operated: Table<Operated>,
     /// How the watch of each kind stands.
     feeds: HashMap<Kind, Feed>,
     /// How metrics.k8s.io stands.
@@ -98,6 +103,7 @@ pub struct ClusterWorld {
     tallies: HashMap<Name, PodTally>,
     listing: Listing,
     flux_listing: Listing,
+    operated_listing: Listing,
 }
 
 impl ClusterWorld {
@@ -178,6 +184,9 @@ impl ClusterWorld {
             Facts::Schedules(deltas) => take_plain(&mut self.schedules, deltas),
             Facts::Restores(deltas) => take_plain(&mut self.restores, deltas),
             Facts::Locations(deltas) => take_plain(&mut self.locations, deltas),
+            Facts::Operated(kind, deltas) => {
+                take_kind(&mut self.operated, &mut self.operated_listing, kind, deltas);
+            }
         }
     }
 
@@ -347,6 +356,12 @@ impl OfKind for Workload {
 }
 
 impl OfKind for SyncApp {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl OfKind for Operated {
     fn kind(&self) -> Kind {
         self.kind
     }

@@ -102,6 +102,8 @@ journeys! {
     yaml_and_secrets;
     demo:
     follow_a_push,
+    graphs_by_hand,
+    graph_of_an_alert,
     node_failure,
     what_is_out_of_sync;
 }

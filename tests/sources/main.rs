@@ -25,6 +25,8 @@ mod logs;
 #[allow(dead_code, reason = "shared with other tests, which use other parts")]
 mod person;
 #[cfg(test)]
+mod operated;
+#[cfg(test)]
 mod questions;
 #[cfg(test)]
 mod script;

@@ -26,6 +26,7 @@ use crate::report::Check;
 use crate::wire::Wire;
 use crate::wire::network::WireService;
 use crate::wire::node::WireNamespace;
+use crate::wire::operated::{WireAlertmanager, WirePrometheus};
 use crate::world::World;
 
 /// How long one question may take.
@@ -78,23 +79,30 @@ async fn world(info: &ContextInfo, client: &ClusterClient) -> World {
     let mut world = World::new(vec![info.connection()]);
     let mut tell = |news| world.apply(ClusterId(0), news, Now::default());
     tell(ClusterMsg::Link(Link::Live));
-    for news in
-        [list::<WireNamespace>(client, "namespaces").await, list::<WireService>(client, "services").await]
-    {
+    for news in [
+        list::<WireNamespace>(client).await,
+        list::<WireService>(client).await,
+        list::<WirePrometheus>(client).await,
+        list::<WireAlertmanager>(client).await,
+    ] {
         news.into_iter().for_each(&mut tell);
     }
     world
 }
 
 /// A whole list as the news that a watch would bring.
-async fn list<K: Wire>(client: &ClusterClient, plural: &str) -> Vec<ClusterMsg> {
+async fn list<K: Wire>(client: &ClusterClient) -> Vec<ClusterMsg> {
     #[derive(serde::Deserialize)]
     #[serde(bound = "K: serde::de::DeserializeOwned")]
     struct List<K> {
         items: Vec<K>,
     }
     let ask = async {
-        let mut request = get(&format!("/api/v1/{plural}"))?;
+        let path = match K::KIND.api() {
+            ("", version, plural) => format!("/api/{version}/{plural}"),
+            (group, version, plural) => format!("/apis/{group}/{version}/{plural}"),
+        };
+        let mut request = get(&path)?;
         let json = http::HeaderValue::from_static("application/json");
         request.headers_mut().insert(http::header::ACCEPT, json);
         let (parts, body) = request.into_parts();

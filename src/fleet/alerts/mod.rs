@@ -12,13 +12,14 @@ mod severity;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use self::join::{Input, Joined, SpeaksFor, Voice, join, voice};
 use self::news::Known;
 pub use self::news::{Change, Snapshot, sentence};
 pub use self::severity::WantedAlerts;
+use super::promql::{self, Limited, RuleLimit};
 use super::upstreams::Upstreams;
 use crate::domain::alert::{Alert, AlertKey, Hearing, Managed, Rule, Rulebook, Tally, Told};
 use crate::domain::environment::Environments;
@@ -81,6 +82,8 @@ pub struct Alerts {
     seen: Option<Seen>,
     heard: u64,
     known: Known,
+    /// What the rules say of limits, by expression: rules come again with every answer and stay the same.
+    limits: HashMap<Name, Option<RuleLimit>>,
 }
 
 /// What a join follows, beside the answers.
@@ -98,6 +101,14 @@ impl Alerts {
     /// Takes an answer.
     pub fn hear(&mut self, upstream: &Arc<Upstream>, answer: Told, now: Stamp) {
         self.heard += 1;
+        if let Told::Rules(Ok(book)) = &answer {
+            for rule in &book.limiting {
+                if !self.limits.contains_key(&rule.expr) {
+                    let limit = promql::read_limit(&rule.name, &rule.expr.replace('↵', "\n"));
+                    self.limits.insert(rule.expr.clone(), limit);
+                }
+            }
+        }
         match answer {
             Told::Rules(answer) => self.rulers.entry(Arc::clone(upstream)).or_default().hear(answer, now),
             Told::Managed(answer) => self.managers.entry(Arc::clone(upstream)).or_default().hear(answer, now),
@@ -130,6 +141,9 @@ impl Alerts {
         // What nobody is assigned to any more is forgotten.
         self.rulers.retain(|upstream, _| rulers.has(upstream));
         self.managers.retain(|upstream, _| managers.has(upstream));
+        let told = self.rulers.values().filter_map(|heard| heard.told.as_ref());
+        let read: HashSet<&Name> = told.flat_map(|book| &book.limiting).map(|rule| &rule.expr).collect();
+        self.limits.retain(|expr, _| read.contains(expr));
         let input = Input {
             environments,
             world,
@@ -217,6 +231,19 @@ impl Alerts {
             Some((Hearing::Well, Some(told))) => &told.silent_members,
             _ => &[],
         }
+    }
+
+    /// The lowest limit that the rules of a server set to what a chart shows ([`RuleLimit::is_about`]).
+    pub fn limit(
+        &self,
+        upstream: &Arc<Upstream>,
+        of: Limited,
+        series: &str,
+        values: &dyn Fn(&str) -> Vec<Name>,
+    ) -> Option<&RuleLimit> {
+        let book = self.rulers.get(upstream)?.told.as_ref()?;
+        let limits = book.limiting.iter().filter_map(|rule| self.limits.get(&rule.expr)?.as_ref());
+        limits.filter(|limit| limit.is_about(of, series, values)).min_by(|a, b| a.at.total_cmp(&b.at))
     }
 
     fn book(&self, upstreams: &Upstreams, env: EnvId) -> Option<&Rulebook> {

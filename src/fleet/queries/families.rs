@@ -19,6 +19,19 @@ pub struct Family {
     pub app: Option<Name>,
 }
 
+impl Family {
+    /// As the configuration names it.
+    pub(in crate::fleet) fn of(written: &crate::config::Family) -> Family {
+        let name = |text: &Option<String>| text.as_deref().map(Name::from);
+        Family {
+            requests: name(&written.requests),
+            latency: name(&written.latency),
+            status: name(&written.status),
+            app: name(&written.app),
+        }
+    }
+}
+
 /// Counter, histogram. The first that a Prometheus has is taken: what an app says of itself before what others say.
 const KNOWN: [(&str, &str); 14] = [
     ("app_requests_total", "app_request_latency_seconds"),

@@ -72,16 +72,39 @@ fn known<'a>(labels: Option<&[Name]>, wanted: &[&'a str]) -> Option<&'a str> {
     }
 }
 
+/// Labels that name an app or its workload.
+const APPS: [&str; 9] = [
+    "app",
+    "exported_service",
+    "service",
+    "destination_workload",
+    "app_kubernetes_io_name",
+    "workload",
+    "deployment",
+    "ingress",
+    "job",
+];
+
+/// Labels that name the namespace.
+const NAMESPACES: [&str; 4] =
+    ["exported_namespace", "namespace", "kubernetes_namespace", "destination_workload_namespace"];
+
+/// Whether a label names an app or its workload.
+pub fn names_app(label: &str) -> bool {
+    APPS.contains(&label)
+}
+
+/// Whether a label names the namespace.
+pub fn names_namespace(label: &str) -> bool {
+    NAMESPACES.contains(&label)
+}
+
 /// Labels with the namespace. Where labels of the target were not honoured, the exporter's own stands under the plain
 /// name, and the real one behind `exported_`.
 fn namespace_label(labels: Option<&[Name]>) -> &'static str {
     match labels {
         None => "namespace",
-        Some(_) => known(
-            labels,
-            &["exported_namespace", "namespace", "kubernetes_namespace", "destination_workload_namespace"],
-        )
-        .unwrap_or("namespace"),
+        Some(_) => known(labels, &NAMESPACES).unwrap_or("namespace"),
     }
 }
 
@@ -152,17 +175,6 @@ impl Target {
             Target::Workloads(aims) if !by_pod => aims,
             _ => return self.matchers(labels, namespaces),
         };
-        const APPS: [&str; 9] = [
-            "app",
-            "exported_service",
-            "service",
-            "destination_workload",
-            "app_kubernetes_io_name",
-            "workload",
-            "deployment",
-            "ingress",
-            "job",
-        ];
         let names: Vec<Name> = aims.iter().map(|aim| aim.name.clone()).collect();
         let label = app.or_else(|| known(labels, &APPS)).unwrap_or("app");
         let mut matchers: Vec<Matcher> = in_namespace(namespaces_of(aims)).into_iter().collect();

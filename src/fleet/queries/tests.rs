@@ -124,7 +124,7 @@ fn requests_errors_and_latency_come_from_the_family_that_is_there() {
         r#"histogram_quantile(0.9, sum by (le) (rate(istio_request_duration_milliseconds_bucket{destination_workload_namespace="shop",destination_workload=~"cart",cluster="eu"}[1m]))) / 1000"#
     );
     let none = survey(&[("up", &[])]);
-    assert!(told(Signal::Requests, &cart(), Some(&none))[0].contains("metrics.favourites"));
+    assert!(told(Signal::Requests, &cart(), Some(&none))[0].contains("metrics.families"));
     assert!(told(Signal::Cpu, &cart(), Some(&none))[0].contains("has no container_cpu_usage_seconds_total"));
     assert_eq!(told(Signal::Latency, &cart(), None), ["Looking for what this Prometheus has."]);
 }

@@ -7,7 +7,9 @@ use super::*;
 use crate::config::{Base, parse};
 use crate::domain::id::Kind;
 use crate::domain::network::ServicePort;
+use crate::domain::selector::Selector;
 use crate::domain::time::Stamp;
+use crate::domain::upstream::Operated;
 use crate::fleet::environments::environments;
 use crate::fleet::testing::{labels, send, uid, world};
 use crate::msg::{ClusterMsg, Delta, Facts};
@@ -209,4 +211,87 @@ fn assignments_are_kept_until_something_changes() {
     assert!(kept.refresh(&wanted, &all, &world));
     assert!(kept.of(Server::Prometheus, EnvId(0)).is_ok());
     assert_eq!(kept.version(), 2);
+}
+
+/// An object of the Prometheus Operator with a prefix.
+fn operated(kind: Kind, name: &str, prefix: &str) -> Delta<Operated> {
+    Delta::Put(Operated {
+        uid: uid(&format!("{} {name}", kind.word())),
+        kind,
+        namespace: "monitoring".into(),
+        name: name.into(),
+        port: "web".into(),
+        prefix: prefix.into(),
+        tls: false,
+        local: false,
+    })
+}
+
+#[test]
+fn objects_of_the_operator_tell_the_prefix_and_the_service_that_leads_to_them() {
+    let governing = || {
+        let mut service =
+            service("monitoring/prometheus-operated", &[("operated-prometheus", "true")], &[("web", 9090)]);
+        service.cluster_ip = "None".into();
+        let labels = [
+            ("app.kubernetes.io/name", "prometheus"),
+            ("app.kubernetes.io/managed-by", "prometheus-operator"),
+        ];
+        service.selector = Some(Selector::equal(labels.map(|(l, v)| (Name::from(l), Name::from(v)))));
+        service
+    };
+    let own = |name: &str| {
+        // As a chart writes it: named by the release, with another port beside.
+        let mut service = service(
+            &format!("monitoring/{name}-prom"),
+            &[("app", "kube-prometheus-stack-prometheus")],
+            &[("reloader-web", 8080), ("http-web", 9091)],
+        );
+        let mut ports = service.ports.to_vec();
+        ports[1].target = "web".into();
+        service.ports = ports.into();
+        let label = ("operator.prometheus.io/name".into(), name.into());
+        service.selector =
+            Some(Selector::equal([("app.kubernetes.io/name".into(), "prometheus".into()), label]));
+        service
+    };
+    let place = |services, objects: Vec<Delta<Operated>>| {
+        let mut world = with(services);
+        send(&mut world, ClusterId(0), ClusterMsg::Facts(Facts::Operated(Kind::Prometheus, objects)));
+        told(Server::Prometheus, &world, &Wanted::default())
+    };
+    let k8s = || operated(Kind::Prometheus, "k8s", "/prom");
+    assert_eq!(
+        place(vec![governing()], vec![k8s()]),
+        "monitoring/prometheus-operated:9090/prom by the Prometheus object monitoring/k8s of the Prometheus Operator, not []"
+    );
+    assert_eq!(
+        place(vec![governing(), own("k8s")], vec![k8s()]),
+        "monitoring/k8s-prom:9091/prom by the Prometheus object monitoring/k8s of the Prometheus Operator, not []",
+        "one that has an address of its own, and the other way to the same pods is no other server"
+    );
+    // Two objects share the governing Service: only their own ones lead to each for certain.
+    let two = || vec![k8s(), operated(Kind::Prometheus, "main", "")];
+    assert_eq!(
+        place(vec![governing(), own("k8s"), own("main")], two()),
+        "monitoring/k8s-prom:9091/prom by the Prometheus object monitoring/k8s of the Prometheus Operator, not [\"monitoring/main-prom\"]"
+    );
+    assert!(
+        place(vec![governing()], two())
+            .starts_with("monitoring/prometheus-operated:9090 by the label operated"),
+        "without a certain one it is judged by its label"
+    );
+    // What only its own pods reach, an Alertmanager's object, and an object without Services.
+    let Delta::Put(local) = k8s() else { panic!("no object") };
+    let local = Delta::Put(Operated { local: true, ..local });
+    assert!(
+        place(vec![governing()], vec![local]).starts_with("monitoring/prometheus-operated:9090 by the label")
+    );
+    assert!(place(vec![], vec![k8s()]).starts_with("No Service of k looks like Prometheus."));
+    let mut world = with(vec![governing()]);
+    let facts = Facts::Operated(Kind::Alertmanager, vec![operated(Kind::Alertmanager, "k8s", "/am")]);
+    send(&mut world, ClusterId(0), ClusterMsg::Facts(facts));
+    assert!(
+        told(Server::Prometheus, &world, &Wanted::default()).contains("by the label operated-prometheus")
+    );
 }

@@ -5,6 +5,7 @@
 
 mod plan;
 pub mod plot;
+pub mod rule;
 pub mod target;
 #[cfg(test)]
 mod tests;

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::plot::{At, Legend, LimitLine, Line, POINTS, Plot};
 use super::target::Target;
 use crate::domain::graph::{GraphRequest, step};
-use crate::domain::id::EnvId;
+use crate::domain::id::{EnvId, Name};
 use crate::domain::upstream::{Assigned, Missing, Server};
+use crate::fleet::promql::Limited;
 use crate::fleet::queries::{self, Place, aims, survey_request};
+use crate::fleet::wanted::limits;
 use crate::shared::Shared;
 use crate::text::Unit;
 
@@ -41,7 +43,8 @@ pub fn signal_plot(shared: &Shared, target: &Target, signal: Signal, range: u32)
         ..Plot::default()
     };
     let Some(assigned) = upstream(shared, target.env(), &mut plot) else { return plot };
-    let request = Arc::new(survey_request(assigned, &[]));
+    let own = &shared.wanted.families;
+    let request = Arc::new(survey_request(assigned, own));
     let surveyed = shared.graphs.survey(&request);
     let survey = surveyed.and_then(|surveyed| surveyed.survey.as_deref());
     let why = surveyed.and_then(|surveyed| surveyed.problem.as_ref()).map(|problem| problem.words.clone());
@@ -50,11 +53,15 @@ pub fn signal_plot(shared: &Shared, target: &Target, signal: Signal, range: u32)
         matchers: &assigned.matchers,
         namespaces: env.map(|env| env.scope.namespaces()).unwrap_or_default(),
         survey,
-        own: &[],
+        own,
     };
     plot.survey = Some(request);
-    match queries::plan(signal, &asked(shared, &serving), &place, step(range, POINTS)) {
-        Ok(plan) => fill(&mut plot, &plan, assigned),
+    let asked = asked(shared, &serving);
+    match queries::plan(signal, &asked, &place, step(range, POINTS)) {
+        Ok(plan) => {
+            fill(&mut plot, &plan, assigned);
+            limit(&mut plot, shared, &serving, &asked, &plan, assigned);
+        }
         // Nothing is known of the server while it cannot be asked: that is what is wrong then.
         Err(words) => plot.missing = vec![why.filter(|_| survey.is_none()).unwrap_or(words)],
     }
@@ -67,7 +74,7 @@ pub fn own_query(shared: &Shared, env: EnvId, name: &str, query: &str, unit: Uni
     let mut plot = Plot { about: crate::text::fit(about, 60).into_owned(), unit, range, ..Plot::default() };
     let Some(assigned) = upstream(shared, env, &mut plot) else { return plot };
     let request = queries::typed(assigned, query, range, POINTS);
-    plot.lines.push(Line { request: Arc::new(request), legend: Legend::Whole });
+    plot.lines.push(Line { request: Arc::new(request), legend: Legend::Whole, only: None });
     plot
 }
 
@@ -77,10 +84,10 @@ fn fill(plot: &mut Plot, plan: &queries::ChartPlan, assigned: &Assigned) {
     for (curve, request) in plan.curves.iter().zip(requests) {
         match (&curve.role, &curve.legend) {
             (queries::Role::Line, queries::Legend::Fixed(word)) => {
-                plot.lines.push(Line { request, legend: Legend::Word((*word).into()) });
+                plot.lines.push(Line { request, legend: Legend::Word((*word).into()), only: None });
             }
             (queries::Role::Line, queries::Legend::Label(label)) => {
-                plot.lines.push(Line { request, legend: Legend::Label(label.clone()) });
+                plot.lines.push(Line { request, legend: Legend::Label(label.clone()), only: None });
             }
             (_, queries::Legend::Fixed(word)) => {
                 plot.limits.push(LimitLine { word: (*word).into(), at: At::Newest(request) });
@@ -90,6 +97,53 @@ fn fill(plot: &mut Plot, plan: &queries::ChartPlan, assigned: &Assigned) {
                 plot.limits.push(LimitLine { word: word.into(), at: At::Newest(request) });
             }
         }
+    }
+}
+
+/// The line that errors and latency must not cross: as the settings name it for the app, the environment or all, else
+/// as an alerting rule about the same series does.
+fn limit(
+    plot: &mut Plot,
+    shared: &Shared,
+    target: &Target,
+    asked: &queries::Target,
+    plan: &queries::ChartPlan,
+    assigned: &Assigned,
+) {
+    let of = match plan.signal {
+        Signal::Errors => Limited::Errors,
+        Signal::Latency => Limited::Latency,
+        _ => return,
+    };
+    let app = target.app(shared);
+    let written = limits(&shared.wanted, &shared.environments, target.env(), app.as_deref());
+    let written = match of {
+        Limited::Errors => written.errors.map(|millionths| f64::from(millionths) / 1e6),
+        Limited::Latency => written.latency.map(|limit| limit.as_secs_f64()),
+    };
+    let line = |at| LimitLine { word: "limit".into(), at: At::Fixed(at) };
+    if let Some(at) = written {
+        plot.limits.push(line(at));
+        return;
+    }
+    let Some(counted) = &plan.counted else { return };
+    // Of an environment as a whole no rule tells.
+    let queries::Target::Workloads(aims) = asked else { return };
+    let values = |label: &str| -> Vec<Name> {
+        if let Some((_, value)) = assigned.matchers.iter().find(|(known, _)| **known == *label) {
+            return vec![value.clone()];
+        }
+        let is_app = counted.app.as_deref() == Some(label) || queries::names_app(label);
+        match (queries::names_namespace(label), is_app) {
+            (true, _) => aims.iter().map(|aim| aim.namespace.clone()).collect(),
+            (false, true) => aims.iter().map(|aim| aim.name.clone()).collect(),
+            (false, false) => Vec::new(),
+        }
+    };
+    if let Some(limit) = shared.alerts.limit(&assigned.upstream, of, &counted.series, &values) {
+        let scale = if counted.milliseconds && of == Limited::Latency { 1e-3 } else { 1.0 };
+        plot.limits.push(line(limit.at * scale));
+        plot.notes.push(format!("The limit is that of the alerting rule {}.", limit.rule));
     }
 }
 
@@ -108,7 +162,7 @@ fn called(signal: Signal) -> &'static str {
 }
 
 /// The Prometheus of an environment; says in the plot why there is none.
-fn upstream<'a>(shared: &'a Shared, env: EnvId, plot: &mut Plot) -> Option<&'a Assigned> {
+pub(super) fn upstream<'a>(shared: &'a Shared, env: EnvId, plot: &mut Plot) -> Option<&'a Assigned> {
     match shared.upstreams.of(Server::Prometheus, env) {
         Ok(assigned) => Some(assigned),
         Err(Missing { why, mend, .. }) => {

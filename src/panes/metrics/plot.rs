@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::graph::{Graph, GraphRequest, GraphSeries, SurveyRequest};
 use crate::domain::id::Name;
+use crate::domain::meta::Labels;
 use crate::domain::time::Stamp;
 use crate::effect::Follow;
 use crate::fleet::marks::Mark;
@@ -56,6 +57,8 @@ pub struct Plot {
     pub limits: Vec<LimitLine>,
     /// Why nothing is asked, said in place, a sentence each; empty when something is.
     pub missing: Vec<String>,
+    /// What is to be known of what it shows, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Lines that one request gives.
@@ -65,6 +68,20 @@ pub struct Line {
     pub request: Arc<GraphRequest>,
     /// How its series are called.
     pub legend: Legend,
+    /// Of its series those alone whose labels are all among these; `None` is all of them.
+    pub only: Option<Labels>,
+}
+
+impl Line {
+    /// The series of its answer that it shows.
+    fn shown<'a>(&'a self, graph: &'a Graph) -> impl Iterator<Item = &'a GraphSeries> {
+        let among = move |series: &&GraphSeries| {
+            self.only
+                .as_ref()
+                .is_none_or(|only| series.labels.iter().all(|(name, value)| only.get(name) == Some(value)))
+        };
+        graph.series.iter().filter(among)
+    }
 }
 
 /// How the series of a request are called.
@@ -156,7 +173,7 @@ pub fn standing(plot: &Plot, find: Find<'_>) -> Standing {
         standing.left_out += usize::try_from(graph.left_out).unwrap_or(usize::MAX);
     }
     let lines: usize =
-        plot.lines.iter().filter_map(|line| find(&line.request)).map(|graph| graph.series.len()).sum();
+        plot.lines.iter().filter_map(|line| Some(line.shown(find(&line.request)?).count())).sum();
     standing.left_out += lines.saturating_sub(LINES);
     standing.warnings.dedup();
     standing
@@ -173,9 +190,7 @@ pub fn with_chart<T>(
         plot.lines.iter().filter_map(|line| Some((line, find(&line.request)?))).collect();
     let named: Vec<(String, &Graph, &GraphSeries)> = answered
         .iter()
-        .flat_map(|(line, graph)| {
-            graph.series.iter().map(move |series| (called(line, series), *graph, series))
-        })
+        .flat_map(|(line, graph)| line.shown(graph).map(move |series| (called(line, series), *graph, series)))
         .take(LINES)
         .collect();
     let series: Vec<Series<'_>> = named
@@ -198,10 +213,11 @@ pub fn with_chart<T>(
         .map(|mark| chart::Mark {
             at: mark.at.0,
             word: mark.what.word(),
-            role: match mark.what.level() {
+            role: match mark.level {
                 crate::domain::level::Level::Idle => Role::Muted,
                 level => Role::of_level(level),
             },
+            routine: mark.what.is_routine(),
         })
         .collect();
     let said = said(plot, &answered, series.is_empty());

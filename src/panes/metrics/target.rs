@@ -3,7 +3,7 @@
 use crate::domain::environment::Environment;
 use crate::domain::id::{EnvId, Kind, Name, ObjectRef};
 use crate::domain::time::Stamp;
-use crate::fleet::marks::{Mark, Scope, marks};
+use crate::fleet::marks::{Known, Mark, Scope, marks};
 use crate::shared::{Shared, Subject};
 
 /// What graphs are of. The environment says which Prometheus is asked and with which matchers.
@@ -77,6 +77,15 @@ impl Target {
         }
     }
 
+    /// The app that it is, or is a part of.
+    pub fn app(&self, shared: &Shared) -> Option<Name> {
+        match self.serving(shared) {
+            Target::App(_, app) => Some(app),
+            Target::Workload(_, object) => shared.app_of(object.cluster, object.uid),
+            _ => None,
+        }
+    }
+
     /// Its name in titles.
     pub fn name(&self, shared: &Shared) -> String {
         match self {
@@ -114,9 +123,11 @@ impl Target {
     /// What happened to it since then, newest first.
     pub fn marks(&self, shared: &Shared, since: Stamp) -> Vec<Mark> {
         let environment = |env: &EnvId| -> Option<&Environment> { shared.environments.get(*env) };
+        let kept = shared.backups.get(self.env());
+        let known = Known { world: &shared.world, syncs: &shared.sync, kept };
         match self {
             Target::Environment(env) => match environment(env) {
-                Some(env) => marks(&shared.world, Scope::Environment(env), since),
+                Some(env) => marks(&known, Scope::Environment(env), since),
                 None => Vec::new(),
             },
             Target::App(env, app) => {
@@ -126,15 +137,13 @@ impl Target {
                     .iter()
                     .position(|column| column == env)
                     .and_then(|at| shared.matrix.row(app)?.cells.get(at)?.as_ref());
-                cell.map_or_else(Vec::new, |cell| {
-                    marks(&shared.world, Scope::Workloads(&cell.workloads), since)
-                })
+                cell.map_or_else(Vec::new, |cell| marks(&known, Scope::Workloads(&cell.workloads), since))
             }
             Target::Workload(_, object) => {
-                marks(&shared.world, Scope::Workloads(std::slice::from_ref(object)), since)
+                marks(&known, Scope::Workloads(std::slice::from_ref(object)), since)
             }
-            Target::Pod(_, object) => marks(&shared.world, Scope::Pod(object), since),
-            Target::Node(_, object) => marks(&shared.world, Scope::Node(object.cluster, &object.name), since),
+            Target::Pod(_, object) => marks(&known, Scope::Pod(object), since),
+            Target::Node(_, object) => marks(&known, Scope::Node(object.cluster, &object.name), since),
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::domain::alert::{Rule, Rulebook, Told};
 use crate::domain::graph::{Graph, GraphProblem, GraphRequest, GraphSeries, Survey};
 use crate::domain::id::{ClusterId, EnvId, Name};
 use crate::domain::time::Stamp;
+use crate::domain::upstream::Server;
 use crate::panes::views::testing::{self, NOW, shared};
 use crate::shared::Subject;
 
@@ -51,8 +53,14 @@ fn survey() -> Survey {
 
 /// Names a Prometheus for production only.
 fn configure(shared: &mut Shared) {
+    configure_with(shared, "");
+}
+
+/// The same, with more in the file.
+fn configure_with(shared: &mut Shared, more: &str) {
     let file = "stages:\n  - {name: development, context: gke-eu1, namespaces: [shop-dev]}\n  - {name: production, context: gke-eu1, namespaces: [shop-prod], prometheus: {url: \"http://p:9090\", matchers: {cluster: eu}}}\n";
-    let config = crate::config::parse("c".as_ref(), file, &crate::config::Base::default()).unwrap();
+    let file = format!("{file}{more}");
+    let config = crate::config::parse("c".as_ref(), &file, &crate::config::Base::default()).unwrap();
     shared.wanted = crate::fleet::Wanted::of(&config, None);
     shared.upstreams.refresh(&shared.wanted, &shared.environments, &shared.world);
 }
@@ -169,4 +177,103 @@ fn any_size_is_drawn() {
         answer(&mut shared, &pane);
         let _ = screen(&pane, &shared, size);
     }
+}
+
+/// The plots of cart with these settings.
+fn of_cart(shared: &mut Shared, more: &str) -> MetricsPane {
+    configure_with(shared, more);
+    shared.derive();
+    shared.looked_at = None;
+    shared.app = Some("cart".into());
+    let mut pane = MetricsPane::default();
+    pane.resize(200, 9);
+    pane.refresh(shared);
+    for follow in pane.follows(shared) {
+        if let Follow::Survey(request) = follow {
+            shared.graphs.take_survey(request, Ok(survey()));
+        }
+    }
+    pane.refresh(shared);
+    pane
+}
+
+fn limits_of(pane: &MetricsPane) -> Vec<(String, plot::At)> {
+    let plots = pane.plots.iter().filter(|plot| ["errors", "p99"].contains(&plot.name.as_str()));
+    plots.flat_map(|plot| plot.limits.iter().map(|limit| (plot.name.clone(), limit.at.clone()))).collect()
+}
+
+#[test]
+fn limits_are_those_of_the_app_else_the_environment_else_all() {
+    let at = |name: &str, at| (name.to_owned(), plot::At::Fixed(at));
+    let (mut shared, _) = stage((200, 9));
+    assert_eq!(limits_of(&of_cart(&mut shared, "")), [], "nobody names one");
+    let all = "metrics: {limits: {errors: 2%, latency: 500ms}}\n";
+    assert_eq!(limits_of(&of_cart(&mut shared, all)), [at("errors", 0.02), at("p99", 0.5)]);
+    let app = format!("{all}apps: [{{name: cart, workloads: [cart], limits: {{latency: 250ms}}}}]\n");
+    assert_eq!(limits_of(&of_cart(&mut shared, &app)), [at("errors", 0.02), at("p99", 0.25)]);
+}
+
+#[test]
+fn an_alerting_rule_about_the_same_series_is_the_limit_where_none_is_written() {
+    let (mut shared, _) = stage((200, 9));
+    let rule =
+        |name: &str, expr: &str| Arc::new(Rule { name: name.into(), expr: expr.into(), ..Rule::default() });
+    let share = |matchers: &str| {
+        format!(
+            "sum(rate(app_requests_total{{{matchers}status=~\"5..\"}}[5m])) / sum(rate(app_requests_total{{{matchers}}}[5m]))"
+        )
+    };
+    let book = Rulebook {
+        limiting: vec![
+            rule("Wide", &format!("{} > 0.05", share("namespace=\"shop-prod\", "))),
+            rule("Burn", &format!("{} > 0.02", share("app=\"cart\", "))),
+            rule("Elsewhere", &format!("{} > 0.001", share("namespace=\"shop-dev\", "))),
+            rule(
+                "Slow",
+                "histogram_quantile(0.99, sum by (le) (rate(app_request_latency_seconds_bucket{cluster=\"eu\"}[5m]))) > 0.5",
+            ),
+            rule(
+                "Slow elsewhere",
+                "histogram_quantile(0.99, sum by (le) (rate(app_request_latency_seconds_bucket{cluster=\"us\"}[5m]))) > 0.1",
+            ),
+        ],
+        ..Rulebook::default()
+    };
+    let upstream = Arc::clone(&shared.upstreams.of(Server::Prometheus, EnvId(1)).unwrap().upstream);
+    shared.alerts.hear(&upstream, Told::Rules(Ok(book)), NOW);
+    let pane = of_cart(&mut shared, "");
+    let at = |name: &str, at| (name.to_owned(), plot::At::Fixed(at));
+    assert_eq!(limits_of(&pane), [at("errors", 0.02), at("p99", 0.5)]);
+    let errors = pane.plots.iter().find(|plot| plot.name == "errors").unwrap();
+    assert_eq!(errors.notes, ["The limit is that of the alerting rule Burn."]);
+    let written = of_cart(&mut shared, "metrics: {limits: {errors: 10%}}\n");
+    assert_eq!(limits_of(&written), [at("errors", 0.1), at("p99", 0.5)], "what is written goes first");
+}
+
+#[test]
+fn families_of_the_configuration_are_looked_for_and_asked() {
+    let (mut shared, _) = stage((200, 9));
+    let more = "metrics:\n  families:\n  - {requests: shop_calls_total, status: outcome, app: component}\n";
+    configure_with(&mut shared, more);
+    shared.derive();
+    shared.app = Some("cart".into());
+    let mut pane = MetricsPane::default();
+    pane.resize(200, 9);
+    pane.refresh(&shared);
+    let surveys = pane.follows(&shared).into_iter().filter_map(|follow| match follow {
+        Follow::Survey(request) => Some(request),
+        _ => None,
+    });
+    for request in surveys {
+        assert!(request.names.contains(&"shop_calls_total".into()));
+        let labels: Arc<[Name]> = ["component", "namespace", "outcome"].map(Name::from).into();
+        let known = Survey { families: vec![("shop_calls_total".into(), labels)], interval: Some(15) };
+        shared.graphs.take_survey(request, Ok(known));
+    }
+    pane.refresh(&shared);
+    let errors = pane.plots.iter().find(|plot| plot.name == "errors").unwrap();
+    assert_eq!(
+        &*errors.lines[0].request.query,
+        r#"(sum(rate(shop_calls_total{namespace="shop-prod",component=~"cart",outcome=~"5..",cluster="eu"}[1m])) or sum(rate(shop_calls_total{namespace="shop-prod",component=~"cart",cluster="eu"}[1m])) * 0) / sum(rate(shop_calls_total{namespace="shop-prod",component=~"cart",cluster="eu"}[1m]))"#
+    );
 }

@@ -14,6 +14,9 @@
 //!  sum(rate(...)) / sum(rate(...))
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -21,12 +24,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::{Action, Scope};
+use crate::domain::alert::Alert;
 use crate::domain::graph::{Graph, GraphRequest};
 use crate::domain::time::Stamp;
 use crate::effect::{Effect, Follow};
 use crate::fleet::marks::Mark;
 use crate::look::Look;
 use crate::panes::metrics::plot::{Around, Find, Plot, RANGES, missing, standing, title, with_chart};
+use crate::panes::metrics::rule::alert_plot;
 use crate::panes::metrics::target::Target;
 use crate::panes::metrics::{Signal, own_query, signal_plot, signals};
 use crate::panes::words::wrap;
@@ -49,6 +54,8 @@ enum What {
     Signal(Signal),
     /// A query that somebody wrote.
     Query { name: String, text: String, unit: Unit },
+    /// What an alert's rule measures.
+    Alert(Box<Alert>),
 }
 
 /// Answers that stay as they were.
@@ -88,6 +95,11 @@ impl GraphView {
     /// A query that was written already.
     pub fn of_query(target: Target, name: &str, text: &str, unit: Unit) -> GraphView {
         GraphView::new(target, What::Query { name: name.to_owned(), text: text.to_owned(), unit }, 1)
+    }
+
+    /// What an alert's rule measures, with its threshold.
+    pub fn of_alert(target: Target, alert: Alert, range: usize) -> GraphView {
+        GraphView::new(target, What::Alert(Box::new(alert)), range)
     }
 
     fn new(target: Target, what: What, range: usize) -> GraphView {
@@ -148,12 +160,29 @@ impl GraphView {
         }
     }
 
+    /// Seconds from point to point.
+    fn step(&self) -> i64 {
+        self.plot.lines.first().map_or(1, |line| i64::from(line.request.step.max(1)))
+    }
+
+    /// Seconds by which a key moves the cursor: whole steps, and no less than a column.
+    fn stride(&self) -> i64 {
+        let columns = i64::from(self.width.saturating_sub(AXIS).max(1));
+        (i64::from(self.seconds()) / columns / self.step() + 1) * self.step()
+    }
+
+    /// What happened where the cursor is: nearer to it than to the next place that it can stand on.
+    fn under_cursor(&self) -> Vec<&Mark> {
+        let Some(cursor) = self.cursor else { return Vec::new() };
+        let half = self.stride().max(1);
+        // Twice the distance, so that an odd stride leaves no gap.
+        let near = |mark: &&Mark| (-half..half).contains(&((mark.at.0 - cursor) * 2));
+        self.marks.iter().filter(near).collect()
+    }
+
     /// Moves the cursor by columns; from nowhere it begins at the right end.
     fn step_cursor(&mut self, shared: &Shared, by: i64) {
-        let step = self.plot.lines.first().map_or(1, |line| i64::from(line.request.step.max(1)));
-        let columns = i64::from(self.width.saturating_sub(AXIS).max(1));
-        // Whole steps, and no less than a column.
-        let stride = (i64::from(self.seconds()) / columns / step + 1) * step;
+        let (step, stride) = (self.step(), self.stride());
         let to = self.end(shared).0.div_euclid(step) * step;
         let from = to - i64::from(self.seconds());
         self.cursor = Some(self.cursor.map_or(to, |at| at + by * stride).clamp(from, to));
@@ -177,7 +206,9 @@ impl GraphView {
     fn query(&self) -> &str {
         match &self.what {
             What::Query { text, .. } => text,
-            What::Signal(_) => self.plot.lines.first().map_or("", |line| &line.request.query),
+            What::Signal(_) | What::Alert(_) => {
+                self.plot.lines.first().map_or("", |line| &line.request.query)
+            }
         }
     }
 }
@@ -199,7 +230,7 @@ impl Pane for GraphView {
                 let at = all.iter().position(|other| other == signal).map_or(0, |at| at + 1);
                 format!("{at}/{} · ", all.len())
             }
-            What::Query { .. } => String::new(),
+            What::Query { .. } | What::Alert(_) => String::new(),
         };
         let live = match &self.held {
             Some(held) => format!("held {}", moment(held.at.0, 86_400)),
@@ -219,6 +250,7 @@ impl Pane for GraphView {
     fn refresh(&mut self, shared: &Shared) {
         self.plot = match &self.what {
             What::Signal(signal) => signal_plot(shared, &self.target, *signal, self.seconds()),
+            What::Alert(alert) => alert_plot(shared, alert, self.seconds()).unwrap_or_default(),
             What::Query { text, .. } if text.is_empty() => Plot {
                 about: "query".to_owned(),
                 range: self.seconds(),
@@ -298,6 +330,8 @@ impl Pane for GraphView {
     fn filter(&self) -> Option<&str> {
         match &self.what {
             What::Query { text, .. } => Some(text),
+            // A rule's query is a good beginning for one of one's own.
+            What::Alert(_) => Some(self.query()),
             What::Signal(_) => None,
         }
     }
@@ -359,13 +393,32 @@ impl Pane for GraphView {
         for warning in standing.warnings.iter().take(2) {
             below.push((format!("{} {warning}", look.symbols.warning), Role::Warning));
         }
+        below.extend(
+            self.plot.notes.iter().flat_map(|note| wrap(note, width)).map(|line| (line, Role::Muted)),
+        );
         if standing.left_out > 0 {
             below.push((format!("{} more lines are not shown", standing.left_out), Role::Muted));
         }
-        let events = self.marks.iter().take(if room >= 24 { 4 } else { 1 }).filter(|_| room >= 16);
-        for mark in events {
-            let at = moment(mark.at.0, i64::from(self.seconds()));
-            below.push((format!("{at}  {}  {} {}", mark.what.word(), mark.about, mark.detail), Role::Muted));
+        // What the cursor is on goes before everything, else the newest events are told.
+        let told = |mark: &Mark, exact: bool| {
+            let span = if exact && self.seconds() <= 86_400 { 60 } else { i64::from(self.seconds()) };
+            let at = moment(mark.at.0, span);
+            format!("{at}  {}  {} {}", mark.what.word(), mark.about, mark.detail)
+        };
+        let here = self.under_cursor();
+        let most = if room >= 24 { 4 } else { 2 };
+        if here.is_empty() {
+            let events = self.marks.iter().filter(|mark| !mark.what.is_routine());
+            let events = events.take(most.min(room.saturating_sub(15)));
+            below.extend(events.map(|mark| (told(mark, false), Role::Muted)));
+        } else {
+            let sign = look.symbols.event;
+            let lines =
+                here.iter().take(most).map(|mark| (format!("{sign}{}", told(mark, true)), Role::Accent));
+            below.splice(0..0, lines);
+            if here.len() > most {
+                below.insert(most, (format!("and {} more events", here.len() - most), Role::Accent));
+            }
         }
         if at_mistake.is_none() && !query.is_empty() {
             below.extend(wrap(query, width).into_iter().take(3).map(|line| (line, Role::Muted)));
@@ -439,22 +492,4 @@ fn mistake(query: &str, line: u32, column: u32, width: usize, below: &mut Vec<(S
     };
     below.push((text::fit(&shown, width).into_owned(), Role::Text));
     below.push((format!("{}^", " ".repeat(place.min(width.saturating_sub(1)))), Role::Warning));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sign_stands_under_the_mistake() {
-        let told = |query: &str, column: u32, width: usize| {
-            let mut below = Vec::new();
-            mistake(query, 1, column, width, &mut below);
-            below.into_iter().map(|(line, _)| line).collect::<Vec<_>>()
-        };
-        assert_eq!(told("sum(rate(up[5m))", 15, 40), ["sum(rate(up[5m))", "              ^"]);
-        let [line, sign]: [String; 2] = told(&format!("{}!", "a".repeat(60)), 61, 20).try_into().unwrap();
-        assert_eq!(line.chars().nth(text::width(&sign) - 1), Some('!'), "{line}\n{sign}");
-        assert_eq!(told("", 99, 10).len(), 2);
-    }
 }

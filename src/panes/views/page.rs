@@ -28,6 +28,8 @@ pub struct PageLine<I> {
     pub sign: Option<Level>,
     /// A bar in its first row.
     pub bar: Option<Bar>,
+    /// A row that is left to a picture: the lines of one stand below each other.
+    pub picture: bool,
 }
 
 /// A bar in a line, over cells that the line leaves blank.
@@ -49,7 +51,12 @@ const GUTTER: u16 = 2;
 impl<I> PageLine<I> {
     /// A line that the cursor passes over.
     pub fn text(line: Painted) -> PageLine<I> {
-        PageLine { line, indent: 2, row: None, sign: None, bar: None }
+        PageLine { line, indent: 2, row: None, sign: None, bar: None, picture: false }
+    }
+
+    /// A row of a picture, which the caller draws where [`Page::picture`] says.
+    pub fn picture() -> PageLine<I> {
+        PageLine { picture: true, ..PageLine::text(Painted::default()) }
     }
 
     /// The same line with the sign of a level in front.
@@ -68,7 +75,7 @@ impl<I> PageLine<I> {
 
     /// A row for the cursor.
     pub fn row(line: Painted, row: I) -> PageLine<I> {
-        PageLine { line, indent: 2, row: Some(row), sign: None, bar: None }
+        PageLine { line, indent: 2, row: Some(row), sign: None, bar: None, picture: false }
     }
 }
 
@@ -80,17 +87,35 @@ pub struct Page<I> {
     selected: Option<I>,
     /// The selected row went; the cursor is on nothing until a key moves it.
     lost: bool,
-    /// No key has moved the cursor yet: it stays on the first row.
+    /// No key has moved the cursor yet: it stays on the first row, or the first one of these.
     untouched: bool,
+    preferred: fn(&I) -> bool,
 }
 
 impl<I: Clone + PartialEq> Default for Page<I> {
     fn default() -> Page<I> {
-        Page { lines: Vec::new(), scroll: Scroll::default(), selected: None, lost: false, untouched: true }
+        Page {
+            lines: Vec::new(),
+            scroll: Scroll::default(),
+            selected: None,
+            lost: false,
+            untouched: true,
+            preferred: |_| true,
+        }
     }
 }
 
 impl<I: Clone + PartialEq> Page<I> {
+    /// A page on which the cursor begins on the first of these rows, where there is one.
+    pub fn preferring(preferred: fn(&I) -> bool) -> Page<I> {
+        Page { preferred, ..Page::default() }
+    }
+
+    /// Rows of the window.
+    pub fn height(&self) -> usize {
+        self.scroll.height
+    }
+
     /// The window's size.
     pub fn resize(&mut self, width: u16, height: u16) {
         self.scroll.resize(width.saturating_sub(GUTTER), height);
@@ -121,8 +146,11 @@ impl<I: Clone + PartialEq> Page<I> {
                 self.lost = false;
             }
             None if self.untouched => {
-                self.selected = self.lines.iter().find_map(|line| line.row.clone());
-                self.scroll.cursor = self.lines.iter().position(|line| line.row.is_some()).unwrap_or(0);
+                let wanted = |line: &PageLine<I>| line.row.as_ref().is_some_and(self.preferred);
+                let first = self.lines.iter().position(wanted);
+                let first = first.or_else(|| self.lines.iter().position(|line| line.row.is_some()));
+                self.selected = first.and_then(|at| self.lines.get(at)?.row.clone());
+                self.scroll.cursor = first.unwrap_or(0);
             }
             None => self.lost = self.selected.is_some(),
         }
@@ -250,18 +278,35 @@ impl<I: Clone + PartialEq> Page<I> {
         }
     }
 
+    /// Where the picture stands in an area, and how many of its rows have been scrolled away above it; `None` when it is
+    /// not in sight.
+    pub fn picture(&self, area: Rect) -> Option<(Rect, u16)> {
+        let text = text_of(area);
+        let width = usize::from(text.width);
+        let shown = self.scroll.shown(self.lines.len(), &|at| rows(&self.lines, width, at));
+        let first = self.lines.iter().position(|line| line.picture)?;
+        let here = (area.y..area.bottom())
+            .zip(shown)
+            .filter(|(_, place)| self.lines.get(place.line).is_some_and(|line| line.picture));
+        let (mut top, mut height, mut cut) = (None, 0, 0);
+        for (y, place) in here {
+            if top.is_none() {
+                (top, cut) = (Some(y), place.line.saturating_sub(first));
+            }
+            height += 1;
+        }
+        Some((Rect { y: top?, height, ..text }, u16::try_from(cut).unwrap_or(u16::MAX)))
+    }
+
     /// All lines as plain text.
     pub fn plain(&self) -> Vec<String> {
-        self.lines.iter().map(|line| line.line.text().trim_end().to_owned()).collect()
+        let lines = self.lines.iter().filter(|line| !line.picture);
+        lines.map(|line| line.line.text().trim_end().to_owned()).collect()
     }
 
     /// Draws what is visible.
     pub fn draw(&self, look: &Look, focused: bool, area: Rect, buffer: &mut Buffer) {
-        let text = Rect {
-            x: area.x.saturating_add(GUTTER).min(area.right()),
-            width: area.width.saturating_sub(GUTTER),
-            ..area
-        };
+        let text = text_of(area);
         let width = usize::from(text.width);
         let shown = self.scroll.shown(self.lines.len(), &|at| rows(&self.lines, width, at));
         for (y, place) in (area.y..area.bottom()).zip(shown) {
@@ -290,6 +335,15 @@ impl<I: Clone + PartialEq> Page<I> {
                 buffer.set_style(Rect { y, height: 1, ..area }, look.style(role));
             }
         }
+    }
+}
+
+/// Where the texts of lines stand.
+fn text_of(area: Rect) -> Rect {
+    Rect {
+        x: area.x.saturating_add(GUTTER).min(area.right()),
+        width: area.width.saturating_sub(GUTTER),
+        ..area
     }
 }
 

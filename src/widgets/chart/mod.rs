@@ -63,6 +63,8 @@ pub struct Mark<'a> {
     pub word: &'a str,
     /// How it is drawn.
     pub role: Role,
+    /// It gives way to others.
+    pub routine: bool,
 }
 
 /// A chart, ready to be drawn.
@@ -436,30 +438,48 @@ impl Frame<'_> {
     }
 
     /// Events: a sign at its time and, where there is room, its word and time beside it. Newest first, since those
-    /// are asked about most; several in one cell are counted.
+    /// are asked about most, and routine ones last; several of one sort in one cell are counted, of several sorts each
+    /// is named.
     fn marks(&self, row: Rect, taken: &mut Vec<(u16, u16)>, buffer: &mut Buffer) {
         let mut marks: Vec<(u16, &Mark<'_>)> =
             self.chart.marks.iter().filter_map(|mark| Some((self.column(mark.at)?, mark))).collect();
-        marks.sort_by_key(|(_, mark)| std::cmp::Reverse(mark.at));
-        let columns: Vec<u16> = marks.iter().map(|(x, _)| *x).collect();
+        marks.sort_by_key(|(_, mark)| (mark.routine, std::cmp::Reverse(mark.at)));
+        let columns: Vec<(u16, bool)> = marks.iter().map(|(x, mark)| (*x, mark.routine)).collect();
         let span = self.chart.to.saturating_sub(self.chart.from);
         let sign = self.look.symbols.event;
-        let mut last = None;
-        for (x, mark) in marks {
-            if last == Some(x) {
+        let mut drawn: Vec<u16> = Vec::new();
+        for (x, mark) in &marks {
+            let x = *x;
+            if drawn.contains(&x) {
                 continue;
             }
-            last = Some(x);
+            drawn.push(x);
             let style = self.look.style(mark.role);
             if free(taken, x, 1) {
                 buffer.set_string(x, row.y, sign, style);
             }
-            let here = columns.iter().filter(|column| **column == x).count();
-            let count = if here > 1 { format!("{}{here} ", self.look.symbols.times) } else { String::new() };
-            let full = format!("{count}{} {}", mark.word, moment(mark.at, span));
-            let short = format!("{count}{}", mark.word);
-            let others = |from: u16, to: u16| columns.iter().any(|c| *c != x && (from..to).contains(c));
-            for words in [&full, &short] {
+            // What is routine is not named beside what is not.
+            let here = marks.iter().filter(|(at, other)| *at == x && other.routine == mark.routine);
+            let mut words: Vec<&str> = Vec::new();
+            let mut count = 0;
+            for (_, other) in here {
+                count += 1;
+                if !words.contains(&other.word) {
+                    words.push(other.word);
+                }
+            }
+            let word = match (words.len(), count) {
+                (1, 2..) => format!("{}{count} {}", self.look.symbols.times, mark.word),
+                _ => words.join("+"),
+            };
+            let full = format!("{word} {}", moment(mark.at, span));
+            // A routine one's sign may be covered by the words of what is not.
+            let others = |from: u16, to: u16| {
+                columns
+                    .iter()
+                    .any(|(c, routine)| *c != x && (mark.routine || !routine) && (from..to).contains(c))
+            };
+            for words in [&full, &word] {
                 let wide = u16::try_from(text::width(words)).unwrap_or(u16::MAX);
                 let (right, left) = (x + 1, x.saturating_sub(wide));
                 let fits = |from: u16| {

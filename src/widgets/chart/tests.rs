@@ -36,7 +36,8 @@ fn drawn(chart: &Chart<'_>, symbols: &'static Symbols, (width, height): (u16, u1
     crate::picture::text(&buffer)
 }
 
-const DEPLOY: [Mark<'static>; 1] = [Mark { at: FROM + 540, word: "deploy", role: Role::Muted }];
+const DEPLOY: [Mark<'static>; 1] =
+    [Mark { at: FROM + 540, word: "deploy", role: Role::Muted, routine: false }];
 
 /// Errors that begin a little after a deploy: the drawing of the Bridge.
 fn errors() -> Vec<Option<f64>> {
@@ -85,7 +86,7 @@ fn a_zoomed_chart_with_legend_and_cursor() {
     let lines = [series("p99", &p99), series("p90", &p90), series("p50", &p50)];
     let limits = [Limit { at: 0.125, word: "limit" }];
     let marks = [
-        Mark { at: FROM + 60, word: "restart", role: Role::Warning },
+        Mark { at: FROM + 60, word: "restart", role: Role::Warning, routine: false },
         DEPLOY[0],
         Mark { at: FROM + 541, ..DEPLOY[0] },
     ];
@@ -97,6 +98,28 @@ fn a_zoomed_chart_with_legend_and_cursor() {
     legend_line(&chart, &look, Rect::new(0, 19, 76, 1), &mut buffer);
     assert_eq!(used, 4);
     insta::assert_snapshot!(crate::picture::text(&buffer));
+}
+
+#[test]
+fn events_of_one_cell_are_counted_or_named_and_routine_ones_give_way() {
+    let at = |at: i64, word: &'static str| Mark {
+        at: FROM + at,
+        word,
+        role: Role::Muted,
+        routine: word == "backup",
+    };
+    let points = all((0..61).map(|_| 1.0));
+    let lines = [series("a", &points)];
+    let row = |marks: &[Mark<'_>]| {
+        let chart = Chart { marks, ..chart(&lines, Unit::Requests) };
+        drawn(&chart, &UNICODE, (60, 8)).lines().last().unwrap_or_default().trim().to_owned()
+    };
+    assert_eq!(row(&[at(550, "deploy"), at(551, "sync")]), "▲sync+deploy 14:26");
+    assert_eq!(row(&[at(550, "restart"), at(551, "restart")]), "▲×2 restart 14:26");
+    // A backup in the same cell is not named; one near by does not take the words' room.
+    assert_eq!(row(&[at(550, "deploy"), at(551, "backup")]), "▲deploy 14:26");
+    assert_eq!(row(&[at(550, "deploy"), at(600, "backup")]), "▲deploy 14:26");
+    assert_eq!(row(&[at(300, "backup")]), "▲backup 14:22");
 }
 
 #[test]
@@ -177,7 +200,7 @@ proptest! {
             .map(|(n, points)| Series { name: names[n % names.len()], start, step, points })
             .collect();
         let limits = [Limit { at: limit, word: "limit" }];
-        let marks = [Mark { at: mark, word: "deploy", role: Role::Muted }, Mark { at: mark.saturating_add(20), word: "", role: Role::Muted }];
+        let marks = [Mark { at: mark, word: "deploy", role: Role::Muted, routine: false }, Mark { at: mark.saturating_add(20), word: "", role: Role::Muted, routine: true }];
         let chart = Chart {
             series: &lines,
             from: window.0,

@@ -1,18 +1,20 @@
 //! What the page of an alert says.
 
-use super::AlertView;
+use super::{AlertView, Row};
 use crate::domain::alert::{Alert, Hearing, Hush, Phase, Rule};
 use crate::domain::id::{Kind, ObjectRef};
 use crate::domain::level::Level;
 use crate::domain::meta::Labels;
 use crate::domain::pod::Pod;
 use crate::domain::upstream::Server;
+use crate::panes::metrics::plot::{Around, Find, RANGES, standing, with_chart};
 use crate::panes::views::page::PageLine;
 use crate::panes::views::painted::Painted;
 use crate::panes::views::words::{moment, short_age};
 use crate::shared::Shared;
 use crate::text;
 use crate::theme::Role;
+use crate::widgets::chart::Stats;
 use crate::world::ClusterWorld;
 
 /// Columns of the names of facts.
@@ -22,7 +24,7 @@ const PODS: usize = 24;
 /// Annotations that stand in the page's own lines.
 const TOLD: [&str; 4] = ["summary", "description", "message", "runbook_url"];
 
-type Line = PageLine<ObjectRef>;
+type Line = PageLine<Row>;
 
 fn head(words: &str) -> Line {
     Line::text(Painted::role(Role::Strong, words))
@@ -65,9 +67,11 @@ impl AlertView {
             lines.push(fact("runbook", Painted::role(Role::Accent, runbook)));
         }
         lines.push(fact("receivers", receivers(alert, shared)));
-        lines.extend(rule_lines(alert, shared));
+        lines.extend(expression(alert, self.is_measured(shared)));
+        lines.extend(self.graph_lines(shared));
         lines.extend(objects(alert, shared));
         lines.extend(others(alert, shared));
+        lines.extend(rule_lines(alert));
         lines.push(blank());
         lines.push(head("Labels"));
         lines.extend(pairs(&alert.labels, &[]));
@@ -77,6 +81,59 @@ impl AlertView {
             lines.push(head("Annotations"));
             lines.extend(rest);
         }
+        lines
+    }
+
+    /// Whether the graph says the value.
+    fn is_measured(&self, shared: &Shared) -> bool {
+        let find: Find<'_> = &|request| shared.graphs.get(request);
+        let around = Around { marks: &[], now: shared.now.wall, cursor: None };
+        self.plot.as_ref().is_some_and(|plot| {
+            with_chart(plot, find, &around, |chart| {
+                let first = chart.series.first();
+                first.is_some_and(|series| Stats::of(series, chart.from, chart.to).last.is_some())
+            })
+        })
+    }
+
+    /// The graph of what the rule measures, under a row that opens it.
+    fn graph_lines(&self, shared: &Shared) -> Vec<Line> {
+        let Some(plot) = &self.plot else { return Vec::new() };
+        let find: Find<'_> = &|request| shared.graphs.get(request);
+        let around = Around { marks: &[], now: shared.now.wall, cursor: None };
+        let mut parts: Vec<(Role, String)> = Vec::new();
+        with_chart(plot, find, &around, |chart| {
+            let scale = chart.scale();
+            let unit = |number: f64| match scale.word {
+                "" => scale.number(number),
+                word => format!("{} {word}", scale.number(number)),
+            };
+            let stats = chart.series.first().map(|series| Stats::of(series, chart.from, chart.to));
+            if let Some(last) = stats.and_then(|stats| stats.last) {
+                parts.push((Role::Text, format!("now {}", unit(last))));
+            }
+            let limits = chart.limits.iter();
+            parts.extend(limits.map(|limit| (Role::Threshold, format!("{} {}", limit.word, unit(limit.at)))));
+        });
+        parts.push((Role::Muted, RANGES[self.range].1.to_owned()));
+        let standing = standing(plot, find);
+        let mut lines = vec![blank(), {
+            let mut line = Painted::role(Role::Muted, &text::cell("measured", NAMES));
+            for (nth, (role, words)) in parts.into_iter().enumerate() {
+                line.push_plain(if nth > 0 { "  " } else { "" });
+                line.push(role, &words);
+            }
+            Line::row(line, Row::Graph)
+        }];
+        lines.extend((0..self.graph_rows()).map(|_| Line::picture()));
+        if let (Some(since), Some(problem)) = (standing.stale_since, standing.problem) {
+            let words = format!("{} old: {problem}", short_age(since, shared));
+            lines.push(fact("", Painted::role(Role::Stale, &words)));
+        }
+        lines.extend(
+            standing.warnings.iter().take(2).map(|warning| fact("", Painted::role(Role::Warning, warning))),
+        );
+        lines.extend(plot.notes.iter().map(|note| fact("", Painted::role(Role::Muted, note))));
         lines
     }
 
@@ -189,11 +246,19 @@ fn receivers(alert: &Alert, shared: &Shared) -> Painted {
     Painted::role(Role::Muted, &words)
 }
 
-fn rule_lines(alert: &Alert, shared: &Shared) -> Vec<Line> {
+/// What its rule says, and whether that can be told at all.
+fn expression(alert: &Alert, measured: bool) -> Vec<Line> {
+    let Some(rule) = &alert.rule else { return Vec::new() };
+    let mut lines = facts("expression", &rule.expr);
+    lines.extend(trouble(rule));
+    lines.extend(value_line(alert).filter(|_| !measured));
+    lines
+}
+
+/// Where the rule stands and who evaluates it: for those who want to change it.
+fn rule_lines(alert: &Alert) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(rule) = &alert.rule {
-        lines.extend(facts("expression", &rule.expr));
-        lines.extend(value_line(alert));
         let mut held = Painted::default();
         if rule.hold > 0 {
             held.push_plain(&format!("must hold for {}", text::duration_words(rule.hold)));
@@ -204,7 +269,6 @@ fn rule_lines(alert: &Alert, shared: &Shared) -> Vec<Line> {
         if !held.text().is_empty() {
             lines.push(fact("rule", held));
         }
-        lines.extend(trouble(rule));
     }
     if !alert.generator.is_empty() {
         lines.push(fact("seen at", Painted::role(Role::Muted, &alert.generator)));
@@ -213,7 +277,9 @@ fn rule_lines(alert: &Alert, shared: &Shared) -> Vec<Line> {
         let words = format!("evaluated by {} ({})", ruler.server.word(), ruler.address.words());
         lines.push(fact("rule", Painted::role(Role::Muted, &words)));
     }
-    let _ = shared;
+    if !lines.is_empty() {
+        lines.insert(0, blank());
+    }
     lines
 }
 
@@ -258,7 +324,7 @@ fn objects(alert: &Alert, shared: &Shared) -> Vec<Line> {
         };
         let level = if ready { Level::Ok } else { Level::Critical };
         let line = Painted::plain(format!("{}  ", object.name)).with(Role::of_level(level), words);
-        lines.push(Line::row(line, object.clone()).sign(level));
+        lines.push(Line::row(line, Row::Object(object.clone())).sign(level));
         return lines;
     }
     lines.push(head(&format!("{} {}", object.kind.word(), object.name)));
@@ -319,7 +385,7 @@ fn pod_line(pod: &Pod, of: &ObjectRef, alert: &Alert, widest: usize, shared: &Sh
         name: pod.name.as_ref().into(),
         uid: pod.uid,
     };
-    Line::row(line, row).sign(level)
+    Line::row(line, Row::Object(row)).sign(level)
 }
 
 /// Other alerts about the same thing.
