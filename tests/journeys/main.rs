@@ -103,5 +103,6 @@ journeys! {
     demo:
     follow_a_push,
     node_failure,
-    what_is_out_of_sync;
+    what_is_out_of_sync,
+    zoom_of_sync;
 }

@@ -41,6 +41,8 @@ pub struct Desk {
     pub patience: Duration,
     /// Limits and intervals of the connections.
     pub timing: Timing,
+    /// What the configuration says of environments.
+    pub wanted: Environments,
 }
 
 impl Default for Desk {
@@ -52,6 +54,7 @@ impl Default for Desk {
             current_only: false,
             patience: PATIENCE,
             timing: Timing::default(),
+            wanted: Environments::default(),
         }
     }
 }
@@ -73,7 +76,7 @@ impl Person {
         let contexts = Contexts::load(&options).unwrap();
         let world = World::new(contexts.list.iter().map(contexts::ContextInfo::connection).collect());
         let settings = Settings {
-            wanted: Environments::default(),
+            wanted: desk.wanted.clone(),
             read_only: desk.read_only,
             keymap: Keymaps::new(None).load("default").unwrap(),
             look: Look {
