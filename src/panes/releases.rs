@@ -11,7 +11,7 @@ use crate::action::Action;
 use crate::domain::id::{Kind, Name};
 use crate::domain::level::Level;
 use crate::domain::meta::Labels;
-use crate::domain::sync::Standing;
+use crate::domain::sync::{Standing, short_revision};
 use crate::fleet::{self, Relation};
 use crate::look::Look;
 use crate::shared::{Applies, Outcome, Shared, Subject};
@@ -92,7 +92,7 @@ impl Rows for Releases {
             // The further from the cursor, the sooner it is left out.
             let far = (nth + 1).abs_diff(self.at);
             let rank = u8::try_from(far).unwrap_or(u8::MAX);
-            columns.push(Column::named(env.name.to_string(), 13).most(22).rank(rank));
+            columns.push(Column::named(env.name.to_string(), 13).most(24).rank(rank));
         }
         columns.into()
     }
@@ -152,6 +152,13 @@ impl Rows for Releases {
             Some(cell) => release(shared, look, cell),
             None => Cell::muted("-"),
         }
+    }
+
+    /// The revision that its application or Flux object is at.
+    fn aside(&self, shared: &Shared, at: Row, column: usize) -> Option<String> {
+        let delivery = shared.delivery_of(cell(shared, at, column)?)?;
+        let revision = short_revision(shared.world.find_sync(&delivery.object)?.revision());
+        (!revision.is_empty()).then(|| revision.to_owned())
     }
 
     fn subject(&self, shared: &Shared, at: Row) -> Option<Subject> {

@@ -245,6 +245,7 @@ impl Rows for Syncing {
                 .filter_map(|id| shared.world.cluster(*id))
                 .flat_map(|c| KINDS.map(|kind| c.feed(kind)))
         };
+        lines.extend(words::removed_in(shared, &clusters, &ALL_KINDS));
         if feeds().any(|feed| feed == Feed::Loading) {
             lines.push("Loading what Argo CD and Flux deliver…".to_owned());
         } else if feeds().all(|feed| feed == Feed::Absent) {
@@ -319,6 +320,7 @@ fn app_of(
 /// The clusters from which what is looked at may be delivered.
 fn control_planes(shared: &Shared) -> Vec<ClusterId> {
     let own = shared.environment().map(|env| env.cluster);
+    let removed = |cluster: &crate::world::ClusterWorld| KINDS.iter().any(|kind| cluster.is_removed(*kind));
     let here = shared.sync.list.iter().filter(|delivery| is_here(shared, delivery));
     let mut clusters: Vec<ClusterId> = here.map(|delivery| delivery.object.cluster).collect();
     if shared.all_environments || clusters.is_empty() {
@@ -328,6 +330,8 @@ fn control_planes(shared: &Shared) -> Vec<ClusterId> {
         clusters.extend(shared.world.each().map(|(id, _)| id).filter(live));
     }
     clusters.extend(own);
+    // Nothing is left of what such a one delivered.
+    clusters.extend(shared.world.each().filter(|(_, cluster)| removed(cluster)).map(|(id, _)| id));
     clusters.sort_unstable();
     clusters.dedup();
     clusters

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::list::Column;
 use crate::domain::id::{ClusterId, EnvId, Kind, Name};
 use crate::domain::link::{Feed, Link};
+use crate::domain::sync::FLUX;
 use crate::domain::time::{Now, Stamp};
 use crate::shared::Shared;
 use crate::text;
@@ -291,6 +292,7 @@ fn gaps_of(shared: &Shared, clusters: &[ClusterId], kinds: &[Kind], feed: Seen) 
                 Feed::Forbidden(_) => "forbidden".to_owned(),
                 Feed::Failed(_) => "failed".to_owned(),
                 Feed::Loading => "loading".to_owned(),
+                Feed::Absent if cluster.is_removed(*kind) => "definition removed".to_owned(),
                 Feed::Live | Feed::Absent => continue,
             };
             let plural = kind.api().2;
@@ -300,6 +302,9 @@ fn gaps_of(shared: &Shared, clusters: &[ClusterId], kinds: &[Kind], feed: Seen) 
                 None => gaps.push((word, vec![plural])),
             }
         }
+    }
+    for (_, kinds) in &mut gaps {
+        fold_flux(kinds);
     }
     // What will come by itself stands apart: in a narrow title it is left out first.
     gaps.sort_by_key(|(word, _)| word == "loading");
@@ -311,6 +316,28 @@ fn gaps_of(shared: &Shared, clusters: &[ClusterId], kinds: &[Kind], feed: Seen) 
         words.push_str(&format!("{}: {word}", kinds.join(", ")));
     }
     (!words.is_empty()).then_some(words)
+}
+
+/// Kinds that were followed and whose definitions were taken away since, a line for each cluster.
+pub fn removed_in(shared: &Shared, clusters: &[ClusterId], kinds: &[Kind]) -> Vec<String> {
+    let of_it = |cluster: &ClusterWorld| {
+        let gone = kinds.iter().filter(|kind| cluster.is_removed(**kind));
+        let mut plurals: Vec<&str> = gone.map(|kind| kind.api().2).collect();
+        fold_flux(&mut plurals);
+        let context = &cluster.connection.context;
+        let words = format!("{context} serves {} no longer: the definition was removed.", plurals.join(", "));
+        (!plurals.is_empty()).then_some(words)
+    };
+    clusters.iter().filter_map(|id| of_it(shared.world.cluster(*id)?)).collect()
+}
+
+/// All kinds of Flux are one word.
+fn fold_flux(kinds: &mut Vec<&str>) {
+    let is_flux = |plural: &str| FLUX.iter().any(|kind| kind.api().2 == plural);
+    if FLUX.iter().all(|kind| kinds.contains(&kind.api().2)) {
+        kinds.retain(|plural| !is_flux(plural));
+        kinds.push("Flux");
+    }
 }
 
 /// Breaks words into lines of at most so many cells; a longer word stands alone.
@@ -366,6 +393,32 @@ mod tests {
         let words = gaps(&shared, &kinds);
         let wanted = "jobs, rollouts: forbidden; cronjobs: failed · deployments: loading";
         assert_eq!(words.as_deref(), Some(wanted));
+    }
+
+    #[test]
+    fn a_definition_that_was_removed_is_told_until_it_is_there_again() {
+        let mut shared = shared();
+        let feed = |shared: &mut Shared, kinds: &[Kind], feed: &Feed| {
+            kinds.iter().for_each(|kind| tell(shared, ClusterMsg::Feed(*kind, feed.clone())));
+        };
+        let all: Vec<Kind> = [Kind::Application].into_iter().chain(FLUX).collect();
+        let said = |shared: &Shared| gaps_in(shared, &[ClusterId(0)], &all);
+        feed(&mut shared, &all, &Feed::Absent);
+        assert_eq!(said(&shared), None, "it never was there");
+        feed(&mut shared, &all, &Feed::Live);
+        feed(&mut shared, &all, &Feed::Failed("the watch ended".into()));
+        feed(&mut shared, &all, &Feed::Absent);
+        assert_eq!(said(&shared).as_deref(), Some("applications, Flux: definition removed"));
+        assert_eq!(
+            removed_in(&shared, &[ClusterId(0)], &all),
+            ["gke-eu1 serves applications, Flux no longer: the definition was removed."]
+        );
+        feed(&mut shared, &FLUX, &Feed::Live);
+        assert_eq!(said(&shared).as_deref(), Some("applications: definition removed"));
+        // Perhaps another cluster stands there now.
+        feed(&mut shared, &[Kind::Application], &Feed::Loading);
+        feed(&mut shared, &[Kind::Application], &Feed::Absent);
+        assert_eq!(said(&shared), None);
     }
 
     #[test]

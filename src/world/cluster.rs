@@ -1,6 +1,6 @@
 //! One cluster's facts and the indexes that follow them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::table::{Fact, Table};
 use super::tally::PodTally;
@@ -92,6 +92,8 @@ pub struct ClusterWorld {
     pub operated: Table<Operated>,
     /// How the watch of each kind stands.
     feeds: HashMap<Kind, Feed>,
+    /// The kinds that were once followed here.
+    followed: HashSet<Kind>,
     /// How metrics.k8s.io stands.
     pub usage_feed: Feed,
     /// Use of each pod, by slot.
@@ -156,12 +158,23 @@ impl ClusterWorld {
             // Several kinds in one table, or in none.
             _ => {}
         }
+        match feed {
+            Feed::Live | Feed::Partly { .. } => drop(self.followed.insert(kind)),
+            // Begun anew, perhaps before another cluster.
+            Feed::Loading => drop(self.followed.remove(&kind)),
+            Feed::Forbidden(_) | Feed::Absent | Feed::Failed(_) => {}
+        }
         self.feeds.insert(kind, feed);
     }
 
     /// How the watch of a kind stands.
     pub fn feed(&self, kind: Kind) -> Feed {
         self.feeds.get(&kind).cloned().unwrap_or_default()
+    }
+
+    /// Whether a kind was followed and is not served any more: its definition was taken away.
+    pub fn is_removed(&self, kind: Kind) -> bool {
+        self.followed.contains(&kind) && self.feeds.get(&kind) == Some(&Feed::Absent)
     }
 
     fn take(&mut self, facts: Facts) {

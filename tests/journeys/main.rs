@@ -105,5 +105,6 @@ journeys! {
     graphs_by_hand,
     graph_of_an_alert,
     node_failure,
-    what_is_out_of_sync;
+    what_is_out_of_sync,
+    zoom_of_sync;
 }

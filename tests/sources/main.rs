@@ -17,12 +17,14 @@ mod faults;
 #[cfg(test)]
 mod graphs;
 #[cfg(test)]
+mod installed;
+#[cfg(test)]
 mod kubeconfig;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
 #[path = "../person/mod.rs"]
-#[allow(dead_code, reason = "shared with other tests, which use other parts")]
+#[allow(dead_code, unused_imports, reason = "shared with other tests, which use other parts")]
 mod person;
 #[cfg(test)]
 mod operated;

@@ -18,6 +18,8 @@ use crate::theme::Role;
 const GUTTER: u16 = 3;
 /// Cells after the last column.
 const MARGIN: u16 = 1;
+/// A column of fewer cells has no room for anything aside: shown in some rows and not in others it would be in the way.
+const ROOMY: u16 = 22;
 
 impl<R: Rows> ListPane<R> {
     /// Draws the list.
@@ -123,6 +125,14 @@ impl<R: Rows> ListPane<R> {
             }
             let cell = self.rows.cell(shared, row, *column, look);
             put(buffer, place, info.right, &cell.text, look.style(cell.role));
+            if *width >= ROOMY
+                && let Some(aside) = self.rows.aside(shared, row, *column)
+                && text::width(&cell.text) + text::width(&aside) + 3 <= usize::from(place.width)
+            {
+                // Apart from the next column.
+                let place = Rect { width: place.width - 1, ..place };
+                put(buffer, place, true, &aside, look.style(Role::Muted));
+            }
             x += width + 1;
         }
     }

@@ -175,6 +175,11 @@ pub trait Rows: Debug + Send + 'static {
     fn search(&self, shared: &Shared, row: Self::Row, look: &mut dyn FnMut(&dyn Haystack) -> bool) -> bool;
     /// The text and colour of one cell of a row.
     fn cell<'a>(&self, shared: &'a Shared, row: Self::Row, column: usize, look: &Look) -> Cell<'a>;
+    /// Words of less weight at the right end of a cell, drawn where the column is wide enough for both.
+    fn aside(&self, shared: &Shared, row: Self::Row, column: usize) -> Option<String> {
+        let _ = (shared, row, column);
+        None
+    }
     /// What a row stands for.
     fn subject(&self, shared: &Shared, row: Self::Row) -> Option<Subject>;
     /// What to say where the rows would be when there are none: loading,

@@ -13,8 +13,10 @@ mod rollouts;
 mod servers;
 mod shells;
 mod statuses;
+mod syncing;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ground::Cluster;
@@ -44,7 +46,8 @@ pub async fn shared() -> &'static Cluster {
 pub fn reader() -> Value {
     json!([
         {"apiGroups": ["", "apps", "batch", "autoscaling", "discovery.k8s.io", "networking.k8s.io", "policy",
-            "events.k8s.io", "metrics.k8s.io", "argoproj.io"],
+            "events.k8s.io", "metrics.k8s.io", "argoproj.io", "kustomize.toolkit.fluxcd.io",
+            "helm.toolkit.fluxcd.io", "source.toolkit.fluxcd.io"],
          "resources": ["*"], "verbs": ["get", "list", "watch"]},
         {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["get", "create"]},
     ])
@@ -71,17 +74,27 @@ impl<'a> Scene<'a> {
     /// A namespace of a cluster, and somebody who sits down before it and may read it, or all of the
     /// cluster.
     pub async fn before(cluster: &'a Cluster, name: &str, size: (u16, u16), all: bool) -> Scene<'a> {
-        let namespace = cluster.namespace(name).await.unwrap();
-        let namespaces = [namespace.as_str()];
-        let kubeconfig = cluster.user(&namespace, if all { &[] } else { &namespaces }, &reader()).unwrap();
-        let desk = Desk { size, patience: PATIENCE, ..Desk::default() };
-        let mut person = Person::sits_down(&kubeconfig, &desk);
-        person.wait_for_data().await;
-        let mut scene = Scene { cluster, namespace, person };
+        let mut scene = Scene::at(cluster, name, all, |_, _| Desk { size, ..Desk::default() }).await;
         if all {
             scene.chooses_other();
         }
         scene
+    }
+
+    /// The same at a desk that is made for that namespace and the kubeconfig.
+    pub async fn at(
+        cluster: &'a Cluster,
+        name: &str,
+        all: bool,
+        desk: impl FnOnce(&str, &Path) -> Desk,
+    ) -> Scene<'a> {
+        let namespace = cluster.namespace(name).await.unwrap();
+        let namespaces = [namespace.as_str()];
+        let kubeconfig = cluster.user(&namespace, if all { &[] } else { &namespaces }, &reader()).unwrap();
+        let desk = Desk { patience: PATIENCE, ..desk(&namespace, &kubeconfig) };
+        let mut person = Person::sits_down(&kubeconfig, &desk);
+        person.wait_for_data().await;
+        Scene { cluster, namespace, person }
     }
 
     /// kubectl in this namespace, by the administrator.
