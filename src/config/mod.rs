@@ -8,6 +8,7 @@ pub mod raw;
 pub mod raw_services;
 
 mod alerts;
+mod changes;
 mod folders;
 mod remembered;
 mod resolved;
@@ -21,7 +22,7 @@ pub use raw::{GroundChoice, SymbolChoice};
 pub use raw_services::RawAddress as Address;
 pub use remembered::{Memo, Remembered};
 pub use resolved::{
-    App, Argocd, Base, Config, Environment, Favourite, Gitops, InCluster, Monitoring, Secret, Stage, Ui,
+    App, Argocd, Base, Changes, Config, Environment, Favourite, Gitops, InCluster, Monitoring, Secret, Stage, Ui,
 };
 
 use crate::error::{Problem, Problems};

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::alerts::{NOTIFY, Notify, RawAlerts};
+use super::changes::RawChanges;
 use super::raw_services::{RawArgocd, RawGitops, RawInCluster, RawMonitoring};
 use crate::domain::selector::Selector;
 use crate::text::Unit;
@@ -31,6 +32,8 @@ pub struct RawConfig {
     pub read_only: Option<bool>,
     /// `metrics.favourites`
     pub favourites: Vec<RawFavourite>,
+    /// `changes`
+    pub changes: RawChanges,
 }
 
 /// A query that a person keeps.
@@ -166,6 +169,7 @@ impl RawConfig {
             ui: f.take("ui").and_then(|c| c.fields()).map(|f| read_ui(&f)).unwrap_or_default(),
             read_only: f.take("readOnly").and_then(|c| c.boolean()),
             favourites: read_metrics(&f),
+            changes: f.take("changes").and_then(|c| RawChanges::read(&c)).unwrap_or_default(),
             tiers,
         };
         f.finish();
@@ -451,6 +455,6 @@ pub(super) fn texts(f: &Fields<'_>, name: &'static str) -> Vec<String> {
     items(f, name).iter().filter_map(Cursor::text).collect()
 }
 
-fn items<'a>(f: &Fields<'a>, name: &'static str) -> Vec<Cursor<'a>> {
+pub(super) fn items<'a>(f: &Fields<'a>, name: &'static str) -> Vec<Cursor<'a>> {
     f.take(name).map(|c| c.items()).unwrap_or_default()
 }

@@ -10,6 +10,7 @@ use super::raw::{
 };
 use super::raw_services::{RawAddress, RawArgocd, RawInCluster, RawMonitoring, RawSecret};
 use crate::domain::environment::Targets;
+use crate::domain::freeze::Freeze;
 use crate::domain::selector::Selector;
 use crate::text::Unit;
 use crate::theme::{self, Depth};
@@ -33,6 +34,17 @@ pub struct Config {
     pub read_only: bool,
     /// Queries that the person keeps.
     pub favourites: Vec<Favourite>,
+    /// What stands in the way of changes.
+    pub changes: Changes,
+}
+
+/// What stands in the way of changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// Whether a typed reason overrides a gate that fails.
+    pub overriding: bool,
+    /// When nothing is to be changed.
+    pub freezes: Vec<Freeze>,
 }
 
 /// A query that a person keeps.
@@ -230,6 +242,7 @@ impl Config {
             ui: Ui::from(raw.ui),
             read_only: raw.read_only.unwrap_or(false),
             favourites: raw.favourites.into_iter().map(Favourite::from).collect(),
+            changes: Changes { overriding: raw.changes.overriding.unwrap_or(true), freezes: raw.changes.freezes },
             tiers,
         }
     }

@@ -5,6 +5,7 @@
 use super::alerts::WantedAlerts;
 use crate::config::{Argocd, Config, Favourite, InCluster, Monitoring};
 use crate::domain::environment::Targets;
+use crate::domain::freeze::Freeze;
 use crate::domain::id::Name;
 use crate::domain::selector::Selector;
 
@@ -19,6 +20,10 @@ pub struct Wanted {
     pub favourites: Vec<Favourite>,
     /// What severity labels mean.
     pub alerts: WantedAlerts,
+    /// When nothing is to be changed.
+    pub freezes: Vec<Freeze>,
+    /// No reason overrides a gate that fails.
+    pub never_override: bool,
 }
 
 impl Wanted {
@@ -61,6 +66,8 @@ impl Wanted {
                 .collect(),
             favourites: config.favourites.clone(),
             alerts: WantedAlerts::of(config),
+            freezes: config.changes.freezes.clone(),
+            never_override: !config.changes.overriding,
         }
     }
 }
