@@ -5,6 +5,7 @@
 //! the test that wants it. README.md beside this file says what there is.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
 
+mod changing;
 mod common;
 mod connecting;
 mod graphs;
