@@ -91,6 +91,12 @@ pub enum Action {
     Triage,
     /// A shell in a container.
     Shell,
+    /// More or fewer pods.
+    Scale,
+    /// New pods of the same template.
+    Restart,
+    /// Back to an earlier release.
+    Undo,
     /// Copy to the clipboard of the terminal (OSC 52).
     Copy,
     /// Connect the cluster of a dim card, or try again now.
@@ -243,6 +249,9 @@ pub static TABLE: &[ActionInfo] = &[
     row(Action::Rollout, "rollout", "rollout", "Watch the workload's rollout.", Scope::List),
     row(Action::Triage, "triage", "triage", "Look into the alert: what it is about, and how that is.", Scope::List),
     row(Action::Shell, "shell", "shell", "Open a shell in a container.", Scope::List),
+    row(Action::Scale, "scale", "scale", "Plan more or fewer pods; where an autoscaler rules, its limits.", Scope::List),
+    row(Action::Restart, "restart", "restart", "Plan new pods of the same template, one after another.", Scope::List),
+    row(Action::Undo, "undo", "way back", "Plan the way back to an earlier release.", Scope::List),
     row(Action::Copy, "copy", "copy", "Copy the name or the text to the terminal's clipboard.", Scope::Global),
     row(Action::Connect, "connect", "connect", "Connect a dim card's cluster, or try again now.", Scope::Global),
     row(Action::Follow, "follow", "follow", "Follow the end of the log or the graph, or stop.", Scope::Logs),

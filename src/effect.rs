@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::change::confirm::Confirmed;
+use crate::change::intent::Order;
 use crate::domain::graph::{GraphRequest, SurveyRequest};
 use crate::domain::id::{ClusterId, Name, ObjectRef};
 use crate::domain::selector::Selector;
 use crate::domain::sync_detail::ResourceId;
 use crate::domain::upstream::Upstream;
+use crate::journal::Intention;
 use crate::msg::RequestId;
 
 /// Something to be done outside of the state.
@@ -25,6 +28,17 @@ pub enum Effect {
     Ask(RequestId, Question),
     /// Nobody waits for this answer any more: end the stream or the request.
     Cancel(RequestId),
+    /// Work an order out against the present state; answered by [`crate::msg::Msg::Planned`]. Changes nothing.
+    Plan(RequestId, Box<Order>),
+    /// Do what was confirmed; answered by [`crate::msg::Msg::Progress`] until it has ended. The only effect that
+    /// changes a cluster.
+    Execute(RequestId, Arc<Confirmed>),
+    /// Read the journal; answered by [`crate::msg::Msg::Journal`].
+    ReadJournal,
+    /// Look how an action that was begun and never ended stands now; answered by [`crate::msg::Msg::Stands`].
+    Look(ClusterId, Box<Intention>),
+    /// Close such an action in the journal: a person has seen how it stands.
+    Close(String, String),
     /// Give the terminal to a shell in a container, and take it back.
     Shell(ShellRequest),
     /// Ring the terminal's bell.

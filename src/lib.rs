@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod change;
 pub mod cli;
 pub mod config;
 pub mod connect;
@@ -15,6 +16,7 @@ pub mod domain;
 pub mod effect;
 pub mod error;
 pub mod fleet;
+pub mod journal;
 pub mod keymap;
 pub mod layout;
 pub mod look;

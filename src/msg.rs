@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::change::execute::Progress;
+use crate::change::gather::NoPlan;
+use crate::change::plan::Plan;
+use crate::change::standing::Stand;
 use crate::domain::alert::Told;
 use crate::domain::backup::{Backup, Location, Restore, Schedule};
 use crate::domain::graph::{Graph, GraphProblem, GraphRequest, Survey, SurveyRequest};
@@ -15,6 +19,7 @@ use crate::domain::sync::SyncApp;
 use crate::domain::time::Stamp;
 use crate::domain::upstream::{Operated, Upstream};
 use crate::domain::workload::{ReplicaSet, Workload};
+use crate::journal::Reading;
 
 /// Names a request, so that an answer that comes after its view was closed is
 /// dropped.
@@ -38,6 +43,14 @@ pub enum Msg {
     Survey(Arc<SurveyRequest>, Result<Survey, GraphProblem>),
     /// A server told of alerts, or why it did not.
     Alerts(Arc<Upstream>, Told),
+    /// An order was worked out, or why it could not be.
+    Planned(RequestId, Result<Box<Plan>, NoPlan>),
+    /// Something that is being done came further.
+    Progress(RequestId, Progress),
+    /// The journal, or why it cannot be read.
+    Journal(Result<Reading, String>),
+    /// How an action that was begun and never ended (by its id in the journal) stands now.
+    Stands(String, Stand),
     /// Something the runtime did for us went well or wrong: shown as a toast.
     Note(Note),
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::action::Action;
+use crate::change::intent::Order;
 use crate::config::Notify;
 use crate::domain::environment::{Environment, Environments, Group};
 use crate::domain::id::{ClusterId, EnvId, Name, ObjectRef, Uid};
@@ -18,6 +19,7 @@ use crate::domain::upstream::Upstream;
 use crate::effect::{Channel, Effect};
 use crate::fleet;
 use crate::fleet::wanted::Wanted;
+use crate::journal::Reading;
 use crate::msg::{Note, RequestId};
 use crate::panes::Pane;
 use crate::world::World;
@@ -67,6 +69,8 @@ pub struct Shared {
     pub options: Options,
     /// The key of an action as the keymap writes it, for sentences on the screen.
     pub keys: HashMap<Action, Arc<str>>,
+    /// The journal as it was read last, or why it cannot be read.
+    pub journal: Option<Result<Reading, String>>,
     /// The present, as of the last message.
     pub now: Now,
     next_request: u64,
@@ -291,6 +295,31 @@ pub enum Turn {
     Ask(Ask),
     /// Close the topmost view, then ask.
     CloseAndAsk(Ask),
+    /// Begin to change something: ask how, or plan it.
+    Change(Box<Begin>),
+}
+
+/// A change that a person has begun to ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// All is said: plan it.
+    Plan(Order),
+    /// How many.
+    Number {
+        /// The order without the number.
+        order: Order,
+        /// So many are wanted now.
+        replicas: u32,
+        /// The autoscaler that rules the number, with its limits.
+        ruled_by: Option<(Name, u32, u32)>,
+    },
+    /// Which revision.
+    Revision {
+        /// The order without the revision.
+        order: Order,
+        /// Revisions to go back to, newest first, with what each runs.
+        revisions: Vec<(u64, String)>,
+    },
 }
 
 /// A question to the person before a shell is opened in a protected environment.

@@ -1,4 +1,5 @@
-//! The commands about our own files, run as a person runs them: `keys`, `themes`, `config`, `completions`, `man`.
+//! The commands, run as a person runs them: those about our own files (`keys`, `themes`, `config`, `completions`,
+//! `man`), and those that change something, before the demo.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
 
@@ -263,4 +264,138 @@ fn the_log_is_filtered_and_never_opened_to_what_goes_over_the_wire() {
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert!(err.contains("PILOTHOUSE_LOG") && err.contains("`pilothouse=loud`"), "{err}");
     assert!(err.contains("mend: "), "{err}");
+}
+
+/// Runs a command on the demo, with all its contexts.
+fn on(demo: &Demo, home: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    run(home, &[&["--kubeconfig", demo.kubeconfig.as_str()], args, &["--all-contexts"]].concat())
+}
+
+fn read_json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn journal(home: &Path) -> serde_json::Value {
+    read_json(&done(home, &["journal", "-o", "json"]))
+}
+
+/// The replicas of a workload by the plan of another number, which changes nothing.
+fn replicas(demo: &Demo, home: &Path, env: &str, object: &str) -> u64 {
+    let args = ["scale", object, "--env", env, "--replicas", "77", "--plan", "-o", "json"];
+    let (_, out, err) = on(demo, home, &args);
+    let plan = read_json(&out);
+    plan["plan"]["changes"][0]["before"].as_u64().unwrap_or_else(|| panic!("{out}{err}"))
+}
+
+#[test]
+fn a_plan_changes_nothing_and_says_what_would_happen() {
+    let home = home(&[]);
+    let demo = Demo::serve(home.path());
+    let before = replicas(&demo, home.path(), "development", "deploy/cart");
+    let wanted = (before + 2).to_string();
+    let args = ["scale", "deploy/cart", "--env", "development", "--replicas", &wanted];
+    let (code, out, err) = on(&demo, home.path(), &[&args[..], &["--plan", "-o", "json"]].concat());
+    assert_eq!(code, Some(0), "{out}{err}");
+    let plan = &read_json(&out)["plan"];
+    assert_eq!(plan["title"], format!("scale deploy/cart {before} → {wanted}"));
+    assert_eq!((&plan["environment"], &plan["protected"]), (&"development".into(), &false.into()));
+    assert_eq!(plan["user"], "demo-admin");
+    assert_eq!(plan["requests"][0]["method"], "PATCH");
+    let path = plan["requests"][0]["path"].as_str().unwrap();
+    assert!(path.ends_with("/deployments/cart/scale?fieldManager=pilothouse"), "{path}");
+    let gate = |name: &str| plan["gates"].as_array().unwrap().iter().find(|gate| gate["gate"] == name).unwrap();
+    assert_eq!(gate("rbac")["verdict"], "pass", "{plan}");
+    assert_eq!(gate("dry run")["verdict"], "pass", "{plan}");
+
+    // Not confirmed: the plan is printed, and nothing is done.
+    let (code, out, err) = on(&demo, home.path(), &args);
+    assert_eq!(code, Some(4), "{out}{err}");
+    assert!(out.contains("gates") && err.contains("say --yes to do it"), "{out}{err}");
+    assert_eq!(replicas(&demo, home.path(), "development", "deploy/cart"), before);
+    assert_eq!(journal(home.path())["actions"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn what_is_confirmed_is_done_and_written_down() {
+    let home = home(&[]);
+    let demo = Demo::serve(home.path());
+    let before = replicas(&demo, home.path(), "development", "deploy/cart");
+    let wanted = (before + 1).to_string();
+    let args = ["scale", "deploy/cart", "--env", "development", "--replicas", &wanted, "--yes", "-o", "json"];
+    let (code, out, err) = on(&demo, home.path(), &[&args[..], &["--reason", "a rush"]].concat());
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert_eq!(read_json(&out)["outcome"], "done", "{out}");
+    assert_eq!(replicas(&demo, home.path(), "development", "deploy/cart"), before + 1);
+    let told = journal(home.path());
+    let [action] = told["actions"].as_array().unwrap().as_slice() else { panic!("{told}") };
+    assert_eq!((&action["outcome"], &action["intent"]["reason"]), (&"done".into(), &"a rush".into()));
+    assert_eq!((&action["intent"]["who"]["kube"], &action["intent"]["confirmed"]), (&"demo-admin".into(), &"flag".into()));
+    assert_eq!(action["intent"]["back"]["replicas"], before);
+    let steps: Vec<&str> =
+        action["steps"].as_array().unwrap().iter().map(|step| step["outcome"].as_str().unwrap()).collect();
+    assert_eq!(steps, ["sent", "done"]);
+    let text = done(home.path(), &["journal"]);
+    assert!(text.contains(&format!("scale deploy/cart {before} → {wanted}")), "{text}");
+    assert!(text.contains("development") && text.contains("a rush"), "{text}");
+    assert!(done(home.path(), &["journal", "--env", "production"]).starts_with("Nothing was changed"));
+}
+
+#[test]
+fn a_protected_environment_is_confirmed_by_its_name_alone() {
+    let home = home(&[]);
+    let demo = Demo::serve(home.path());
+    let args = ["restart", "deploy/payments", "--env", "production"];
+    for wrong in [&["--yes"][..], &["--confirm", "staging"]] {
+        let (code, out, err) = on(&demo, home.path(), &[&args[..], wrong].concat());
+        assert_eq!(code, Some(4), "{wrong:?} {out}{err}");
+        assert!(err.contains("say --confirm production"), "{err}");
+    }
+    assert_eq!(journal(home.path())["actions"].as_array().map(Vec::len), Some(0));
+    let (code, out, err) = on(&demo, home.path(), &[&args[..], &["--confirm", "production"]].concat());
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert_eq!(journal(home.path())["actions"][0]["intent"]["requests"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn read_only_is_refused_whatever_is_said() {
+    let home = home(&[]);
+    let demo = Demo::serve(home.path());
+    let args = ["scale", "deploy/cart", "--env", "development", "--replicas", "9", "--yes", "--read-only"];
+    let (code, out, err) = on(&demo, home.path(), &[&args[..], &["--reason", "please"]].concat());
+    assert_eq!(code, Some(4), "{out}{err}");
+    assert!(err.contains("read-only"), "{err}");
+    assert_ne!(replicas(&demo, home.path(), "development", "deploy/cart"), 9);
+    assert_eq!(journal(home.path())["actions"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_stops_everything() {
+    let home = home(&[]);
+    let demo = Demo::serve(home.path());
+    std::fs::create_dir_all(home.path().join("state/pilothouse")).unwrap();
+    std::fs::write(home.path().join("state/pilothouse/journal"), "a file where the folder should be").unwrap();
+    let before = replicas(&demo, home.path(), "development", "deploy/cart");
+    let (code, out, err) =
+        on(&demo, home.path(), &["scale", "deploy/cart", "--env", "development", "--replicas", "9", "--yes"]);
+    assert_eq!(code, Some(4), "{out}{err}");
+    assert!(out.contains("The journal cannot be written") && out.contains("nothing was changed"), "{out}{err}");
+    assert_eq!(replicas(&demo, home.path(), "development", "deploy/cart"), before);
+}
+
+#[test]
+fn a_wish_that_makes_no_sense_is_told_before_anything_is_done() {
+    let home = home(&[]);
+    let demo = Demo::serve(home.path());
+    for (args, code, words) in [
+        (&["scale", "deploy/cart", "--env", "development"][..], 2, "How many?"),
+        (&["scale", "cart", "--env", "development", "--replicas", "2"], 2, "names no object"),
+        (&["scale", "deplyo/cart", "--env", "development", "--replicas", "2"], 2, "There is no kind"),
+        (&["restart", "deploy/cart", "--env", "devlopment"], 2, "did you mean `development`?"),
+        (&["restart", "deploy/nobody", "-n", "shop-dev", "--env", "development"], 1, "There is no deploy/nobody"),
+        (&["undo", "deploy/cart", "--env", "development", "--to-revision", "999"], 1, "keeps no revision 999"),
+    ] {
+        let (found, out, err) = on(&demo, home.path(), args);
+        assert_eq!(found, Some(code), "{args:?} {out}{err}");
+        assert!(err.contains(words), "{args:?}: {err}");
+    }
 }

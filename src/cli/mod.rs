@@ -6,11 +6,13 @@
 
 mod alerts;
 mod backups;
+mod change;
 mod completions;
 mod config;
 mod demo;
 mod doctor;
 mod files;
+mod journal;
 mod keys;
 mod log;
 pub mod run;
@@ -97,6 +99,14 @@ pub enum Command {
     Rpo(status::StatusArgs),
     /// Print alerts; the exit code tells whether a critical one fires
     Alerts(alerts::AlertsArgs),
+    /// Plan more or fewer pods of a workload, and with --yes or --confirm do it
+    Scale(change::ScaleArgs),
+    /// Plan new pods of the same template, and with --yes or --confirm make them
+    Restart(change::ChangeArgs),
+    /// Plan the way back to an earlier release, and with --yes or --confirm go it
+    Undo(change::UndoArgs),
+    /// Print what was changed from here, by whom and with what outcome
+    Journal(journal::JournalArgs),
     /// Check what works, what does not, and how to mend it
     Doctor(doctor::DoctorArgs),
 }
@@ -109,6 +119,10 @@ pub enum Exit {
     Done = 0,
     /// Failed; unhealthy.
     Failed = 1,
+    /// A gate of a plan failed.
+    Gate = 3,
+    /// Refused: read-only, forbidden, stale or not confirmed.
+    Refused = 4,
     /// Timed out, or not known.
     Unknown = 5,
 }
@@ -154,6 +168,10 @@ fn command(cli: Cli) -> Result<Exit, Problems> {
         Some(Command::Backups(args)) => backups::run(&cli.global, args, backups::Wanted::Backups),
         Some(Command::Rpo(args)) => backups::run(&cli.global, args, backups::Wanted::Meters),
         Some(Command::Alerts(args)) => alerts::run(&cli.global, args),
+        Some(Command::Scale(args)) => change::scale(&cli.global, args),
+        Some(Command::Restart(args)) => change::restart(&cli.global, args),
+        Some(Command::Undo(args)) => change::undo(&cli.global, args),
+        Some(Command::Journal(args)) => journal::run(&cli.global, &args),
         Some(Command::Doctor(args)) => doctor::run(&cli.global, &args),
     }
 }
@@ -180,6 +198,12 @@ fn refuse(problems: &Problems) -> ExitCode {
 #[allow(clippy::print_stderr)] // the command line is the one place that prints
 fn report(text: &str) {
     eprintln!("{}", text.trim_end());
+}
+
+/// Says something on stderr if it is still there: a terminal may have gone.
+fn report_quietly(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
 }
 
 /// Prints a result on stdout. A closed pipe (`| head`) is no error.

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use super::run::to_end;
-use super::{Exit, Global, start};
+use super::{Exit, Global, report_quietly, start};
 use crate::error::{Problem, Problems};
 use crate::runtime;
 
@@ -21,8 +21,16 @@ pub async fn show(global: &Global, connect: start::Connect) -> Result<Exit, Prob
     }
     let mut driver = start::driver(global, connect, start::Canvas::Terminal)?;
     let mouse = driver.mouse;
-    runtime::screen::run(&mut driver.machine, mouse, &driver.first)
-        .await
-        .map_err(|error| Problem::failed("The terminal failed.").because(error))?;
+    let shown = runtime::screen::run(&mut driver.machine, mouse, &driver.first).await;
+    // The terminal is given back, or gone. What was begun is brought to its end all the same, and its outcome is in
+    // the journal; a second signal gives it up.
+    if driver.machine.is_executing() {
+        report_quietly("pilothouse: what was begun is being finished; the journal tells how it ends");
+        tokio::select! {
+            () = driver.machine.finish() => {}
+            told = start::told_to_end_now() => told?,
+        }
+    }
+    shown.map_err(|error| Problem::failed("The terminal failed.").because(error))?;
     Ok(Exit::Done)
 }

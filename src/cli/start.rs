@@ -12,6 +12,7 @@ use crate::connect::contexts::{self, Contexts};
 use crate::domain::id::ClusterId;
 use crate::domain::level::Level;
 use crate::error::{Problem, Problems};
+use crate::journal::{Journal, Local};
 use crate::msg::Note;
 use crate::panes::PaneId;
 use crate::runtime::Driver;
@@ -63,15 +64,20 @@ pub fn driver(global: &Global, connect: Connect, canvas: Canvas) -> Result<Ready
 pub fn driver_from(origin: Origin, contexts: Contexts, connect: Connect) -> Result<Ready, Problems> {
     let canvas = origin.canvas();
     let Read { settings, config } = origin.read()?;
-    let (memory, note) = Memory::open(origin.state_folder());
+    let state_folder = origin.state_folder();
+    let (memory, note) = Memory::open(state_folder.clone());
     let world = World::new(contexts.list.iter().map(contexts::ContextInfo::connection).collect());
     let mut state = State::new(world, settings, &user(), (80, 24));
     state.shared.queries = memory.known.queries.iter().map(|query| query.as_str().into()).collect();
     let first = first(&contexts, &config, &memory, connect);
     let mut machine = Driver::new(state, Arc::new(contexts));
     machine.remember_with(memory.keeper());
+    if let Some(folder) = state_folder {
+        machine.journal_with(Journal::within(&folder), Local::find(|name| std::env::var(name).ok()));
+    }
     if canvas == Canvas::Terminal {
         machine.reload_with(reload(origin));
+        machine.look_back();
     }
     if let Some(note) = note {
         machine.state.toast(note);
@@ -197,6 +203,22 @@ pub async fn told_to_end() -> Result<(), Problem> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(())
+}
+
+/// Waits for ctrl-c or SIGTERM; a terminal that goes away is no reason to end.
+///
+/// # Errors
+/// When signals cannot be listened to.
+pub async fn told_to_end_now() -> Result<(), Problem> {
+    let failed = |error| Problem::failed("Signals cannot be listened to.").because(error);
+    // As long as somebody listens to it, SIGHUP does not end the process.
+    let _hangup = signal(SignalKind::hangup()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
     }
     Ok(())

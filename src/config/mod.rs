@@ -8,6 +8,7 @@ pub mod raw;
 pub mod raw_services;
 
 mod alerts;
+mod changes;
 mod folders;
 mod metrics;
 mod remembered;
@@ -23,7 +24,7 @@ pub use raw::{GroundChoice, SymbolChoice};
 pub use raw_services::RawAddress as Address;
 pub use remembered::{Memo, Remembered};
 pub use resolved::{
-    App, Argocd, Base, Config, Environment, Gitops, InCluster, Monitoring, Secret, Stage, Ui,
+    App, Argocd, Base, Changes, Config, Environment, Gitops, InCluster, Monitoring, Secret, Stage, Ui,
 };
 
 use crate::error::{Problem, Problems};

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::alerts::{NOTIFY, Notify, RawAlerts};
+use super::changes::RawChanges;
 use super::metrics::{Limits, Metrics};
 use super::raw_services::{RawArgocd, RawGitops, RawInCluster, RawMonitoring};
 use crate::domain::selector::Selector;
@@ -31,6 +32,8 @@ pub struct RawConfig {
     pub read_only: Option<bool>,
     /// `metrics`
     pub metrics: Metrics,
+    /// `changes`
+    pub changes: RawChanges,
 }
 
 /// A stage of the promotion order.
@@ -159,6 +162,7 @@ impl RawConfig {
             ui: f.take("ui").and_then(|c| c.fields()).map(|f| read_ui(&f)).unwrap_or_default(),
             read_only: f.take("readOnly").and_then(|c| c.boolean()),
             metrics: f.take("metrics").and_then(|c| Metrics::read(&c)).unwrap_or_default(),
+            changes: f.take("changes").and_then(|c| RawChanges::read(&c)).unwrap_or_default(),
             tiers,
         };
         f.finish();

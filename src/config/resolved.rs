@@ -9,6 +9,7 @@ use super::metrics::{Limits, Metrics};
 use super::raw::{GroundChoice, RawApp, RawConfig, RawEnvironment, RawTier, RawUi, SymbolChoice, TIERS};
 use super::raw_services::{RawAddress, RawArgocd, RawInCluster, RawMonitoring, RawSecret};
 use crate::domain::environment::Targets;
+use crate::domain::freeze::Freeze;
 use crate::domain::selector::Selector;
 use crate::theme::{self, Depth};
 
@@ -31,6 +32,17 @@ pub struct Config {
     pub read_only: bool,
     /// Queries that the person keeps, families of series, limits.
     pub metrics: Metrics,
+    /// What stands in the way of changes.
+    pub changes: Changes,
+}
+
+/// What stands in the way of changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// Whether a typed reason overrides a gate that fails.
+    pub overriding: bool,
+    /// When nothing is to be changed.
+    pub freezes: Vec<Freeze>,
 }
 
 /// A stage with its peers.
@@ -221,6 +233,7 @@ impl Config {
             ui: Ui::from(raw.ui),
             read_only: raw.read_only.unwrap_or(false),
             metrics: raw.metrics,
+            changes: Changes { overriding: raw.changes.overriding.unwrap_or(true), freezes: raw.changes.freezes },
             tiers,
         }
     }

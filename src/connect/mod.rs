@@ -7,6 +7,7 @@
 pub mod client;
 pub mod contexts;
 pub mod credentials;
+pub mod paths;
 pub mod problem;
 mod process;
 pub mod reread;

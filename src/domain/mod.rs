@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod backup;
 pub mod environment;
+pub mod freeze;
 pub mod graph;
 pub mod id;
 pub mod level;

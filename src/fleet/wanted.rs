@@ -6,6 +6,7 @@ use super::alerts::WantedAlerts;
 use super::queries::Family;
 use crate::config::{Argocd, Config, Favourite, InCluster, Limits, Monitoring};
 use crate::domain::environment::{Environments, Targets};
+use crate::domain::freeze::Freeze;
 use crate::domain::id::{EnvId, Name};
 use crate::domain::selector::Selector;
 
@@ -24,6 +25,10 @@ pub struct Wanted {
     pub limits: Limits,
     /// What severity labels mean.
     pub alerts: WantedAlerts,
+    /// When nothing is to be changed.
+    pub freezes: Vec<Freeze>,
+    /// No reason overrides a gate that fails.
+    pub never_override: bool,
 }
 
 impl Wanted {
@@ -70,6 +75,8 @@ impl Wanted {
             families: config.metrics.families.iter().map(Family::of).collect(),
             limits: config.metrics.limits,
             alerts: WantedAlerts::of(config),
+            freezes: config.changes.freezes.clone(),
+            never_override: !config.changes.overriding,
         }
     }
 }

@@ -8,6 +8,7 @@
 pub mod alerts;
 pub mod app;
 pub mod backups;
+pub mod changes;
 pub mod environments;
 pub mod filter;
 pub mod list;

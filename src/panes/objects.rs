@@ -1,8 +1,8 @@
 //! Actions on the object under the cursor, the same in every pane: which of them
 //! apply, why not, and which view opens.
 //!
-//! Nothing here changes a cluster. A shell is the one exception in spirit: it is
-//! refused by `--read-only`, and asked about in a protected environment.
+//! Nothing here changes a cluster: what does goes through `changes` to a plan. A shell is the one exception in
+//! spirit: it is refused by `--read-only`, and asked about in a protected environment.
 
 use crate::action::Action;
 use crate::domain::id::{Kind, Name, ObjectRef, Uid};
@@ -13,6 +13,7 @@ use crate::domain::selector::Selector;
 use crate::domain::sync::FLUX;
 use crate::domain::workload::Workload;
 use crate::effect::{Effect, LogPods, ShellRequest};
+use crate::panes::changes;
 use crate::panes::views::choose::ContainerChoice;
 use crate::panes::views::document::{DocumentView, What};
 use crate::panes::views::events::EventsView;
@@ -35,6 +36,9 @@ pub fn knows(action: Action) -> bool {
             | Action::Events
             | Action::Rollout
             | Action::Shell
+            | Action::Scale
+            | Action::Restart
+            | Action::Undo
             | Action::Copy
             | Action::ToggleNamespace
     )
@@ -62,6 +66,7 @@ pub fn applies(shared: &Shared, subject: &Subject, action: Action) -> Applies {
         Action::PreviousLogs => log_pods(shared, object).and_then(|_| has_restarted(shared, object)),
         Action::Rollout => workload_of(shared, object).map(|_| ()),
         Action::Shell => return shell_applies(shared, object),
+        Action::Scale | Action::Restart | Action::Undo => changes::applies(shared, object, action).map(|_| ()),
         // What happened to an object that is gone can still be read.
         Action::Events => Ok(()),
         _ => there(shared, object),
@@ -79,12 +84,13 @@ fn needs(action: Action) -> &'static str {
         Action::Logs | Action::PreviousLogs => "Logs need a pod or a workload.",
         Action::Rollout => "A rollout needs a workload, or one of its pods.",
         Action::Shell => "A shell needs a pod.",
+        Action::Scale | Action::Restart | Action::Undo => "This changes a workload: put the cursor on one, or on its pod.",
         _ => "This needs an object of the cluster: a pod, a workload...",
     }
 }
 
 /// Whether anything can be asked of the object's cluster.
-fn reachable(shared: &Shared, object: &ObjectRef) -> Result<(), String> {
+pub(super) fn reachable(shared: &Shared, object: &ObjectRef) -> Result<(), String> {
     let Some(cluster) = shared.world.cluster(object.cluster) else {
         return Err("Its cluster is not known any more.".to_owned());
     };
@@ -96,7 +102,7 @@ fn reachable(shared: &Shared, object: &ObjectRef) -> Result<(), String> {
     }
 }
 
-fn there(shared: &Shared, object: &ObjectRef) -> Result<(), String> {
+pub(super) fn there(shared: &Shared, object: &ObjectRef) -> Result<(), String> {
     match words::is_gone(shared, object) {
         true => Err(format!("{} is gone.", words::object(object))),
         false => Ok(()),
@@ -167,7 +173,7 @@ fn has_restarted(shared: &Shared, object: &ObjectRef) -> Result<(), String> {
 }
 
 /// The workload that an object is, or belongs to.
-fn workload_of(shared: &Shared, object: &ObjectRef) -> Result<ObjectRef, String> {
+pub(super) fn workload_of(shared: &Shared, object: &ObjectRef) -> Result<ObjectRef, String> {
     there(shared, object)?;
     if object.kind.is_workload() {
         return Ok(object.clone());
@@ -236,6 +242,13 @@ pub fn shell(shared: &Shared, object: &ObjectRef, container: Name) -> Outcome {
     Outcome { turn: Some(Turn::Ask(Ask { lines, word, then: vec![effect] })), ..Outcome::none() }
 }
 
+/// The kind of a word: `Deployment`, `deploy`, `deployments`.
+pub fn kind_named(word: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|known| {
+        [known.word(), known.short(), known.api().2].iter().any(|name| name.eq_ignore_ascii_case(word))
+    })
+}
+
 /// The object that a person names as `KIND/NAME`, or `NAMESPACE/KIND/NAME`:
 /// the way to what no pane lists, such as Secrets and ConfigMaps. Without a
 /// namespace it is the one of the row under the cursor, else the one that rows
@@ -247,9 +260,7 @@ pub fn named(shared: &Shared, subject: Option<&Subject>, typed: &str) -> Option<
         [namespace, kind, name] => (Some(Name::from(*namespace)), *kind, *name),
         _ => return None,
     };
-    let kind = Kind::ALL.into_iter().find(|known| {
-        [known.word(), known.short(), known.api().2].iter().any(|word| word.eq_ignore_ascii_case(kind))
-    })?;
+    let kind = kind_named(kind)?;
     let environment = shared.environment()?;
     let (cluster, under_cursor) = match subject {
         Some(Subject::Object(object)) => (object.cluster, Some(object.namespace.clone())),
@@ -300,6 +311,7 @@ pub fn act(shared: &mut Shared, subject: &Subject, action: Action) -> Outcome {
             Ok(workload) => RolloutView::open(shared, workload),
             Err(_) => Outcome::none(),
         },
+        Action::Scale | Action::Restart | Action::Undo => changes::begin(shared, object, action),
         Action::Shell => {
             let containers = shared.world.find_pod(&object).map(containers).unwrap_or_default();
             match <[Name; 1]>::try_from(containers) {

@@ -5,6 +5,8 @@
 pub mod alerts;
 pub mod backups;
 pub mod checks;
+pub mod journal;
+pub mod plan;
 pub mod status;
 mod table;
 

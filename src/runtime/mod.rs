@@ -4,6 +4,7 @@
 //! [`Driver`] is the machine without a terminal: the screen ([`screen`]), the
 //! one-frame commands ([`headless`]) and the tests drive the same one.
 
+mod changes;
 mod follows;
 pub mod headless;
 pub mod keys;
@@ -13,7 +14,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use follows::Follows;
 use task::{Ended, Of};
 
+use crate::change::gather::NoPlan;
 use crate::config::Memo;
 use crate::connect::contexts::Contexts;
 use crate::domain::id::ClusterId;
@@ -58,6 +60,9 @@ pub struct Driver {
     inbox: mpsc::Receiver<Msg>,
     clusters: HashMap<ClusterId, Connected>,
     questions: HashMap<RequestId, AbortHandle>,
+    /// What is being executed.
+    running: HashSet<RequestId>,
+    desk: changes::Desk,
     follows: Follows,
     tasks: JoinSet<Ended>,
     started: Instant,
@@ -105,6 +110,8 @@ impl Driver {
             inbox,
             clusters: HashMap::new(),
             questions: HashMap::new(),
+            running: HashSet::new(),
+            desk: changes::Desk::default(),
             follows: Follows::default(),
             tasks: JoinSet::new(),
             started: Instant::now(),
@@ -191,8 +198,11 @@ impl Driver {
                 self.questions.remove(&request);
                 if why.is_some() {
                     into.push(Msg::Answer(request, Answer::Failed(FELL.to_owned())));
+                    // Whoever waits under this number waits for one of the two.
+                    into.push(Msg::Planned(request, Err(NoPlan::Unread(FELL.to_owned()))));
                 }
             }
+            Of::Change(request) => self.executed(request, why.is_some(), into),
             // Its place stays taken, so that it is not begun again and again.
             Of::Chore | Of::Follow => into.extend(why.as_deref().map(fell)),
         }
@@ -287,6 +297,11 @@ impl Driver {
                     question.abort();
                 }
             }
+            Effect::Plan(request, order) => self.plan(request, *order),
+            Effect::Execute(request, confirmed) => self.execute(request, confirmed),
+            Effect::ReadJournal => self.read_journal(),
+            Effect::Look(cluster, intent) => self.look(cluster, *intent),
+            Effect::Close(id, words) => self.close(id, words),
             Effect::Save { name, lines } => {
                 let out = self.out.clone();
                 self.spawn(Of::Chore, async move {

@@ -16,6 +16,8 @@ pub(super) enum Of {
     Cluster(ClusterId),
     /// A question.
     Question(RequestId),
+    /// Something that is being changed.
+    Change(RequestId),
     /// Something that is asked again and again.
     Follow,
     /// Something that leaves nothing behind.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::fetch::fetch;
 use super::served;
+pub(super) use crate::connect::paths::{collection, collection_of, path};
 use crate::connect::problem::Fault;
 use crate::domain::id::{Kind, ObjectRef, Uid};
 use crate::domain::selector::{Operator, Selector};
@@ -15,30 +16,6 @@ use crate::msg::Document;
 use crate::text::clean_lines;
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
-/// The path of a kind's collection, in a namespace or (with an empty one) on the whole cluster.
-pub(super) fn collection(kind: Kind, namespace: &str) -> String {
-    collection_of(kind, kind.api().1, namespace)
-}
-
-/// The same in a version of the API that is not the newest.
-pub(super) fn collection_of(kind: Kind, version: &str, namespace: &str) -> String {
-    let (group, _, plural) = kind.api();
-    let mut path = match group {
-        "" => format!("/api/{version}"),
-        group => format!("/apis/{group}/{version}"),
-    };
-    if !namespace.is_empty() && kind.namespaced() {
-        let _ = write!(path, "/namespaces/{namespace}");
-    }
-    let _ = write!(path, "/{plural}");
-    path
-}
-
-/// The path of an object.
-pub(super) fn path(object: &ObjectRef) -> String {
-    format!("{}/{}", collection(object.kind, &object.namespace), object.name)
-}
 
 /// A selector as `labelSelector` wants it.
 pub(super) fn selector_text(selector: &Selector) -> String {
@@ -165,13 +142,6 @@ fn decoded_length(text: &str) -> usize {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn paths_follow_the_api() {
-        assert_eq!(collection(Kind::Pod, "shop"), "/api/v1/namespaces/shop/pods");
-        assert_eq!(collection(Kind::Rollout, ""), "/apis/argoproj.io/v1alpha1/rollouts");
-        assert_eq!(collection(Kind::Node, "x"), "/api/v1/nodes");
-    }
 
     #[test]
     fn selectors_are_written_as_the_api_reads_them() {

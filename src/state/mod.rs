@@ -5,6 +5,7 @@
 
 mod away;
 mod overlay;
+pub mod sheet;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,6 +48,12 @@ pub struct State {
     pub pending: Vec<Key>,
     /// Short messages, newest last.
     pub toasts: Vec<Toast>,
+    /// What is being changed, and what was changed last.
+    pub runs: Vec<sheet::Run>,
+    /// What an earlier program began and left without an outcome.
+    pub abandoned: Vec<sheet::Abandoned>,
+    /// The journal has been looked through for such.
+    pub looked_back: bool,
     /// What fired when the person or the servers went away.
     pub away: Away,
     /// Columns and rows of the terminal.
@@ -100,6 +107,9 @@ impl State {
             typing_error: None,
             pending: Vec::new(),
             toasts: Vec::new(),
+            runs: Vec::new(),
+            abandoned: Vec::new(),
+            looked_back: false,
             away: Away::default(),
             size,
             keymap,

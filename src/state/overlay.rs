@@ -3,6 +3,7 @@
 use tui_input::Input;
 
 use crate::action::{Action, TABLE};
+use super::sheet::Sheet;
 use crate::shared::Ask;
 
 /// What lies over the panes.
@@ -21,6 +22,13 @@ pub enum Overlay {
         ask: Ask,
         /// What was typed so far.
         typed: Input,
+    },
+    /// A change, from how many to its end.
+    Change(Box<Sheet>),
+    /// What an earlier program began and left without an outcome.
+    Abandoned {
+        /// The one under the cursor.
+        at: usize,
     },
 }
 

@@ -12,8 +12,9 @@ use crate::msg::Note;
 use crate::panes::metrics::target::Target;
 use crate::panes::views::favourites::Favourites;
 use crate::panes::views::graph::GraphView;
+use crate::panes::views::journal::JournalView;
 use crate::panes::{PaneId, objects};
-use crate::shared::{Applies, Subject};
+use crate::shared::{Applies, Ask, Subject};
 use crate::state::{Overlay, Palette, State};
 
 /// Does an action, or says why not.
@@ -70,6 +71,7 @@ pub fn verdict(state: &State, action: Action) -> Applies {
         | Action::ToggleWorkloads
         | Action::Query
         | Action::Favourites
+        | Action::PaneJournal
         | Action::ToggleAllEnvironments => return Applies::Yes,
         Action::NextEnvironment | Action::PreviousEnvironment if state.shared.environments.list.len() < 2 => {
             return Applies::No("There is no other environment.".to_owned());
@@ -85,8 +87,7 @@ pub fn verdict(state: &State, action: Action) -> Applies {
         | Action::PaneTraffic
         | Action::PaneBackups
         | Action::PaneNodes
-        | Action::PaneDelivery
-        | Action::PaneJournal => {
+        | Action::PaneDelivery => {
             let name = action.info().title;
             return Applies::No(format!("This version has no {name} pane."));
         }
@@ -125,7 +126,7 @@ pub fn verdict(state: &State, action: Action) -> Applies {
 /// Actions of the program as a whole; `None` when it is none.
 fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     let effects = match action {
-        Action::Quit => vec![Effect::Quit],
+        Action::Quit => quit(state),
         Action::Suspend => vec![Effect::Suspend],
         Action::Redraw => vec![Effect::Redraw],
         Action::Help => {
@@ -148,6 +149,10 @@ fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         Action::PaneMetrics => focus_pair(state, PaneId::Metrics, PaneId::Metrics),
         Action::PaneAlerts => focus_pair(state, PaneId::Alerts, PaneId::Alerts),
         Action::PaneBackups => focus_pair(state, PaneId::Backups, PaneId::Backups),
+        Action::PaneJournal => {
+            state.views.push(Box::new(JournalView::default()));
+            vec![Effect::ReadJournal]
+        }
         Action::NextEnvironment => environment_by(state, 1),
         Action::PreviousEnvironment => environment_by(state, -1),
         Action::ToggleAllEnvironments => {
@@ -200,6 +205,22 @@ fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         _ => return None,
     };
     Some(effects)
+}
+
+/// Asks first while something is being changed; asked twice, it is meant.
+fn quit(state: &mut State) -> Vec<Effect> {
+    let asked = matches!(&state.overlay, Some(Overlay::Ask { ask, .. }) if ask.then == [Effect::Quit]);
+    let running: Vec<String> =
+        state.runs.iter().filter(|run| run.end.is_none()).map(|run| format!("{} in {}", run.title, run.place)).collect();
+    if asked || running.is_empty() {
+        return vec![Effect::Quit];
+    }
+    let mut lines = vec!["This is still being done:".to_owned()];
+    lines.extend(running);
+    lines.push("It goes on to its end without the screen, and the journal tells. Quit?".to_owned());
+    let ask = Ask { lines, word: "".into(), then: vec![Effect::Quit] };
+    state.overlay = Some(Overlay::Ask { ask, typed: tui_input::Input::default() });
+    Vec::new()
 }
 
 /// On the Bridge enter gives a pane the whole screen first, and opens what the

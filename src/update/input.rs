@@ -189,6 +189,8 @@ fn overlay_key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Overlay::Change(_) => super::changes::key(state, event, key),
+        Overlay::Abandoned { .. } => super::changes::abandoned_key(state, event),
         Overlay::Ask { ask, typed } => {
             let answered = if ask.word.is_empty() {
                 key.typed() == Some('y')

@@ -2,6 +2,7 @@
 //! to state and effects. It awaits nothing, reads no clock and draws nothing.
 
 pub mod actions;
+mod changes;
 pub mod help;
 mod input;
 mod news;
@@ -23,8 +24,10 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
     match msg {
         Msg::Input(event) => input::input(state, event),
         Msg::Tick => {
+            let mut effects = changes::tick(state);
             let State { views, shared, .. } = state;
-            views.iter_mut().flat_map(|view| view.tick(shared)).collect()
+            effects.extend(views.iter_mut().flat_map(|view| view.tick(shared)));
+            effects
         }
         Msg::Cluster(cluster, news) => {
             state.shared.world.apply(cluster, news, now);
@@ -48,6 +51,19 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Alerts(upstream, told) => news::told(state, &upstream, told),
+        Msg::Planned(request, planned) => {
+            changes::planned(state, request, planned.map(|plan| *plan));
+            Vec::new()
+        }
+        Msg::Progress(request, progress) => {
+            changes::progress(state, request, progress);
+            Vec::new()
+        }
+        Msg::Journal(read) => changes::journal(state, read),
+        Msg::Stands(id, stand) => {
+            changes::stands(state, &id, stand);
+            Vec::new()
+        }
         Msg::Note(note) => {
             state.toast(note);
             Vec::new()
@@ -59,6 +75,7 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
 /// number of messages.
 pub fn settle(state: &mut State) {
     state.shared.derive();
+    changes::drawn(state);
     let areas = layout::areas(state);
     let State { panes, views, shared, focus, .. } = state;
     // First the one whose cursor the others may follow. Graphs are of what it is on; on the graphs themselves, and in
@@ -138,6 +155,7 @@ fn follow(state: &mut State, outcome: Outcome) -> Vec<Effect> {
                 actions::focus(state, at);
             }
         }
+        Some(Turn::Change(begin)) => effects.extend(changes::begin(state, *begin)),
         Some(Turn::CloseAndAsk(ask)) => {
             effects.extend(close_view(state));
             state.overlay = Some(Overlay::Ask { ask, typed: tui_input::Input::default() });

@@ -4,6 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::change;
 use crate::action::Action;
 use crate::shared::Applies;
 use crate::state::{Overlay, State};
@@ -13,7 +14,7 @@ use crate::update::actions::verdict;
 use crate::widgets::strip::Strip;
 
 /// What the footer offers, most useful first. Moving is left out: fingers know.
-const ORDER: [Action; 35] = [
+const ORDER: [Action; 38] = [
     Action::LongerRange,
     Action::ShorterRange,
     Action::Query,
@@ -37,6 +38,9 @@ const ORDER: [Action; 35] = [
     Action::Events,
     Action::Rollout,
     Action::Shell,
+    Action::Scale,
+    Action::Undo,
+    Action::Restart,
     Action::Filter,
     Action::FaultsOnly,
     Action::ToggleWorkloads,
@@ -94,6 +98,14 @@ fn captured(state: &State) -> Option<&'static [(&'static str, &'static str)]> {
         }
         Some(Overlay::Ask { ask, .. }) if ask.word.is_empty() => Some(&[("y", "yes"), ("n esc", "no")]),
         Some(Overlay::Ask { .. }) => Some(&[("enter", "confirm"), ("esc", "no")]),
+        Some(Overlay::Change(sheet)) => Some(change::keys(sheet)),
+        Some(Overlay::Abandoned { .. }) => Some(&[
+            ("j k", "choose"),
+            ("enter", "go on"),
+            ("u", "back"),
+            ("d", "leave it as it is"),
+            ("esc", "later"),
+        ]),
         None if state.typing.is_some() => {
             let own = state.front().and_then(|pane| pane.typing_keys());
             own.or(Some(&[

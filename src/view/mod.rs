@@ -13,6 +13,7 @@
 //! Everything is drawn from shared references; nothing changes here.
 
 mod ask;
+mod change;
 mod footer;
 mod frame;
 mod header;
@@ -56,6 +57,8 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         Some(Overlay::Help { scroll }) => help::draw(state, *scroll, area, buffer),
         Some(Overlay::Palette(palette)) => palette::draw(state, palette, area, buffer),
         Some(Overlay::Ask { ask, typed }) => ask::draw(state, ask, typed, area, buffer),
+        Some(Overlay::Change(sheet)) => change::draw(state, sheet, area, buffer),
+        Some(Overlay::Abandoned { at }) => change::abandoned(state, *at, area, buffer),
         None => {}
     }
     if state.look.symbols.ascii {

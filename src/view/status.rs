@@ -1,5 +1,5 @@
 //! The line above the footer: what is being typed and how many rows match, else
-//! keys that wait for more, else messages.
+//! keys that wait for more, else what is being changed, and messages.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -26,6 +26,17 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let keys: Vec<String> = state.pending.iter().map(ToString::to_string).collect();
         strip.put(&format!("{} …", keys.join(" ")), look.style(Role::Key));
         return;
+    }
+    let running = state.runs.iter().filter(|run| run.end.is_none());
+    for (nth, run) in running.enumerate() {
+        let words = if run.watching.is_empty() { "being sent" } else { &run.watching };
+        let seconds = state.shared.now.mono.saturating_sub(run.began).as_secs();
+        if nth > 0 {
+            strip.put("  ", look.style(Role::Muted));
+        }
+        strip.put(look.symbols.running, look.style(Role::Progressing)).gap(1);
+        let line = format!("{} in {}: {words} ({seconds} s)  ", run.title, run.place);
+        strip.put(&line, look.style(Role::Progressing));
     }
     for (nth, toast) in state.toasts.iter().rev().enumerate() {
         if nth > 0 {

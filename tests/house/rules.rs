@@ -11,6 +11,13 @@ const SPAWN: [&str; 4] = ["runtime", "sources", "demo", "connect"];
 const PURE: [&str; 9] = ["view", "panes", "update", "layout", "widgets", "world", "fleet", "state", "shared"];
 /// May start a demo.
 const DEMO_USERS: [&str; 1] = ["cli"];
+/// The only file that sends what changes a cluster.
+const WRITER: &str = "src/change/execute.rs";
+/// Files that send something other than a plain read, and change nothing by it: reviews are answered and not stored
+/// (the first two), a query of Prometheus may be too long for a URL.
+const ASKERS: [&str; 3] = ["src/change/ask.rs", "src/cli/doctor/cluster.rs", "src/connect/upstream.rs"];
+/// The only file that opens a shell, which is a GET that may change anything.
+const SHELL: &str = "src/sources/shell.rs";
 /// Lines of a file, at most.
 const LINES: usize = 800;
 
@@ -54,6 +61,22 @@ fn only_some_rooms_spawn() {
 #[test]
 fn pure_rooms_know_no_clock_no_disk_and_no_waiting() {
     hold(sources().iter().flat_map(impure).collect());
+}
+
+#[test]
+fn only_one_file_can_change_a_cluster() {
+    hold(sources().iter().flat_map(writes).collect());
+}
+
+#[test]
+fn only_confirmation_makes_what_may_be_done() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|source| source.path != std::path::Path::new("src/change/confirm.rs")) {
+        for line in source.find(&["Confirmed", "{"]) {
+            broken.push(format!("{}: makes what only a confirmation may make", source.place(line)));
+        }
+    }
+    hold(broken);
 }
 
 #[test]
@@ -145,6 +168,41 @@ fn impure(source: &Source) -> Vec<String> {
     named(source, &signs, "is not pure")
 }
 
+/// Every way to send something that a cluster could take for a change: by HTTP, or by the client library's own calls.
+fn writes(source: &Source) -> Vec<String> {
+    let path = source.path.to_string_lossy().replace('\\', "/");
+    if source.room == "demo" || path == WRITER {
+        return Vec::new();
+    }
+    const POSTS: [&[&str]; 2] = [&["Request", ":", ":", "post"], &["Method", ":", ":", "POST"]];
+    const CHANGES: [&[&str]; 13] = [
+        &["Request", ":", ":", "put"],
+        &["Request", ":", ":", "patch"],
+        &["Request", ":", ":", "delete"],
+        &["Method", ":", ":", "PUT"],
+        &["Method", ":", ":", "PATCH"],
+        &["Method", ":", ":", "DELETE"],
+        // The client library's calls want one of these...
+        &["PostParams"],
+        &["PatchParams"],
+        &["DeleteParams"],
+        &["EvictParams"],
+        // ...but for the few that want nothing.
+        &[".", "cordon", "("],
+        &[".", "uncordon", "("],
+        &[".", "restart", "("],
+    ];
+    let mut broken = Vec::new();
+    if !ASKERS.contains(&path.as_str()) {
+        broken.extend(named(source, &POSTS, "sends more than a plain read"));
+    }
+    broken.extend(named(source, &CHANGES, "can change a cluster, which only `change::execute` may"));
+    if path != SHELL {
+        broken.extend(named(source, &[&[".", "exec", "("], &[".", "attach", "("]], "opens a shell"));
+    }
+    broken
+}
+
 fn named(source: &Source, signs: &[&[&str]], what: &str) -> Vec<String> {
     let mut broken = Vec::new();
     for sign in signs {
@@ -169,6 +227,17 @@ fn each_rule_can_be_broken() {
     let spawning = "fn f() { tokio::spawn(g()); std::thread::spawn(h); }";
     assert_eq!(spawns(&source("src/view/mod.rs", spawning)).len(), 2);
     assert_eq!(spawns(&source("src/runtime/mod.rs", spawning)), [] as [&str; 0]);
+
+    let writing = "fn f() { http::Request::patch(p); client.send(http::Request::builder().method(http::Method::DELETE)); }";
+    assert_eq!(writes(&source("src/cli/x.rs", writing)).len(), 2);
+    assert_eq!(writes(&source(WRITER, writing)), [] as [&str; 0]);
+    let asking = "fn f() { http::Request::post(p); }";
+    assert_eq!(writes(&source("src/panes/x.rs", asking)).len(), 1);
+    assert_eq!(writes(&source(ASKERS[0], asking)), [] as [&str; 0]);
+    assert_eq!(writes(&source(ASKERS[0], writing)).len(), 2, "who asks may not change");
+    let library = "async fn f() { pods.evict(n, &EvictParams::default()); pods.exec(n, c, &p); }";
+    assert_eq!(writes(&source("src/runtime/x.rs", library)).len(), 2);
+    assert_eq!(writes(&source(SHELL, "async fn f() { pods.exec(n, c, &p); }")), [] as [&str; 0]);
 
     let waiting = "async fn f() { g().await; let now = std::time::Instant::now(); }";
     assert_eq!(impure(&source("src/update/mod.rs", waiting)).len(), 2);

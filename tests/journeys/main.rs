@@ -91,6 +91,7 @@ journeys! {
     matrix_to_app,
     network_of_the_first_row,
     palette_and_help,
+    read_only_changes_nothing,
     read_only_has_no_shell,
     restricted_user,
     selection_by_identity,
@@ -105,6 +106,11 @@ journeys! {
     graphs_by_hand,
     graph_of_an_alert,
     node_failure,
+    production_by_its_name,
+    scale_by_plan,
+    scale_of_what_heals_itself,
+    scale_where_an_autoscaler_rules,
+    undo_to_a_revision,
     what_is_out_of_sync,
     zoom_of_sync;
 }

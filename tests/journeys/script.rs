@@ -64,6 +64,8 @@ pub enum Step {
         name: String,
         version: String,
     },
+    /// A text is pasted.
+    Paste(String),
     See(Wanted),
     Not(Wanted),
     /// The cursor of the focused pane is on the object of that name.
@@ -107,6 +109,7 @@ impl Script {
         }
         let step = match verb {
             "press" => Step::Press(Keys::parse(rest).map_err(|(what, _)| what)?.0),
+            "paste" => Step::Paste(rest.to_owned()),
             "type" => {
                 let key = |char: char| Key::parse(&char.to_string().replace(' ', "space"));
                 let keys: Result<_, _> = rest.chars().map(key).collect();

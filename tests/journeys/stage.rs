@@ -114,6 +114,10 @@ impl Stage {
                 keys.iter().for_each(|key| person.press(key));
                 Ok(())
             }
+            Step::Paste(text) => {
+                person.feed(Event::Paste(text.clone()));
+                Ok(())
+            }
             Step::Size(columns, rows) => {
                 person.feed(Event::Resize(*columns, *rows));
                 Ok(())

@@ -14,6 +14,7 @@ use pilothouse::config;
 use pilothouse::connect::contexts::{self, Contexts};
 use pilothouse::domain::id::ClusterId;
 use pilothouse::fleet::wanted::Wanted as Environments;
+use pilothouse::journal::{Journal, Local};
 use pilothouse::keymap::{Key, Keymaps, Keys};
 use pilothouse::look::Look;
 use pilothouse::msg::Msg;
@@ -65,6 +66,8 @@ pub struct Person {
     /// What only the owner of a terminal could do.
     asked: Vec<TerminalEffect>,
     patience: Duration,
+    /// Where the journal is kept.
+    state: tempfile::TempDir,
 }
 
 impl Person {
@@ -95,8 +98,10 @@ impl Person {
         };
         let mut driver = Driver::new(state, Arc::new(contexts));
         driver.timing = desk.timing;
+        let state = tempfile::tempdir().unwrap();
+        driver.journal_with(Journal::within(state.path()), Local { user: "maria".to_owned(), ..Local::default() });
         driver.connect_first(&first);
-        Person { driver, asked: Vec::new(), patience: desk.patience }
+        Person { driver, asked: Vec::new(), patience: desk.patience, state }
     }
 
     /// Waits until every connected cluster has brought all it will bring.
@@ -109,6 +114,11 @@ impl Person {
     /// The frame as it is now.
     pub fn picture(&mut self) -> String {
         picture::text(&self.driver.frame())
+    }
+
+    /// The journal of what was changed.
+    pub fn journal(&self) -> Journal {
+        Journal::within(self.state.path())
     }
 
     /// The machine, for what no frame shows.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pilothouse::demo::{self, DemoOptions, DemoServer};
+use pilothouse::journal::Journal;
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -31,6 +32,16 @@ impl Platform {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let server = runtime.block_on(demo::start(DemoOptions { speed: 0.0, ..DemoOptions::default() }));
         Platform { runtime, server: Some(server.unwrap()), folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Lets the platform live through so much time at once.
+    pub fn advance(&self, time: Duration) {
+        self.server.as_ref().unwrap().story().advance(time);
+    }
+
+    /// The journal of the program's person.
+    pub fn journal(&self) -> Journal {
+        Journal::within(&self.folder.path().join("state/pilothouse"))
     }
 
     pub fn kubeconfig(&self) -> &Path {

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod backups;
+mod changing;
 mod common;
 mod connecting;
 mod graphs;

@@ -6,6 +6,7 @@
 mod alerts;
 mod any;
 mod changes;
+mod plans;
 mod stage;
 mod stage_sync;
 

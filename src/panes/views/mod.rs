@@ -14,6 +14,7 @@ mod explain;
 pub mod favourites;
 pub mod feed;
 pub mod graph;
+pub mod journal;
 pub mod logs;
 pub mod page;
 pub mod painted;

@@ -1,0 +1,109 @@
+//! New pods of the same template, one after another: as `kubectl rollout restart` does it, by an annotation of the
+//! template.
+
+use serde_json::json;
+
+use super::{Act, Draft, merge, rolled_out};
+use crate::change::gates::{self, Gate, Weight};
+use crate::change::gather::{Facts, Needs};
+use crate::change::intent::Intent;
+use crate::change::json::{at, flag, text};
+use crate::change::plan::{Goal, Touched};
+use crate::domain::id::Kind;
+
+/// Where kubectl puts it too.
+const POINTER: &str = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
+
+/// `restart`
+pub struct Restart;
+
+impl Act for Restart {
+    fn name(&self) -> &'static str {
+        "restart"
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {
+        // Whoever restarts often does so because an alert fires: that informs.
+        &[
+            (&gates::ReadOnly, Weight::Judges),
+            (&gates::Rbac, Weight::Judges),
+            (&gates::DryRunGate, Weight::Judges),
+            (&gates::Ownership, Weight::Judges),
+            (&gates::Protected, Weight::Informs),
+            (&gates::Frozen, Weight::Judges),
+            (&gates::Alerts, Weight::Informs),
+        ]
+    }
+
+    fn draft(&self, _: &Intent, facts: &Facts) -> Result<Draft, String> {
+        if flag(&facts.live, "/spec/paused") {
+            return Err(format!("{} is paused: it would not restart until it is resumed.", facts.name()));
+        }
+        let now = jiff::Timestamp::from_second(facts.now.wall.0).map_err(|error| error.to_string())?;
+        let touched = Touched {
+            object: facts.object.clone(),
+            what: "restartedAt".to_owned(),
+            pointer: POINTER.to_owned(),
+            before: at(&facts.live, POINTER),
+            after: json!(now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        };
+        let title = format!("restart {}", facts.name());
+        let uid = text(&facts.live, "/metadata/uid");
+        let step = merge(&facts.object, uid, title.clone(), "", &[&touched]);
+        let expect = rolled_out(facts);
+        let pods = match facts.object.kind {
+            Kind::DaemonSet => "its pod on every node".to_owned(),
+            _ => match facts.replicas() {
+                1 => "its pod".to_owned(),
+                n => format!("its {n} pods"),
+            },
+        };
+        Ok(Draft {
+            words: format!("{pods} made anew, template unchanged"),
+            then: match expect.goal {
+                Goal::Stands => "pods are made anew only when somebody deletes them (OnDelete)".to_owned(),
+                _ => format!("{pods} replaced and ready, within {} s", expect.deadline),
+            },
+            back: "there is none: pods that ended do not come back; u goes to an earlier release".to_owned(),
+            back_with: None,
+            touched: vec![touched],
+            steps: vec![step],
+            expect: vec![expect],
+            mitigates: false,
+            pods: 0,
+            title,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::actions::named;
+    use crate::change::intent::With;
+    use crate::change::testing::facts;
+
+    #[test]
+    fn the_annotation_is_kubectls_and_a_paused_one_is_refused() {
+        let wish = Intent { verb: named("restart").unwrap(), objects: Vec::new(), with: With::default() };
+        let mut facts = facts();
+        let draft = Restart.draft(&wish, &facts).unwrap();
+        let at = &draft.touched[0].after;
+        assert_eq!(at, &json!("2026-11-21T14:32:00Z"));
+        assert_eq!(
+            draft.steps[0].request.body["spec"],
+            json!({"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": at}}}})
+        );
+        assert_eq!(draft.expect[0].goal, Goal::RolledOut);
+        facts.live["spec"]["paused"] = json!(true);
+        assert!(Restart.draft(&wish, &facts).unwrap_err().contains("paused"));
+    }
+}

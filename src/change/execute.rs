@@ -1,0 +1,503 @@
+//! The SOLE writer to a cluster. It takes what was confirmed and nothing else, writes down what it is about to do,
+//! does it step by step, and looks whether it came true.
+//!
+//! Nothing is retried blindly. A step looks at its object first and goes on only while the object is the planned one
+//! and every value that it touches stands as the plan showed it. A 409 after that (somebody wrote something else in
+//! between) is looked at again the same way; an answer that did not come, or that leaves open what was done, is
+//! settled by looking.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use http::header::CONTENT_TYPE;
+use kube::Client;
+use kube::client::Body;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::ask;
+use super::confirm::Confirmed;
+use super::gather::uid_of;
+use super::json::{at, text};
+use super::plan::{Expect, Goal, Method, Plan, Step, Touched};
+use super::redact::redacted;
+use super::requests::{Reply, send};
+use super::verify::{self, Standing, shown};
+use crate::connect::paths;
+use crate::connect::problem::Fault;
+use crate::journal::{self, Closing, End, Intention, Journal, Local, Outcome, Record, StepDone, Who};
+use crate::text::clean;
+
+/// How long things may take. Tests use shorter ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// One answer.
+    pub answer: Duration,
+    /// Between two looks.
+    pub look: Duration,
+    /// How long a request without an answer is looked for.
+    pub settle: Duration,
+    /// How long a step is tried anew after a 409.
+    pub conflicts: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            answer: Duration::from_secs(30),
+            look: Duration::from_secs(1),
+            settle: Duration::from_secs(15),
+            conflicts: Duration::from_secs(15),
+        }
+    }
+}
+
+/// What happens while something is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// A step, from 0, is where these words say.
+    Step(usize, StepState, String),
+    /// All is sent; so far it has come true.
+    Watching(String),
+    /// It is over.
+    Ended(End),
+}
+
+/// Where a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepState {
+    /// It is being done.
+    Doing,
+    /// It is done.
+    Done,
+    /// It was not done, or that is not known.
+    Failed,
+}
+
+/// What an execution needs besides what was confirmed.
+pub struct Means<'a> {
+    /// The way to the cluster that the plan was made on.
+    pub client: Client,
+    /// Where it is written down; `None` stops everything.
+    pub journal: Option<&'a Journal>,
+    /// Who sits here.
+    pub local: &'a Local,
+    /// Stay until it has come true, and not only until it is done.
+    pub watch: bool,
+    /// How long things may take.
+    pub pace: Pace,
+    /// Is told what happens.
+    pub tell: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// Does what was confirmed. The last thing that is told is [`Progress::Ended`], which is returned too.
+pub async fn execute(confirmed: &Confirmed, means: Means<'_>) -> End {
+    let tell = means.tell;
+    let end = Execution { plan: confirmed.plan(), means }.run(confirmed).await;
+    tell(Progress::Ended(end.clone()));
+    end
+}
+
+fn refused(words: impl Into<String>) -> End {
+    End { outcome: Outcome::Refused, words: words.into() }
+}
+
+/// The request of a step, with the version of the object that it is held to.
+///
+/// # Errors
+/// No request can be made of it.
+pub(super) fn request(step: &Step, version: &str) -> Result<http::Request<Body>, Fault> {
+    let mut body = step.request.body.clone();
+    if step.versioned
+        && let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        metadata.insert("resourceVersion".to_owned(), Value::String(version.to_owned()));
+    }
+    match step.request.method {
+        Method::Merge | Method::JsonPatch => http::Request::patch(&step.request.path),
+    }
+    .header(CONTENT_TYPE, step.request.method.content_type())
+    .body(Body::from(body.to_string().into_bytes()))
+    .map_err(|error| Fault::Invalid(clean(&error.to_string()).into_owned()))
+}
+
+/// How a step ended, when not well.
+struct Stopped {
+    outcome: Outcome,
+    /// For the journal: `refused`, `stale`, `failed`, `unknown`.
+    word: &'static str,
+    words: String,
+}
+
+impl Stopped {
+    fn new(outcome: Outcome, word: &'static str, words: impl Into<String>) -> Stopped {
+        Stopped { outcome, word, words: words.into() }
+    }
+
+    fn stale(words: impl Into<String>) -> Stopped {
+        Stopped::new(Outcome::Refused, "stale", words)
+    }
+}
+
+struct Execution<'a> {
+    plan: &'a Plan,
+    means: Means<'a>,
+}
+
+impl Execution<'_> {
+    async fn run(&self, confirmed: &Confirmed) -> End {
+        if !confirmed.take() {
+            return refused("This was done already; a plan is done once.");
+        }
+        let Some(journal) = self.means.journal else {
+            return refused("There is no folder for the journal, and nothing is changed without one.");
+        };
+        let now = jiff::Timestamp::now();
+        let id = Journal::new_id(now);
+        // Writing waits for the disk on this very task: it is a few milliseconds, and nothing may overtake it.
+        let begun = journal.hold(&id).and_then(|held| {
+            let intent = self.intention(confirmed, &id, now);
+            journal.append(&Record::Intent(Box::new(intent)), now).map(|()| held)
+        });
+        let _held = match begun {
+            Ok(held) => held,
+            Err(error) => {
+                return refused(format!(
+                    "The journal cannot be written ({}): nothing was changed.",
+                    clean(&error.to_string())
+                ));
+            }
+        };
+        let mut unwritten = None;
+        let mut note = |record: Record| {
+            if let Err(error) = journal.append(&record, jiff::Timestamp::now()) {
+                unwritten = Some(clean(&error.to_string()).into_owned());
+            }
+        };
+        let mut end = self.steps_and_watch(&id, &mut note).await;
+        note(Record::End(Closing {
+            id,
+            at: jiff::Timestamp::now().to_string(),
+            outcome: end.outcome,
+            words: end.words.clone(),
+        }));
+        if let Some(why) = unwritten {
+            end.words.push_str(&format!(" (the journal could not be written to its end: {why})"));
+        }
+        end
+    }
+
+    async fn steps_and_watch(&self, id: &str, note: &mut (dyn FnMut(Record) + Send)) -> End {
+        let mut stands: Vec<Touched> = self.plan.touched.clone();
+        for (at, step) in self.plan.steps.iter().enumerate() {
+            (self.means.tell)(Progress::Step(at, StepState::Doing, step.title.clone()));
+            let mut tell = |outcome: &str, words: &str| {
+                note(Record::Step(StepDone {
+                    id: id.to_owned(),
+                    at: jiff::Timestamp::now().to_string(),
+                    step: at + 1,
+                    outcome: outcome.to_owned(),
+                    words: words.to_owned(),
+                }));
+            };
+            match self.step(step, &mut tell).await {
+                Ok((words, answered)) => {
+                    tell("done", &words);
+                    (self.means.tell)(Progress::Step(at, StepState::Done, words));
+                    as_taken(&mut stands, step, answered.as_ref());
+                }
+                Err(stopped) => {
+                    tell(stopped.word, &stopped.words);
+                    (self.means.tell)(Progress::Step(at, StepState::Failed, stopped.words.clone()));
+                    let before = match at {
+                        0 => String::new(),
+                        n => format!(" {n} of {} steps were done before.", self.plan.steps.len()),
+                    };
+                    let outcome = match (stopped.outcome, at) {
+                        // Something was changed, so it is no longer true that nothing was.
+                        (Outcome::Refused, 1..) => Outcome::Failed,
+                        (outcome, _) => outcome,
+                    };
+                    return End { outcome, words: format!("{}{before}", stopped.words) };
+                }
+            }
+        }
+        self.watch(&stands).await
+    }
+
+    /// One step: looked at, sent, answered or settled. Gives what to say, and the answer.
+    async fn step(
+        &self,
+        step: &Step,
+        note: &mut (dyn FnMut(&str, &str) + Send),
+    ) -> Result<(String, Option<Value>), Stopped> {
+        let deadline = Instant::now() + self.means.pace.conflicts;
+        loop {
+            let live = self.look(step).await?;
+            self.holds(step, &live)?;
+            let request = request(step, text(&live, "/metadata/resourceVersion"))
+                .map_err(|fault| Stopped::new(Outcome::Failed, "failed", fault.words()))?;
+            note("sent", &step.title);
+            let reply = match send(&self.means.client, request, self.means.pace.answer).await {
+                Ok(reply) => reply,
+                Err(fault) => return self.settle(step, fault.words(), Outcome::Unknown).await,
+            };
+            match reply.code {
+                200..=299 => return Ok((format!("{}: done", step.title), Some(reply.body))),
+                409 if Instant::now() < deadline => {
+                    note("again", reply.fault().words());
+                    sleep(self.means.pace.look / 5).await;
+                }
+                408 | 500.. => return self.settle(step, reply.fault().words(), Outcome::Failed).await,
+                _ => return Err(self.why_not(step, &reply).await),
+            }
+        }
+    }
+
+    async fn look(&self, step: &Step) -> Result<Value, Stopped> {
+        let name = format!("{}/{}", step.object.kind.short(), step.object.name);
+        match ask::read(&self.means.client, &paths::path(&step.object), self.means.pace.answer).await {
+            Ok(live) if uid_of(&live) == step.object.uid => Ok(live),
+            Ok(_) => Err(Stopped::stale(format!(
+                "Nothing was changed: {name} is gone, and another one has its name."
+            ))),
+            Err(Fault::NotFound(_)) => {
+                Err(Stopped::stale(format!("Nothing was changed: {name} is gone.")))
+            }
+            Err(fault) => Err(Stopped::new(
+                Outcome::Refused,
+                "refused",
+                format!("Nothing was changed: {name} could not be looked at ({}).", fault.words()),
+            )),
+        }
+    }
+
+    /// The values of a step's object that are to be changed.
+    fn touched<'a>(&'a self, step: &'a Step) -> impl Iterator<Item = &'a Touched> {
+        self.plan.touched.iter().filter(|value| value.object == step.object)
+    }
+
+    fn holds(&self, step: &Step, live: &Value) -> Result<(), Stopped> {
+        match self.difference(step, live) {
+            None => Ok(()),
+            Some(words) => Err(Stopped::stale(format!("Nothing was changed: {words}. Plan it anew."))),
+        }
+    }
+
+    /// What is no longer as the plan showed it.
+    fn difference(&self, step: &Step, live: &Value) -> Option<String> {
+        let changed = self.touched(step).find(|value| at(live, &value.pointer) != value.before)?;
+        let now = at(live, &changed.pointer);
+        let by = super::owners::writer_of(live, &changed.pointer).map_or_else(String::new, |by| format!(" (by {by})"));
+        Some(match now {
+            Value::Object(_) | Value::Array(_) => {
+                format!("{} of {} has changed since the plan{by}", changed.what, step.object.name)
+            }
+            now => format!(
+                "{} of {} is {} now and was {} in the plan{by}",
+                changed.what,
+                step.object.name,
+                shown(&now),
+                shown(&changed.before)
+            ),
+        })
+    }
+
+    /// An answer that says no, in words.
+    async fn why_not(&self, step: &Step, reply: &Reply) -> Stopped {
+        let fault = reply.fault();
+        let said = fault.words();
+        match reply.code {
+            403 => Stopped::new(Outcome::Refused, "refused", format!("Nothing was changed, it is forbidden: {said}")),
+            401 => Stopped::new(
+                Outcome::Refused,
+                "refused",
+                format!("Nothing was changed, the credentials are not accepted: {said}"),
+            ),
+            404 => Stopped::stale(format!("Nothing was changed, it is gone: {said}")),
+            409 => Stopped::new(
+                Outcome::Failed,
+                "failed",
+                format!("Nothing was changed: others kept writing to it ({said})"),
+            ),
+            422 => match self.look(step).await {
+                Ok(live) => match self.difference(step, &live) {
+                    Some(words) => Stopped::stale(format!("Nothing was changed: {words}. Plan it anew.")),
+                    None => Stopped::new(
+                        Outcome::Failed,
+                        "failed",
+                        format!("Nothing was changed, the server does not accept it: {said}"),
+                    ),
+                },
+                Err(stopped) => stopped,
+            },
+            429 => {
+                let wait = reply.retry_after.map_or_else(String::new, |s| format!(" and asks to wait {s} s"));
+                Stopped::new(
+                    Outcome::Failed,
+                    "failed",
+                    format!("Nothing was changed: the server is busy{wait} ({said})"),
+                )
+            }
+            _ => Stopped::new(Outcome::Failed, "failed", format!("The server refused: {said}")),
+        }
+    }
+
+    /// No answer, or one that leaves open whether it was done: looked at until it shows, or for a while.
+    async fn settle(
+        &self,
+        step: &Step,
+        said: &str,
+        otherwise: Outcome,
+    ) -> Result<(String, Option<Value>), Stopped> {
+        let deadline = Instant::now() + self.means.pace.settle;
+        let mut seen = "it could not be looked at".to_owned();
+        loop {
+            match self.look(step).await {
+                Ok(live) if self.touched(step).all(|value| at(&live, &value.pointer) == value.after) => {
+                    return Ok((format!("{}: done, though the answer was: {said}", step.title), Some(live)));
+                }
+                Ok(live) => {
+                    seen = match self.difference(step, &live) {
+                        None => "so far it was not done".to_owned(),
+                        Some(words) => words,
+                    };
+                }
+                Err(stopped) if stopped.word == "stale" => {
+                    let words = format!("{} was not answered ({said}). {}", step.title, stopped.words);
+                    return Err(Stopped::new(Outcome::Unknown, "unknown", words));
+                }
+                Err(_) => {}
+            }
+            if Instant::now() >= deadline {
+                let word = if otherwise == Outcome::Failed { "failed" } else { "unknown" };
+                let words = format!("{}: {said}. Looked again: {seen}.", step.title);
+                // A request that was answered is over; one that was not may still arrive.
+                let outcome = if seen == "it could not be looked at" { Outcome::Unknown } else { otherwise };
+                return Err(Stopped::new(outcome, word, words));
+            }
+            sleep(self.means.pace.look).await;
+        }
+    }
+
+    /// Looks until everything has come true, or will not.
+    async fn watch(&self, stands: &[Touched]) -> End {
+        let began = Instant::now();
+        let expects: Vec<Expect> = match self.means.watch {
+            true => self.plan.expects.clone(),
+            false => {
+                let standing = |expect: &Expect| Expect { goal: Goal::Stands, deadline: 10, ..expect.clone() };
+                self.plan.expects.iter().map(standing).collect()
+            }
+        };
+        let looks = join_all(expects.iter().map(|expect| self.watch_one(expect, stands, began)));
+        let ends = looks.await;
+        let worst = ends.iter().find(|end| end.outcome != Outcome::Done);
+        let mut end = match (worst, ends.as_slice()) {
+            (Some(worst), _) => worst.clone(),
+            (None, [one]) => one.clone(),
+            (None, several) => {
+                End { outcome: Outcome::Done, words: format!("all {} are as wanted", several.len()) }
+            }
+        };
+        if !self.means.watch && end.outcome == Outcome::Done {
+            end.words = "it was sent and taken; what follows was not waited for".to_owned();
+        }
+        end
+    }
+
+    async fn watch_one(&self, expect: &Expect, stands: &[Touched], began: Instant) -> End {
+        let deadline = began + Duration::from_secs(expect.deadline);
+        let path = paths::path(&expect.object);
+        loop {
+            let last = match ask::read(&self.means.client, &path, self.means.pace.answer).await {
+                Ok(live) => verify::judge(expect, stands, Some(&live)),
+                Err(Fault::NotFound(_)) => verify::judge(expect, stands, None),
+                Err(fault) => Standing::Pending(format!("it cannot be looked at: {}", fault.words())),
+            };
+            let pending = match last {
+                Standing::Done(words) => return End { outcome: Outcome::Done, words },
+                Standing::Failed(words) => return End { outcome: Outcome::Failed, words },
+                Standing::Superseded(words) => return End { outcome: Outcome::Superseded, words },
+                Standing::Pending(words) => words,
+            };
+            if Instant::now() >= deadline {
+                let words = format!("not within {} s: {pending}", expect.deadline);
+                return End { outcome: Outcome::TimedOut, words };
+            }
+            (self.means.tell)(Progress::Watching(pending));
+            sleep(self.means.pace.look).await;
+        }
+    }
+
+    fn intention(&self, confirmed: &Confirmed, id: &str, now: jiff::Timestamp) -> Intention {
+        let plan = self.plan;
+        let object = |object: &crate::domain::id::ObjectRef, words: &str| journal::Object {
+            kind: object.kind.word().to_owned(),
+            namespace: object.namespace.to_string(),
+            name: object.name.to_string(),
+            uid: object.uid.to_string(),
+            words: words.to_owned(),
+        };
+        let overridden: Vec<&str> = plan.overridden().map(|judged| judged.gate).collect();
+        Intention {
+            id: id.to_owned(),
+            at: now.to_string(),
+            action: plan.order.intent.verb.name().to_owned(),
+            title: plan.title.clone(),
+            environment: plan.order.place.environment.to_string(),
+            context: plan.order.place.context.to_string(),
+            server: plan.order.place.host().to_owned(),
+            objects: plan.lines.iter().map(|line| object(&line.object, &line.words)).collect(),
+            who: Who { local: self.means.local.clone(), kube: plan.kube_user.clone().unwrap_or_default() },
+            reason: confirmed.reason().to_owned(),
+            confirmed: confirmed.how().word().to_owned(),
+            gates: plan
+                .gates
+                .iter()
+                .map(|judged| journal::Gate {
+                    gate: judged.gate.to_owned(),
+                    verdict: judged.verdict.word().to_owned(),
+                    why: judged.why.clone(),
+                    overridden: overridden.contains(&judged.gate),
+                })
+                .collect(),
+            with: plan.order.intent.with.clone(),
+            back: plan.back_with.clone(),
+            requests: plan
+                .steps
+                .iter()
+                .map(|step| journal::Request {
+                    method: step.request.method.verb().to_owned(),
+                    path: step.request.path.clone(),
+                    content: step.request.method.content_type().to_owned(),
+                    body: redacted(&step.request.body),
+                })
+                .collect(),
+            values: plan
+                .touched
+                .iter()
+                .map(|value| journal::Touched {
+                    object: object(&value.object, ""),
+                    what: value.what.clone(),
+                    pointer: value.pointer.clone(),
+                    before: redacted(&value.before),
+                    after: redacted(&value.after),
+                })
+                .collect(),
+            deadline: plan.expects.iter().map(|expect| expect.deadline).max().unwrap_or(0),
+        }
+    }
+}
+
+/// From now on the values count as the server took them: it may have filled in what was left out.
+fn as_taken(stands: &mut [Touched], step: &Step, answered: Option<&Value>) {
+    let Some(answered) = answered.filter(|object| uid_of(object) == step.object.uid) else { return };
+    for value in stands.iter_mut().filter(|value| value.object == step.object) {
+        if let Some(taken) = answered.pointer(&value.pointer)
+            && (taken.is_object() || taken.is_array())
+        {
+            value.after = taken.clone();
+        }
+    }
+}

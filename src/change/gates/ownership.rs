@@ -1,0 +1,134 @@
+//! Who will undo it: an autoscaler, KEDA, Argo CD, Flux, a controller. An honest answer here matters more than a
+//! quick one: a change that is put back after a minute has helped nobody.
+
+use super::{Evidence, Finding, Gate, Verdict};
+use crate::change::actions::limits;
+use crate::change::gather::controller_of;
+use crate::change::json::{note, text};
+use crate::change::owners::{Habit, git_sets};
+use crate::change::plan::Touched;
+use crate::domain::id::Kind;
+
+/// `ownership`
+pub struct Ownership;
+
+impl Gate for Ownership {
+    fn name(&self) -> &'static str {
+        "ownership"
+    }
+
+    fn judge(&self, evidence: &Evidence<'_>) -> Finding {
+        let own = |value: &&Touched| value.object == evidence.facts.object;
+        let mut worst = Finding::pass("nothing will undo it");
+        let mut take = |finding: Finding| {
+            if finding.verdict > worst.verdict || worst.why == "nothing will undo it" {
+                worst = finding;
+            }
+        };
+        for value in &evidence.draft.touched {
+            if own(&value) && value.pointer == "/spec/replicas" {
+                take(autoscaled(evidence, value));
+                take(keda(evidence));
+            }
+            if !own(&value) && value.object.kind == Kind::HorizontalPodAutoscaler {
+                take(generated(evidence));
+            }
+        }
+        if let Some(owner) = controller_of(&evidence.facts.live) {
+            take(
+                Finding::warn(format!("{} {} controls it and may put it back", owner.kind, owner.name))
+                    .mend(format!("change the {} instead", owner.kind)),
+            );
+        }
+        for value in evidence.draft.touched.iter().filter(own) {
+            take(delivered(evidence, value));
+        }
+        worst
+    }
+
+    fn unknown_fails(&self) -> bool {
+        true
+    }
+}
+
+fn autoscaled(evidence: &Evidence<'_>, value: &Touched) -> Finding {
+    let hpas = match &evidence.facts.autoscalers {
+        Ok(hpas) => hpas,
+        Err(why) => return Finding::unknown(format!("whether an autoscaler rules it is not known: {why}")),
+    };
+    let Some(hpa) = hpas.first() else { return Finding::pass("nothing will undo it") };
+    let (min, max) = limits(hpa);
+    let name = text(hpa, "/metadata/name");
+    if value.after == serde_json::json!(0) && min > 0 {
+        return Finding::warn(format!("0 disables hpa/{name}: nothing brings it back up by itself"));
+    }
+    Finding::fail(format!("hpa/{name} keeps {min} to {max} pods and sets the number anew within 15 s"))
+        .mend("change its limits instead (--min, --max)")
+}
+
+fn keda(evidence: &Evidence<'_>) -> Finding {
+    let scaled = match &evidence.facts.scaled_objects {
+        Ok(scaled) => scaled,
+        Err(why) => return Finding::unknown(format!("whether KEDA rules it is not known: {why}")),
+    };
+    let Some(scaled) = scaled.first() else { return Finding::pass("nothing will undo it") };
+    let name = text(scaled, "/metadata/name");
+    let held = ["autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-replicas"];
+    let paused = held.iter().any(|key| note(scaled, "annotations", key).is_some_and(|value| value != "false"));
+    match paused {
+        true => Finding::warn(format!("KEDA's ScaledObject {name} is paused and holds the number")),
+        false => Finding::fail(format!("KEDA's ScaledObject {name} rules the number and undoes this"))
+            .mend(format!("change its minReplicaCount and maxReplicaCount, or pause ScaledObject {name}")),
+    }
+}
+
+/// The autoscaler that is changed may be KEDA's own.
+fn generated(evidence: &Evidence<'_>) -> Finding {
+    let hpa = evidence.facts.autoscalers.iter().flatten().next();
+    match hpa.and_then(controller_of) {
+        Some(owner) => {
+            Finding::fail(format!("{} {} made this autoscaler and puts it back", owner.kind, owner.name))
+                .mend(format!("change the {} instead", owner.kind))
+        }
+        None => match hpa.and_then(|hpa| note(hpa, "annotations", "argocd.argoproj.io/tracking-id")) {
+            Some(_) => Finding::warn("Argo CD delivers this autoscaler and may put it back")
+                .mend("change it in Git"),
+            None => Finding::pass("nothing will undo it"),
+        },
+    }
+}
+
+fn delivered(evidence: &Evidence<'_>, value: &Touched) -> Finding {
+    let mut worst = Finding::pass("nothing will undo it");
+    for deliverer in &evidence.facts.deliverers {
+        let name = &deliverer.name;
+        let finding = match &deliverer.habit {
+            // What is not in Git at all is left alone by all of them.
+            _ if value.pointer.contains("/annotations/") => {
+                Finding::pass(format!("{name} leaves an annotation of this kind alone"))
+            }
+            _ if git_sets(&evidence.facts.live, &value.pointer) == Some(false) => {
+                Finding::pass(format!("{name} does not set {}", value.what))
+            }
+            Err(why) => {
+                Finding::unknown(format!("{name} delivers it; whether it puts this back is not known: {why}"))
+            }
+            Ok(Habit::Ignores { pointers, .. }) if pointers.contains(&value.pointer) => {
+                Finding::pass(format!("{name} ignores {}", value.what))
+            }
+            Ok(Habit::Heals | Habit::Ignores { heals: true, .. }) => {
+                Finding::warn(format!("{name} heals itself: it puts {} back soon", value.what))
+                    .mend("change it in Git")
+            }
+            Ok(Habit::NextTime | Habit::Ignores { .. }) => {
+                Finding::warn(format!("{name} puts {} back when it next syncs", value.what))
+                    .mend("change it in Git too")
+            }
+            Ok(Habit::Stopped) => Finding::pass(format!("{name} is suspended")),
+        };
+        if finding.verdict > worst.verdict || worst.verdict == Verdict::Pass {
+            worst = finding;
+        }
+    }
+    worst
+}

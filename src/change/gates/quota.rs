@@ -1,0 +1,86 @@
+//! Whether the namespace's quotas leave room for the pods that would come. A scale is answered 200 even where no pod
+//! can be made, so nobody else says so before.
+
+use serde_json::Value;
+
+use super::{Evidence, Finding, Gate};
+use crate::change::json::{list, text};
+use crate::wire::quantity::milli;
+
+/// `quota`
+pub struct Quota;
+
+impl Gate for Quota {
+    fn name(&self) -> &'static str {
+        "quota"
+    }
+
+    fn judge(&self, evidence: &Evidence<'_>) -> Finding {
+        let Ok(more) = u128::try_from(evidence.draft.pods) else {
+            return Finding::pass("no pod is added");
+        };
+        if more == 0 {
+            return Finding::pass("no pod is added");
+        }
+        let quotas = match &evidence.facts.quotas {
+            Ok(quotas) => quotas,
+            Err(why) => return Finding::unknown(format!("quotas could not be read: {why}")),
+        };
+        if quotas.is_empty() {
+            return Finding::pass("the namespace has no quota");
+        }
+        for quota in quotas.iter().filter(|quota| quota.pointer("/spec/scopes").is_none()) {
+            let hard = quota.pointer("/status/hard").and_then(Value::as_object);
+            for (resource, limit) in hard.into_iter().flatten() {
+                let wanted = match per_pod(&evidence.facts.live, resource) {
+                    Some(each) => each.saturating_mul(more),
+                    None => continue,
+                };
+                let used = quota.pointer("/status/used").and_then(|used| used.get(resource));
+                let (Some(limit), Some(used)) =
+                    (limit.as_str().and_then(milli), used.and_then(Value::as_str).and_then(milli))
+                else {
+                    continue;
+                };
+                let left = limit.saturating_sub(used);
+                if wanted > left {
+                    let name = text(quota, "/metadata/name");
+                    return Finding::fail(format!(
+                        "quota {name} leaves {} {resource}, {} are needed",
+                        words(left, resource),
+                        words(wanted, resource)
+                    ))
+                    .mend("scale to fewer, or have the quota raised");
+                }
+            }
+        }
+        Finding::pass("the quota leaves room")
+    }
+}
+
+/// What one pod of a workload takes of a resource of a quota, in thousandths; `None` for what pods do not take.
+fn per_pod(live: &Value, resource: &str) -> Option<u128> {
+    let sum = |kind: &str, resource: &str| {
+        list(live, "/spec/template/spec/containers")
+            .filter_map(|one| one.pointer(&format!("/resources/{kind}/{resource}")))
+            .filter_map(|amount| milli(amount.as_str()?))
+            .sum()
+    };
+    match resource {
+        "pods" | "count/pods" => Some(1000),
+        "cpu" | "memory" => Some(sum("requests", resource)),
+        other => {
+            let (kind, resource) = other.split_once('.')?;
+            matches!(kind, "requests" | "limits").then(|| sum(kind, resource))
+        }
+    }
+}
+
+fn words(amount: u128, resource: &str) -> String {
+    let whole = u64::try_from(amount / 1000).unwrap_or(u64::MAX);
+    match resource.rsplit('.').next() {
+        Some("memory") => crate::text::bytes(whole),
+        Some("cpu") => crate::text::cpu_milli(u64::try_from(amount).unwrap_or(u64::MAX)),
+        _ => crate::text::count(whole),
+    }
+}

@@ -1,0 +1,38 @@
+//! Whether the cluster lets this user send exactly these requests.
+
+use super::{Evidence, Finding, Gate};
+
+/// `rbac`
+pub struct Rbac;
+
+impl Gate for Rbac {
+    fn name(&self) -> &'static str {
+        "rbac"
+    }
+
+    fn judge(&self, evidence: &Evidence<'_>) -> Finding {
+        for (right, may) in evidence.rights {
+            match may {
+                Ok(true) => {}
+                Ok(false) => {
+                    return Finding::fail(format!("you may not {right} in {}", right.namespace))
+                        .mend(format!("ask for {right} in {}", right.namespace));
+                }
+                Err(why) => return Finding::unknown(format!("whether you may {right} is not told: {why}")),
+            }
+        }
+        match evidence.rights {
+            [] => Finding::unknown("no right was asked about"),
+            [(right, _)] => Finding::pass(format!("you may {right}")),
+            rights => Finding::pass(format!("you may do all {} steps", rights.len())),
+        }
+    }
+
+    fn is_final(&self) -> bool {
+        true
+    }
+
+    fn unknown_fails(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,173 @@
+//! Facts in, verdicts out.
+
+use serde_json::json;
+
+use super::*;
+use crate::change::actions::named;
+use crate::change::gather::Facts;
+use crate::change::intent::{Intent, With};
+use crate::change::owners::{Deliverer, Habit};
+use crate::change::testing::{autoscaler, facts, order};
+
+fn judged(order: &Order, facts: &Facts) -> Vec<Judged> {
+    let draft = order.intent.verb.draft(&order.intent, facts).unwrap();
+    let rights = [(draft.steps[0].request.right.clone(), Ok(true))];
+    let dry_runs = [DryRun::Passed];
+    let evidence = Evidence { order, facts, draft: &draft, rights: &rights, dry_runs: &dry_runs };
+    judge(order, &[evidence])
+}
+
+fn gate(order: &Order, facts: &Facts, name: &str) -> Judged {
+    judged(order, facts).into_iter().find(|judged| judged.gate == name).unwrap()
+}
+
+#[test]
+fn nothing_speaks_against_an_ordinary_scale() {
+    for judged in judged(&order(5), &facts()) {
+        assert_eq!(judged.verdict, Verdict::Pass, "{judged:?}");
+    }
+}
+
+#[test]
+fn read_only_is_final() {
+    let mut order = order(5);
+    order.place.read_only = Some("pilothouse was started with --read-only".to_owned());
+    let judged = gate(&order, &facts(), "read-only");
+    assert!(judged.fails && !judged.overridable && judged.weight == Weight::Judges, "{judged:?}");
+}
+
+#[test]
+fn an_autoscaler_undoes_a_number_and_zero_disables_it() {
+    let mut facts = facts();
+    facts.autoscalers = Ok(vec![autoscaler("cart", 2, 6)]);
+    let judged = gate(&order(5), &facts, "ownership");
+    assert!(judged.fails && judged.overridable, "{judged:?}");
+    assert!(judged.way_out.unwrap().contains("limits"));
+    let judged = gate(&order(0), &facts, "ownership");
+    assert_eq!(judged.verdict, Verdict::Warn);
+    assert!(judged.why.contains("0 disables hpa/cart"), "{}", judged.why);
+    facts.autoscalers = Err("forbidden".to_owned());
+    let judged = gate(&order(5), &facts, "ownership");
+    assert!(judged.verdict == Verdict::Unknown && judged.fails, "{judged:?}");
+}
+
+#[test]
+fn keda_undoes_it_unless_it_is_paused() {
+    let mut facts = facts();
+    let scaled = |notes| json!({"metadata": {"name": "cart", "annotations": notes}});
+    facts.scaled_objects = Ok(vec![scaled(json!({}))]);
+    assert!(gate(&order(5), &facts, "ownership").why.contains("KEDA's ScaledObject cart rules"));
+    facts.scaled_objects = Ok(vec![scaled(json!({"autoscaling.keda.sh/paused": "true"}))]);
+    assert_eq!(gate(&order(5), &facts, "ownership").verdict, Verdict::Warn);
+}
+
+#[test]
+fn deliverers_are_named_with_what_they_will_do() {
+    let judged = |habit: Known<Habit>| {
+        let deliverers = vec![Deliverer { name: "Argo CD application cart".to_owned(), habit }];
+        gate(&order(5), &Facts { deliverers, ..facts() }, "ownership")
+    };
+    let heals = judged(Ok(Habit::Heals));
+    assert_eq!((heals.verdict, heals.fails), (Verdict::Warn, false));
+    assert!(heals.why.contains("heals itself"), "{}", heals.why);
+    assert!(judged(Ok(Habit::NextTime)).why.contains("next syncs"));
+    assert_eq!(judged(Ok(Habit::Stopped)).verdict, Verdict::Pass);
+    let ignores = Habit::Ignores { pointers: vec!["/spec/replicas".to_owned()], heals: true };
+    assert_eq!(judged(Ok(ignores)).verdict, Verdict::Pass);
+    let unknown = judged(Err("not connected".to_owned()));
+    assert!(unknown.verdict == Verdict::Unknown && unknown.fails && unknown.overridable);
+}
+
+#[test]
+fn what_git_does_not_set_is_not_put_back() {
+    let mut facts = facts();
+    facts.deliverers =
+        vec![Deliverer { name: "Argo CD application cart".to_owned(), habit: Ok(Habit::Heals) }];
+    let applied = "{\"spec\":{\"template\":{}}}";
+    facts.live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = json!(applied);
+    assert_eq!(gate(&order(5), &facts, "ownership").verdict, Verdict::Pass);
+    let restart = Order {
+        intent: Intent { verb: named("restart").unwrap(), objects: Vec::new(), with: With::default() },
+        ..order(5)
+    };
+    assert_eq!(gate(&restart, &facts, "ownership").verdict, Verdict::Pass, "not in Git at all");
+}
+
+#[test]
+fn a_controller_is_named() {
+    let mut facts = facts();
+    facts.live["metadata"]["ownerReferences"] =
+        json!([{"kind": "Shop", "name": "main", "uid": "x", "controller": true}]);
+    let judged = gate(&order(5), &facts, "ownership");
+    assert_eq!(judged.why, "Shop main controls it and may put it back");
+}
+
+#[test]
+fn alerts_judge_a_scale_down_and_only_inform_a_scale_up() {
+    let firing = |replicas| {
+        let mut order = order(replicas);
+        order.around.alerts = Ok(vec!["CartErrorBudgetBurn".to_owned()]);
+        gate(&order, &facts(), "alerts")
+    };
+    assert_eq!((firing(5).weight, firing(1).weight), (Weight::Informs, Weight::Judges));
+    assert!(firing(1).fails && firing(1).overridable);
+    let mut silent = order(1);
+    silent.around.alerts = Err("no Prometheus".to_owned());
+    let judged = gate(&silent, &facts(), "alerts");
+    assert!(judged.verdict == Verdict::Unknown && !judged.fails);
+}
+
+#[test]
+fn a_freeze_judges_where_it_concerns_the_place() {
+    let freeze = |environments: &[&str]| {
+        let mut order = order(1);
+        order.around.freezes = vec![crate::domain::freeze::Freeze {
+            name: "always".into(),
+            days: Vec::new(),
+            hours: None,
+            dates: Vec::new(),
+            zone: "UTC".into(),
+            environments: environments.iter().map(|name| (*name).into()).collect(),
+        }];
+        gate(&order, &facts(), "freeze")
+    };
+    assert!(freeze(&[]).fails && freeze(&["staging"]).fails);
+    assert_eq!(freeze(&["production"]).verdict, Verdict::Pass);
+}
+
+#[test]
+fn quotas_are_worked_out_for_the_pods_that_come() {
+    let quota = |cpu: &str, pods: &str| {
+        let mut facts = facts();
+        facts.quotas = Ok(vec![json!({"metadata": {"name": "compute"}, "status": {
+            "hard": {"requests.cpu": cpu, "pods": pods}, "used": {"requests.cpu": "750m", "pods": "3"}}})]);
+        gate(&order(5), &facts, "quota")
+    };
+    assert_eq!(quota("2", "10").verdict, Verdict::Pass);
+    let full = quota("1", "10");
+    assert!(full.fails && full.why.contains("quota compute leaves 250m requests.cpu"), "{}", full.why);
+    assert!(quota("2", "4").why.contains("leaves 1 pods, 2 are needed"));
+}
+
+#[test]
+fn fewer_pods_than_a_budget_wants_are_told() {
+    let mut facts = facts();
+    let selector = json!({"matchLabels": {"app": "cart"}});
+    facts.budgets =
+        Ok(vec![json!({"metadata": {"name": "cart"}, "spec": {"minAvailable": 2, "selector": selector}})]);
+    assert_eq!(gate(&order(1), &facts, "disruption budget").verdict, Verdict::Warn);
+    assert_eq!(gate(&order(2), &facts, "disruption budget").verdict, Verdict::Pass);
+    facts.budgets = Ok(vec![
+        json!({"metadata": {"name": "web"}, "spec": {"minAvailable": 9, "selector": {"matchLabels": {"app": "web"}}}}),
+    ]);
+    assert_eq!(gate(&order(1), &facts, "disruption budget").verdict, Verdict::Pass);
+}
+
+#[test]
+fn overriding_can_be_forbidden() {
+    let mut facts = facts();
+    facts.autoscalers = Ok(vec![autoscaler("cart", 2, 6)]);
+    let mut order = order(5);
+    order.around.overriding = false;
+    assert!(!gate(&order, &facts, "ownership").overridable);
+}

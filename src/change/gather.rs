@@ -1,0 +1,290 @@
+//! Fresh reads for judging: the live object, who owns it, what rules it, what would have to allow it. Nothing here
+//! remembers, and nothing here changes anything.
+
+use std::time::Duration;
+
+use futures::future::{join_all, try_join_all};
+use kube::Client;
+use serde_json::Value;
+
+use super::ask::{self, DryRun};
+use super::gates::{self, Evidence};
+use super::intent::Order;
+use super::json::{count, flag, list, note, text};
+use super::owners;
+use super::plan::{Line, Plan, Right};
+use super::{Known, actions::Draft};
+use crate::connect::paths;
+use crate::connect::problem::Fault;
+use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
+use crate::domain::time::Now;
+use crate::text::clean;
+
+/// How long one read may take.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What is known of one object now.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Which, with the uid that it has.
+    pub object: ObjectRef,
+    /// As it is.
+    pub live: Value,
+    /// Autoscalers whose target it is, whole.
+    pub autoscalers: Known<Vec<Value>>,
+    /// ScaledObjects of KEDA whose target it is, whole.
+    pub scaled_objects: Known<Vec<Value>>,
+    /// ReplicaSets that it controls.
+    pub replica_sets: Known<Vec<Value>>,
+    /// Disruption budgets of its namespace.
+    pub budgets: Known<Vec<Value>>,
+    /// Quotas of its namespace.
+    pub quotas: Known<Vec<Value>>,
+    /// What delivers it.
+    pub deliverers: Vec<owners::Deliverer>,
+    /// When.
+    pub now: Now,
+}
+
+/// Which reads an action needs besides the object itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Needs {
+    /// Autoscalers, ScaledObjects, budgets, quotas.
+    pub scaling: bool,
+    /// ReplicaSets.
+    pub revisions: bool,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoPlan {
+    /// The action cannot be done to this, for this reason.
+    Refused(String),
+    /// What has to be read could not be.
+    Unread(String),
+}
+
+impl NoPlan {
+    /// Why, in words.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        match self {
+            NoPlan::Refused(words) | NoPlan::Unread(words) => words,
+        }
+    }
+}
+
+/// Works an order out against the present state. `client` gives the way to a cluster; `now` is the present, before
+/// anything is read.
+///
+/// # Errors
+/// It cannot be done, or what it needs cannot be read.
+pub async fn plan(
+    client: &(dyn Fn(ClusterId) -> Option<Client> + Sync),
+    order: Order,
+    now: Now,
+) -> Result<Plan, NoPlan> {
+    if order.intent.objects.is_empty() {
+        return Err(NoPlan::Refused("Nothing is selected.".to_owned()));
+    }
+    let own = client(order.place.cluster)
+        .ok_or_else(|| NoPlan::Unread(format!("{} is not connected.", order.place.context)))?;
+    let reads = order.intent.objects.iter().enumerate().map(|(at, object)| {
+        let delivery = order.around.delivery.get(at).cloned().flatten();
+        facts(client, &own, object, delivery, order.intent.verb.needs(), now)
+    });
+    let all = try_join_all(reads).await?;
+    let drafts: Vec<Draft> = all
+        .iter()
+        .map(|facts| order.intent.verb.draft(&order.intent, facts).map_err(NoPlan::Refused))
+        .collect::<Result<_, _>>()?;
+    let kube_user = ask::who(&own, LIMIT);
+    let tried = join_all(all.iter().zip(&drafts).map(|(facts, draft)| rehearse(&own, facts, draft)));
+    let (tried, kube_user) = futures::future::join(tried, kube_user).await;
+    let evidence: Vec<Evidence<'_>> = all
+        .iter()
+        .zip(&drafts)
+        .zip(&tried)
+        .map(|((facts, draft), (rights, dry_runs))| Evidence {
+            order: &order,
+            facts,
+            draft,
+            rights,
+            dry_runs,
+        })
+        .collect();
+    let judged = gates::judge(&order, &evidence);
+    let mitigates = drafts.iter().all(|draft| draft.mitigates);
+    drop(evidence);
+    let title = match drafts.as_slice() {
+        [one] => one.title.clone(),
+        several => format!("{} {} objects", order.intent.verb.name(), several.len()),
+    };
+    let lines = drafts
+        .iter()
+        .zip(&all)
+        .map(|(draft, facts)| Line { object: facts.object.clone(), words: draft.words.clone() })
+        .collect();
+    let (then, back) =
+        drafts.first().map(|draft| (draft.then.clone(), draft.back.clone())).unwrap_or_default();
+    let back_with = match drafts.as_slice() {
+        [one] => one.back_with.clone(),
+        _ => None,
+    };
+    let mut plan = Plan {
+        order,
+        title,
+        lines,
+        touched: Vec::new(),
+        gates: judged,
+        steps: Vec::new(),
+        then,
+        back,
+        back_with,
+        mitigates,
+        expects: Vec::new(),
+        kube_user,
+        made: now,
+    };
+    for draft in drafts {
+        plan.touched.extend(draft.touched);
+        plan.steps.extend(draft.steps);
+        plan.expects.extend(draft.expect);
+    }
+    Ok(plan)
+}
+
+/// What the server says of the steps of one object without doing them.
+async fn rehearse(client: &Client, facts: &Facts, draft: &Draft) -> (Vec<(Right, Known<bool>)>, Vec<DryRun>) {
+    let rights = join_all(draft.steps.iter().map(async |step| {
+        let right = step.request.right.clone();
+        let may = ask::may(client, &right, LIMIT).await;
+        (right, may)
+    }));
+    let versions = draft.steps.iter().map(|step| match step.object == facts.object {
+        true => text(&facts.live, "/metadata/resourceVersion"),
+        false => version_of(facts, &step.object),
+    });
+    let dry_runs =
+        join_all(draft.steps.iter().zip(versions).map(|(step, version)| ask::dry_run(client, step, version, LIMIT)));
+    futures::future::join(rights, dry_runs).await
+}
+
+/// The version of an autoscaler that was read with the object.
+fn version_of<'a>(facts: &'a Facts, object: &ObjectRef) -> &'a str {
+    let found = facts.autoscalers.iter().flatten().find(|hpa| uid_of(hpa) == object.uid);
+    found.map_or("", |hpa| text(hpa, "/metadata/resourceVersion"))
+}
+
+/// The identity of an object as read.
+pub(super) fn uid_of(object: &Value) -> Uid {
+    Uid::parse(text(object, "/metadata/uid"))
+}
+
+async fn facts(
+    client: &(dyn Fn(ClusterId) -> Option<Client> + Sync),
+    own: &Client,
+    object: &ObjectRef,
+    delivery: Option<ObjectRef>,
+    needs: Needs,
+    now: Now,
+) -> Result<Facts, NoPlan> {
+    let live = match ask::read(own, &paths::path(object), LIMIT).await {
+        Ok(live) => live,
+        Err(Fault::NotFound(_)) => {
+            let name = format!("{}/{}", object.kind.short(), object.name);
+            return Err(NoPlan::Refused(format!("There is no {name} in {} any more.", object.namespace)));
+        }
+        Err(fault) => return Err(NoPlan::Unread(fault.words().to_owned())),
+    };
+    let uid = uid_of(&live);
+    if object.uid != Uid::default() && object.uid != uid {
+        return Err(NoPlan::Refused(format!(
+            "This {} is gone; another one has the name {} now.",
+            object.kind.word(),
+            object.name
+        )));
+    }
+    if !text(&live, "/metadata/deletionTimestamp").is_empty() {
+        return Err(NoPlan::Refused(format!("{} is being deleted.", object.name)));
+    }
+    let object = ObjectRef { uid, ..object.clone() };
+    let ns = &*object.namespace;
+    let optional = async |wanted: bool, path: String| {
+        if !wanted {
+            return Ok(Vec::new());
+        }
+        match ask::items(own, &path, LIMIT).await {
+            // The kind is not served: there are none.
+            Err(Fault::NotFound(_)) => Ok(Vec::new()),
+            answer => answer.map_err(|fault| fault.words().to_owned()),
+        }
+    };
+    let (autoscalers, scaled_objects, replica_sets, budgets, quotas, deliverers) = futures::join!(
+        optional(needs.scaling, paths::collection(Kind::HorizontalPodAutoscaler, ns)),
+        optional(needs.scaling, format!("/apis/keda.sh/v1alpha1/namespaces/{ns}/scaledobjects")),
+        optional(needs.revisions, paths::collection(Kind::ReplicaSet, ns)),
+        optional(needs.scaling, format!("/apis/policy/v1/namespaces/{ns}/poddisruptionbudgets")),
+        optional(needs.scaling, paths::collection(Kind::ResourceQuota, ns)),
+        owners::deliverers(client, own, &object, &live, delivery, LIMIT),
+    );
+    let targets = |scaler: &Value, unnamed: &str| {
+        let kind = Some(text(scaler, "/spec/scaleTargetRef/kind")).filter(|kind| !kind.is_empty());
+        kind.unwrap_or(unnamed) == object.kind.word()
+            && text(scaler, "/spec/scaleTargetRef/name") == &*object.name
+    };
+    let only = |found: Known<Vec<Value>>, keep: &dyn Fn(&Value) -> bool| {
+        found.map(|items| items.into_iter().filter(keep).collect::<Vec<_>>())
+    };
+    Ok(Facts {
+        autoscalers: only(autoscalers, &|hpa| targets(hpa, "")),
+        scaled_objects: only(scaled_objects, &|scaled| targets(scaled, "Deployment")),
+        replica_sets: only(replica_sets, &|set| controller_of(set).is_some_and(|owner| owner.uid == uid)),
+        budgets,
+        quotas,
+        deliverers,
+        object,
+        live,
+        now,
+    })
+}
+
+/// What controls an object.
+pub(super) struct Controller {
+    /// Its kind.
+    pub(super) kind: String,
+    /// Its name.
+    pub(super) name: String,
+    /// Its uid.
+    pub(super) uid: Uid,
+}
+
+/// The controller of an object, by its owner references.
+pub(super) fn controller_of(object: &Value) -> Option<Controller> {
+    let owner = list(object, "/metadata/ownerReferences").find(|owner| flag(owner, "/controller"))?;
+    Some(Controller {
+        kind: clean(text(owner, "/kind")).into_owned(),
+        name: clean(text(owner, "/name")).into_owned(),
+        uid: Uid::parse(text(owner, "/uid")),
+    })
+}
+
+/// The revision that a ReplicaSet stands for.
+pub(super) fn revision_of(set: &Value) -> Option<u64> {
+    note(set, "annotations", "deployment.kubernetes.io/revision")?.parse().ok()
+}
+
+impl Facts {
+    /// The pods that are wanted.
+    #[must_use]
+    pub fn replicas(&self) -> u32 {
+        let wanted = count(&self.live, "/spec/replicas").unwrap_or(1);
+        u32::try_from(wanted).unwrap_or(u32::MAX)
+    }
+
+    /// `deploy/cart`
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.object.kind.short(), self.object.name)
+    }
+}

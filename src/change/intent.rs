@@ -1,0 +1,121 @@
+//! What is wanted, as plain data: an action, the objects, and where they stand. Nothing here was read from a cluster
+//! for the purpose of judging; that is [`super::gather`]'s.
+
+use std::fmt;
+use std::ops::Deref;
+
+use super::Known;
+use super::actions::Act;
+use crate::domain::freeze::Freeze;
+use crate::domain::id::{ClusterId, Name, ObjectRef};
+pub use crate::journal::With;
+
+/// An action of the registry ([`super::actions::ALL`]).
+#[derive(Clone, Copy)]
+pub struct Verb(pub(super) &'static dyn Act);
+
+impl Deref for Verb {
+    type Target = dyn Act;
+
+    fn deref(&self) -> &Self::Target {
+        self.0
+    }
+}
+
+impl fmt::Debug for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+impl PartialEq for Verb {
+    fn eq(&self, other: &Verb) -> bool {
+        self.0.name() == other.0.name()
+    }
+}
+
+impl Eq for Verb {}
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The action.
+    pub verb: Verb,
+    /// What it is done to; all of one cluster. A uid of zero means "whichever has the name now".
+    pub objects: Vec<ObjectRef>,
+    /// How.
+    pub with: With,
+}
+
+/// An intent with what the settings and the screen know of the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// What is wanted.
+    pub intent: Intent,
+    /// Where.
+    pub place: Place,
+    /// What else is known there.
+    pub around: Around,
+}
+
+/// Where something is to be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The connection. What is planned on it is done on it alone.
+    pub cluster: ClusterId,
+    /// The kubeconfig context.
+    pub context: Name,
+    /// The API server's URL.
+    pub server: Name,
+    /// The environment; empty when the namespace belongs to none.
+    pub environment: Name,
+    /// Its name has to be typed.
+    pub protected: bool,
+    /// Why nothing may be changed here, where that is so.
+    pub read_only: Option<String>,
+}
+
+impl Place {
+    /// The API server without a path, which on some platforms is as good as a password.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let begins = self.server.find("://").map_or(0, |at| at + 3);
+        match self.server.get(begins..).and_then(|rest| rest.find('/')) {
+            Some(at) => &self.server[..begins + at],
+            None => &self.server,
+        }
+    }
+
+    /// The environment, or the context where there is none.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        if self.environment.is_empty() { &self.context } else { &self.environment }
+    }
+}
+
+/// What the screen knows that bears on a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Around {
+    /// Names of the critical alerts that fire in the environment.
+    pub alerts: Known<Vec<String>>,
+    /// How old the newest good backup is and how old it may be, in seconds.
+    pub backup: Known<(u64, u64)>,
+    /// For each object, what delivers it, where the screen knows: an Application or a Flux object.
+    pub delivery: Vec<Option<ObjectRef>>,
+    /// When nothing is to be changed there.
+    pub freezes: Vec<Freeze>,
+    /// Whether a failed gate may be overridden at all.
+    pub overriding: bool,
+}
+
+impl Default for Around {
+    fn default() -> Around {
+        Around {
+            alerts: Err("no server of alerts is known here".to_owned()),
+            backup: Err("no backups are known here".to_owned()),
+            delivery: Vec::new(),
+            freezes: Vec::new(),
+            overriding: true,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A plan: an intent worked out against the present state. It says what would happen, what speaks against it and by
+//! which requests, and changes nothing.
+
+use serde_json::Value;
+
+use super::gates::{Judged, Weight};
+use super::intent::{Order, With};
+use crate::domain::id::{Name, ObjectRef};
+use crate::domain::time::Now;
+
+/// How long a plan is good, in seconds: what was read longer ago is no ground to act on.
+pub const GOOD_FOR: u64 = 60;
+
+/// A plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What was asked for.
+    pub order: Order,
+    /// `scale deploy/cart 3 → 5`
+    pub title: String,
+    /// A line for each object.
+    pub lines: Vec<Line>,
+    /// What is different afterwards, and what must not have changed until then.
+    pub touched: Vec<Touched>,
+    /// What speaks for and against it.
+    pub gates: Vec<Judged>,
+    /// The requests, in their order.
+    pub steps: Vec<Step>,
+    /// What happens after them, in words.
+    pub then: String,
+    /// The way back, in words.
+    pub back: String,
+    /// How the way back is asked for, where the same action leads it.
+    pub back_with: Option<With>,
+    /// It is a way out of trouble: alerts, freezes and backups do not stand in its way.
+    pub mitigates: bool,
+    /// What has to come true, for each object.
+    pub expects: Vec<Expect>,
+    /// The user as the cluster names him.
+    pub kube_user: Option<String>,
+    /// When the oldest of its reads began.
+    pub made: Now,
+}
+
+/// What happens to one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Which, by the uid that it has now.
+    pub object: ObjectRef,
+    /// `replicas 3 → 5`
+    pub words: String,
+}
+
+/// One value that is changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Touched {
+    /// Of which object.
+    pub object: ObjectRef,
+    /// What it is called among people: `replicas`.
+    pub what: String,
+    /// Where it stands in the object (RFC 6901).
+    pub pointer: String,
+    /// As it is; null when it is not there.
+    pub before: Value,
+    /// As it is to be.
+    pub after: Value,
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// `scale deploy/cart to 5`
+    pub title: String,
+    /// What it changes.
+    pub object: ObjectRef,
+    /// The request.
+    pub request: Request,
+    /// Whether the newest resourceVersion goes into it (`metadata.resourceVersion` of a merge patch), so that the
+    /// server refuses when anything has changed since the last look.
+    pub versioned: bool,
+}
+
+/// A request as it is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// How.
+    pub method: Method,
+    /// Path and query.
+    pub path: String,
+    /// The body; null for none.
+    pub body: Value,
+    /// What may be asked with a SelfSubjectAccessReview.
+    pub right: Right,
+}
+
+/// How something is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// A merge patch (RFC 7396).
+    Merge,
+    /// A JSON patch (RFC 6902), whose `test`s the server holds before anything else.
+    JsonPatch,
+}
+
+impl Method {
+    /// The HTTP verb.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Method::Merge | Method::JsonPatch => "PATCH",
+        }
+    }
+
+    /// The content type of the body.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Method::Merge => "application/merge-patch+json",
+            Method::JsonPatch => "application/json-patch+json",
+        }
+    }
+}
+
+/// A right that a request needs, as RBAC names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Right {
+    /// `patch`, `create`...
+    pub verb: &'static str,
+    /// API group.
+    pub group: &'static str,
+    /// Plural.
+    pub resource: &'static str,
+    /// Subresource, or empty.
+    pub subresource: &'static str,
+    /// Namespace.
+    pub namespace: Name,
+    /// Object.
+    pub name: Name,
+}
+
+impl std::fmt::Display for Right {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)?;
+        if !self.subresource.is_empty() {
+            write!(f, "/{}", self.subresource)?;
+        }
+        if !self.group.is_empty() {
+            write!(f, " ({})", self.group)?;
+        }
+        Ok(())
+    }
+}
+
+/// What has to come true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// Of which object.
+    pub object: ObjectRef,
+    /// What.
+    pub goal: Goal,
+    /// Within so many seconds.
+    pub deadline: u64,
+}
+
+/// What can come true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// The values stand as they were set.
+    Stands,
+    /// So many pods are ready.
+    Scaled(u32),
+    /// Every pod is of the new template, and ready.
+    RolledOut,
+}
+
+/// What a confirmation needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// `y`
+    Yes,
+    /// This text, typed.
+    Name(Name),
+}
+
+impl Plan {
+    /// Seconds for which it may still be confirmed.
+    #[must_use]
+    pub fn good_for(&self, now: Now) -> u64 {
+        GOOD_FOR.saturating_sub(now.mono.saturating_sub(self.made.mono).as_secs())
+    }
+
+    /// What a person has to type.
+    #[must_use]
+    pub fn challenge(&self) -> Challenge {
+        match &self.order.place {
+            place if place.protected => Challenge::Name(place.name().clone()),
+            _ => Challenge::Yes,
+        }
+    }
+
+    /// Gates that fail and that nothing overrides.
+    pub fn refused_by(&self) -> impl Iterator<Item = &Judged> {
+        self.failing().filter(|judged| !judged.overridable)
+    }
+
+    /// Gates that fail and may be overridden with a reason.
+    pub fn overridden(&self) -> impl Iterator<Item = &Judged> {
+        self.failing().filter(|judged| judged.overridable)
+    }
+
+    fn failing(&self) -> impl Iterator<Item = &Judged> {
+        self.gates.iter().filter(|judged| judged.weight == Weight::Judges && judged.fails)
+    }
+}

@@ -1,0 +1,111 @@
+//! How something that was begun and never ended stands now: its values in the cluster beside those of the journal.
+
+use std::time::Duration;
+
+use kube::Client;
+use serde_json::Value;
+
+use super::ask;
+use super::json::at;
+use super::redact::redacted;
+use super::verify::shown;
+use crate::connect::paths;
+use crate::connect::problem::Fault;
+use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
+use crate::journal::{Intention, Object, Touched};
+
+/// How long one read may take.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How an abandoned action stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// All that it wanted is so.
+    AsWanted,
+    /// All is as it was before.
+    AsBefore,
+    /// Neither: what is so.
+    Otherwise(String),
+    /// It cannot be told.
+    Unknown(String),
+}
+
+impl Stand {
+    /// In words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Stand::AsWanted => "it was done: everything is as it was wanted".to_owned(),
+            Stand::AsBefore => "it was not done: everything is as it was before".to_owned(),
+            Stand::Otherwise(words) => format!("neither done nor as before: {words}"),
+            Stand::Unknown(why) => format!("how it stands cannot be told: {why}"),
+        }
+    }
+}
+
+/// The object that the journal means, on a connection.
+#[must_use]
+pub fn object(cluster: ClusterId, object: &Object) -> Option<ObjectRef> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.word() == object.kind)?;
+    Some(ObjectRef {
+        cluster,
+        kind,
+        namespace: object.namespace.as_str().into(),
+        name: object.name.as_str().into(),
+        uid: Uid::parse(&object.uid),
+    })
+}
+
+/// Looks how what was begun stands now.
+pub async fn look(client: &Client, cluster: ClusterId, intent: &Intention) -> Stand {
+    let mut now = Vec::new();
+    for value in &intent.values {
+        let Some(object) = object(cluster, &value.object) else {
+            return Stand::Unknown(format!("{} is no kind that is known", crate::text::clean(&value.object.kind)));
+        };
+        match ask::read(client, &paths::path(&object), LIMIT).await {
+            Ok(live) if super::gather::uid_of(&live) == object.uid => now.push(at(&live, &value.pointer)),
+            Ok(_) | Err(Fault::NotFound(_)) => return Stand::Otherwise(format!("{} is gone", object.name)),
+            Err(fault) => return Stand::Unknown(fault.words().to_owned()),
+        }
+    }
+    judge(&intent.values, &now)
+}
+
+fn judge(values: &[Touched], now: &[Value]) -> Stand {
+    let now: Vec<Value> = now.iter().map(redacted).collect();
+    if values.is_empty() {
+        return Stand::Unknown("the journal names no value".to_owned());
+    }
+    let all = |wanted: &dyn Fn(&Touched) -> &Value| values.iter().zip(&now).all(|(value, now)| wanted(value) == now);
+    if all(&|value| &value.after) {
+        return Stand::AsWanted;
+    }
+    if all(&|value| &value.before) {
+        return Stand::AsBefore;
+    }
+    let words = values.iter().zip(&now).map(|(value, now)| match now {
+        Value::Object(_) | Value::Array(_) => format!("{} of {} is another one", value.what, value.object.name),
+        now => format!("{} of {} is {}", value.what, value.object.name, shown(now)),
+    });
+    Stand::Otherwise(words.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_was_begun_is_told_by_its_values() {
+        let value = |before, after| Touched { what: "replicas".to_owned(), before, after, ..Touched::default() };
+        let values = [value(json!(3), json!(5))];
+        assert_eq!(judge(&values, &[json!(5)]), Stand::AsWanted);
+        assert_eq!(judge(&values, &[json!(3)]), Stand::AsBefore);
+        assert!(matches!(judge(&values, &[json!(4)]), Stand::Otherwise(words) if words.contains("is 4")));
+        assert!(matches!(judge(&[], &[]), Stand::Unknown(_)));
+        let secret = json!({"env": [{"name": "TOKEN", "value": "hunter2"}]});
+        let kept = redacted(&secret);
+        assert_eq!(judge(&[value(json!(null), kept)], &[secret]), Stand::AsWanted, "secrets are not in the journal");
+    }
+}

@@ -1,0 +1,84 @@
+//! Objects and orders for the tests of this room.
+
+use serde_json::{Value, json};
+
+use super::actions::named;
+use super::gather::{Facts, uid_of};
+use super::intent::{Around, Intent, Order, Place, With};
+use crate::domain::id::{ClusterId, Kind, ObjectRef};
+use crate::domain::time::{Now, Stamp};
+
+/// 2026-11-21 14:32:00 UTC.
+pub(super) const NOW: Now = Now { wall: Stamp(1_795_271_520), mono: std::time::Duration::from_secs(100) };
+
+/// A Deployment of three pods at revision 4.
+pub(super) fn deployment() -> Value {
+    json!({
+        "kind": "Deployment", "apiVersion": "apps/v1",
+        "metadata": {
+            "name": "cart", "namespace": "shop", "uid": "0d3f8a52-19c4-4e58-9f0a-7c1de2b3a405",
+            "resourceVersion": "77", "generation": 4, "annotations": {"deployment.kubernetes.io/revision": "4"},
+        },
+        "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "cart"}}, "template": template("1.31.0")},
+        "status": {"observedGeneration": 4, "replicas": 3, "updatedReplicas": 3, "readyReplicas": 3, "availableReplicas": 3},
+    })
+}
+
+/// A template of this release.
+pub(super) fn template(release: &str) -> Value {
+    json!({"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": [{
+        "name": "cart", "image": format!("registry.example/cart:{release}"),
+        "resources": {"requests": {"cpu": "250m", "memory": "64Mi"}}}]}})
+}
+
+/// A ReplicaSet of this revision and release.
+pub(super) fn replica_set(revision: u64, release: &str) -> Value {
+    let mut template = template(release);
+    template["metadata"]["labels"]["pod-template-hash"] = json!("7d9c");
+    json!({"metadata": {"name": format!("cart-{revision}"),
+        "annotations": {"deployment.kubernetes.io/revision": revision.to_string()}},
+        "spec": {"template": template}})
+}
+
+/// An autoscaler of the Deployment.
+pub(super) fn autoscaler(name: &str, min: u32, max: u32) -> Value {
+    json!({"metadata": {"name": name, "uid": "1d3f8a52-19c4-4e58-9f0a-7c1de2b3a405", "resourceVersion": "5"},
+        "spec": {"minReplicas": min, "maxReplicas": max, "scaleTargetRef": {"kind": "Deployment", "name": "cart"}}})
+}
+
+/// What is known of the Deployment.
+pub(super) fn facts() -> Facts {
+    let live = deployment();
+    Facts {
+        object: ObjectRef {
+            cluster: ClusterId(0),
+            kind: Kind::Deployment,
+            namespace: "shop".into(),
+            name: "cart".into(),
+            uid: uid_of(&live),
+        },
+        live,
+        autoscalers: Ok(Vec::new()),
+        scaled_objects: Ok(Vec::new()),
+        replica_sets: Ok(Vec::new()),
+        budgets: Ok(Vec::new()),
+        quotas: Ok(Vec::new()),
+        deliverers: Vec::new(),
+        now: NOW,
+    }
+}
+
+/// The wish to scale it.
+pub(super) fn order(replicas: u32) -> Order {
+    let with = With { replicas: Some(replicas), ..With::default() };
+    Order {
+        intent: Intent { verb: named("scale").unwrap(), objects: vec![facts().object], with },
+        place: Place {
+            context: "gke-eu1".into(),
+            server: "https://127.0.0.1:6443".into(),
+            environment: "staging".into(),
+            ..Place::default()
+        },
+        around: Around { alerts: Ok(Vec::new()), backup: Ok((60, 3600)), ..Around::default() },
+    }
+}

@@ -1,0 +1,321 @@
+//! `pilothouse scale | restart | undo`: a change without a screen, by the same door. Without `--yes` (or `--confirm`
+//! in a protected environment) it prints the plan and changes nothing.
+
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::run::to_end;
+use super::status::{Output, StatusArgs, find, loaded};
+use super::{Exit, Global, print, report};
+use crate::change::actions;
+use crate::change::confirm::{Answer, Refusal, confirm};
+use crate::change::execute::{Means, Pace, Progress, StepState, execute};
+use crate::change::gather::{self, NoPlan};
+use crate::change::intent::{Intent, With};
+use crate::change::plan::{Challenge, Plan};
+use crate::domain::id::{ClusterId, Kind, Name, ObjectRef, Uid};
+use crate::domain::link::Link;
+use crate::error::{Kind as Sort, Problem, Problems, suggest};
+use crate::journal::{End, Outcome};
+use crate::panes::{changes, objects};
+use crate::report::plan::{PlanReport, text};
+use crate::runtime::Driver;
+use crate::text::clean;
+
+/// What every change can be told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ChangeArgs {
+    /// What to change, as in deployment/cart
+    #[arg(value_name = "KIND/NAME")]
+    pub object: String,
+    /// The environment that it stands in, instead of a context and namespace
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Only print what would happen
+    #[arg(long, conflicts_with_all = ["yes", "confirm"])]
+    pub plan: bool,
+    /// Do it, where nothing is protected
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Do it, in the protected environment of this name
+    #[arg(long, value_name = "ENV")]
+    pub confirm: Option<String>,
+    /// Why; needed where a gate fails that may be overridden
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    /// Wait until it has come true
+    #[arg(long)]
+    pub wait: bool,
+    /// Form of the result
+    #[arg(long, short, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+    /// Connect every context of the kubeconfig
+    #[arg(long)]
+    pub all_contexts: bool,
+    /// Give up reading after so many seconds
+    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    pub timeout: u64,
+}
+
+/// Arguments of `scale`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ScaleArgs {
+    /// What every change can be told.
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// So many replicas
+    #[arg(long, value_name = "N", conflicts_with_all = ["min", "max"])]
+    pub replicas: Option<u32>,
+    /// The fewest that its autoscaler may make
+    #[arg(long, value_name = "N")]
+    pub min: Option<u32>,
+    /// The most that its autoscaler may make
+    #[arg(long, value_name = "N")]
+    pub max: Option<u32>,
+}
+
+/// Arguments of `undo`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct UndoArgs {
+    /// What every change can be told.
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// Back to this revision, instead of the one before
+    #[arg(long, value_name = "N")]
+    pub to_revision: Option<u64>,
+}
+
+/// `pilothouse scale`
+///
+/// # Errors
+/// See [`run`].
+pub fn scale(global: &Global, args: ScaleArgs) -> Result<Exit, Problems> {
+    if args.replicas.is_none() && args.min.is_none() && args.max.is_none() {
+        return Err(Problem::usage("How many?")
+            .mend("say --replicas N, or --min and --max where an autoscaler rules")
+            .into());
+    }
+    let with = With { replicas: args.replicas, min: args.min, max: args.max, ..With::default() };
+    run(global, "scale", args.change, with)
+}
+
+/// `pilothouse restart`
+///
+/// # Errors
+/// See [`run`].
+pub fn restart(global: &Global, args: ChangeArgs) -> Result<Exit, Problems> {
+    run(global, "restart", args, With::default())
+}
+
+/// `pilothouse undo`
+///
+/// # Errors
+/// See [`run`].
+pub fn undo(global: &Global, args: UndoArgs) -> Result<Exit, Problems> {
+    run(global, "undo", args.change, With { revision: args.to_revision, ..With::default() })
+}
+
+/// Plans an action and, when it is confirmed, does it. Ends with 0 when it was done (with `--plan`: could be done), 3
+/// when a gate fails, 4 when it is refused, 5 when it timed out or is not known.
+///
+/// # Errors
+/// Wrong arguments; nothing could be planned.
+fn run(global: &Global, action: &str, args: ChangeArgs, with: With) -> Result<Exit, Problems> {
+    let verb = actions::named(action)
+        .ok_or_else(|| Problem::usage(format!("There is no action `{action}`.")))?;
+    to_end(async {
+        let status = StatusArgs {
+            output: args.output,
+            env: args.env.clone(),
+            all_contexts: args.all_contexts,
+            timeout: args.timeout,
+        };
+        let (driver, _) = loaded(global, &status).await?;
+        let object = object(&driver, global, &args)?;
+        if !verb.kinds().contains(&object.kind) {
+            let kinds: Vec<&str> = verb.kinds().iter().map(|kind| kind.word()).collect();
+            return Err(Problem::usage(format!("{action} is for a {}.", kinds.join(", "))).into());
+        }
+        let intent = Intent { verb, objects: vec![object], with };
+        let order = changes::order(&driver.state.shared, intent);
+        let clients = driver.clients();
+        let planned =
+            gather::plan(&|cluster| clients.get(&cluster).cloned(), order, driver.now()).await;
+        let plan = planned.map_err(|why| match why {
+            NoPlan::Refused(words) => Problem::new(Sort::Failed, words),
+            NoPlan::Unread(words) => Problem::new(Sort::TimedOut, words),
+        })?;
+        if args.plan {
+            tell_plan(&plan, args.output)?;
+            return Ok(verdict(&plan));
+        }
+        confirmed(&driver, plan, &args).await
+    })
+}
+
+/// What the plan alone amounts to.
+fn verdict(plan: &Plan) -> Exit {
+    let refused = plan.refused_by().any(|judged| matches!(judged.gate, "read-only" | "rbac"));
+    match (refused, plan.refused_by().next().or_else(|| plan.overridden().next())) {
+        (true, _) => Exit::Refused,
+        (false, Some(_)) => Exit::Gate,
+        (false, None) => Exit::Done,
+    }
+}
+
+fn tell_plan(plan: &Plan, output: Output) -> Result<(), Problems> {
+    print(&match output {
+        Output::Table => text(plan),
+        Output::Json => json(&serde_json::json!({ "plan": PlanReport::of(plan) }))?,
+    })
+}
+
+fn json(value: &serde_json::Value) -> Result<String, Problem> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| Problem::failed("The result could not be written as JSON.").because(error))
+}
+
+async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exit, Problems> {
+    let answer = Answer {
+        yes: args.yes || args.confirm.is_some(),
+        name: args.confirm.clone().unwrap_or_default(),
+        reason: args.reason.clone(),
+        flag: true,
+    };
+    let asked = match plan.challenge() {
+        Challenge::Yes => "--yes".to_owned(),
+        Challenge::Name(name) => format!("--confirm {name}"),
+    };
+    let confirmed = match confirm(plan.clone(), &answer, driver.now()) {
+        Ok(confirmed) => Arc::new(confirmed),
+        Err(refusal) => {
+            tell_plan(&plan, args.output)?;
+            report(&format!("pilothouse: nothing was changed. {}", refusal.words()));
+            return Ok(match refusal {
+                Refusal::Stale => Exit::Refused,
+                Refusal::Final(_) => verdict(&plan),
+                Refusal::Reason(_) => {
+                    report("  mend: say --reason \"why it is done all the same\"");
+                    Exit::Gate
+                }
+                Refusal::NotConfirmed(_) => {
+                    report(&format!("  mend: say {asked} to do it"));
+                    Exit::Refused
+                }
+            });
+        }
+    };
+    let client = driver
+        .client(plan.order.place.cluster)
+        .ok_or_else(|| Problem::new(Sort::TimedOut, format!("{} is not connected.", plan.order.place.context)))?;
+    // As long as somebody listens to it, a terminal that goes away does not end what was begun.
+    let _hangup = signal(SignalKind::hangup())
+        .map_err(|error| Problem::failed("Signals cannot be listened to.").because(error))?;
+    let last = std::sync::Mutex::new(String::new());
+    let tell = |progress: Progress| {
+        let words = match progress {
+            Progress::Step(_, StepState::Doing, words) => words,
+            Progress::Step(_, _, words) | Progress::Watching(words) => words,
+            Progress::Ended(_) => return,
+        };
+        if let Ok(mut last) = last.lock()
+            && *last != words
+        {
+            super::report_quietly(&words);
+            *last = words;
+        }
+    };
+    let (journal, local) = driver.desk();
+    let means =
+        Means { client, journal, local, watch: args.wait, pace: Pace::default(), tell: &tell };
+    let end = execute(&confirmed, means).await;
+    tell_end(&plan, &end, args.output)?;
+    Ok(exit(end.outcome))
+}
+
+fn tell_end(plan: &Plan, end: &End, output: Output) -> Result<(), Problems> {
+    print(&match output {
+        Output::Table => format!("{}: {}: {}\n", plan.title, end.outcome.word(), end.words),
+        Output::Json => json(&serde_json::json!({
+            "plan": PlanReport::of(plan), "outcome": end.outcome.word(), "words": end.words,
+        }))?,
+    })
+}
+
+fn exit(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome::Done => Exit::Done,
+        Outcome::Failed | Outcome::Superseded => Exit::Failed,
+        Outcome::Refused => Exit::Refused,
+        Outcome::TimedOut | Outcome::Unknown => Exit::Unknown,
+    }
+}
+
+/// The object that is meant.
+fn object(driver: &Driver, global: &Global, args: &ChangeArgs) -> Result<ObjectRef, Problem> {
+    let usage = |what: String| Problem::usage(what).mend("write KIND/NAME, as in deployment/cart");
+    let (kind, name) = args
+        .object
+        .split_once('/')
+        .filter(|(_, name)| !name.is_empty() && !name.contains('/'))
+        .ok_or_else(|| usage(format!("`{}` names no object.", clean(&args.object))))?;
+    let kind = objects::kind_named(kind).ok_or_else(|| {
+        let known = Kind::ALL.iter().map(|kind| kind.api().2);
+        Problem::usage(format!("There is no kind `{}`.", clean(kind))).mend(suggest(kind, known))
+    })?;
+    let shared = &driver.state.shared;
+    let (cluster, namespace): (ClusterId, Name) = match &args.env {
+        Some(wanted) => {
+            let id = find(driver, wanted)?;
+            let env = shared.environments.get(id).ok_or_else(|| usage("No such environment.".to_owned()))?;
+            let scope = env.scope.namespaces();
+            let has = |namespace: &Name| {
+                shared.world.cluster(env.cluster).is_some_and(|cluster| {
+                    cluster.workloads.iter().any(|(_, workload)| {
+                        workload.kind == kind && workload.namespace == *namespace && *workload.name == *name
+                    })
+                })
+            };
+            let namespace = match (&global.namespace, scope) {
+                (Some(named), _) if env.scope.contains(named) => named.as_str().into(),
+                (Some(named), _) => {
+                    return Err(Problem::usage(format!("{} has no namespace `{}`.", env.name, clean(named))));
+                }
+                (None, [only]) => only.clone(),
+                (None, several) => {
+                    let found: Vec<&Name> = several.iter().filter(|namespace| has(namespace)).collect();
+                    match found.as_slice() {
+                        [only] => (*only).clone(),
+                        _ => {
+                            return Err(Problem::usage(format!(
+                                "In which namespace of {} is {}?",
+                                env.name,
+                                clean(&args.object)
+                            ))
+                            .mend("say -n NAMESPACE"));
+                        }
+                    }
+                }
+            };
+            (env.cluster, namespace)
+        }
+        None => {
+            let current = driver.current().ok_or_else(|| {
+                Problem::usage("The kubeconfig has no current context.").mend("say --context or --env")
+            })?;
+            let connection = shared.world.cluster(current).map(|cluster| &cluster.connection);
+            let usual = connection.map(|known| known.namespace.clone()).filter(|name| !name.is_empty());
+            let named = global.namespace.as_deref().map(Name::from);
+            (current, named.or(usual).unwrap_or_else(|| "default".into()))
+        }
+    };
+    if let Some(connection) = shared.world.cluster(cluster).map(|cluster| &cluster.connection)
+        && connection.link == Link::Dim
+    {
+        return Err(Problem::usage(format!("{} is not connected.", connection.context))
+            .mend("say --context, or --all-contexts"));
+    }
+    Ok(ObjectRef { cluster, kind, namespace, name: name.into(), uid: Uid::default() })
+}

@@ -1,0 +1,164 @@
+//! From what the cursor is on to an order for [`crate::change`]: what is wanted, where it stands, and what the screen
+//! knows that bears on it. The command line makes its orders here too. What is judged is read anew afterwards.
+
+use crate::action::Action;
+use crate::change::actions;
+use crate::change::intent::{Around, Intent, Order, Place, Verb, With};
+use crate::domain::alert::{Hearing, Severity};
+use crate::domain::environment::Environment;
+use crate::domain::id::{Kind, Name, ObjectRef};
+use crate::panes::objects;
+use crate::panes::views::words;
+use crate::shared::{Begin, Outcome, Shared, Turn};
+
+/// The action of the registry that a key means.
+fn verb_of(action: Action) -> Option<Verb> {
+    actions::named(action.info().name)
+}
+
+/// What an action would be done to, or why it does not apply.
+pub(super) fn applies(shared: &Shared, object: &ObjectRef, action: Action) -> Result<(Verb, ObjectRef), String> {
+    let verb = verb_of(action).ok_or_else(|| "This version cannot do that.".to_owned())?;
+    if let Some(why) = read_only(shared, shared.environments.of(object.cluster, &object.namespace)) {
+        return Err(format!("{why}: nothing is changed."));
+    }
+    objects::reachable(shared, object)?;
+    objects::there(shared, object)?;
+    if verb.kinds().contains(&object.kind) {
+        return Ok((verb, object.clone()));
+    }
+    let workload = objects::workload_of(shared, object)?;
+    match verb.kinds().contains(&workload.kind) {
+        true => Ok((verb, workload)),
+        false => {
+            let kinds: Vec<&str> = verb.kinds().iter().map(|kind| kind.word()).collect();
+            let what = workload.kind.word();
+            Err(format!("{} is for a {}, and this is a {what}.", verb.name(), kinds.join(", ")))
+        }
+    }
+}
+
+/// Begins a change by its key.
+pub(super) fn begin(shared: &Shared, object: ObjectRef, action: Action) -> Outcome {
+    let Ok((verb, object)) = applies(shared, &object, action) else { return Outcome::none() };
+    let order = order(shared, Intent { verb, objects: vec![object.clone()], with: With::default() });
+    let begin = match action {
+        Action::Scale => number(shared, order, &object),
+        Action::Undo => revision(shared, order, &object),
+        _ => Begin::Plan(order),
+    };
+    Outcome { turn: Some(Turn::Change(Box::new(begin))), ..Outcome::none() }
+}
+
+fn number(shared: &Shared, order: Order, object: &ObjectRef) -> Begin {
+    let cluster = shared.world.cluster(object.cluster);
+    let replicas = match object.kind {
+        Kind::ReplicaSet => {
+            cluster.and_then(|cluster| cluster.replica_sets.get(object.uid)).map_or(1, |set| set.desired)
+        }
+        _ => shared.world.find_workload(object).map_or(1, |workload| workload.desired),
+    };
+    let rules = |hpa: &&crate::domain::node::Autoscaler| {
+        hpa.namespace == object.namespace
+            && *hpa.target_kind == *object.kind.word()
+            && hpa.target_name == object.name
+    };
+    let scalers = cluster.into_iter().flat_map(|cluster| cluster.autoscalers.iter()).map(|(_, hpa)| hpa);
+    let ruled_by = scalers.into_iter().find(rules).map(|hpa| (hpa.name.clone(), hpa.min, hpa.max));
+    Begin::Number { order, replicas, ruled_by }
+}
+
+fn revision(shared: &Shared, order: Order, object: &ObjectRef) -> Begin {
+    let Some(cluster) = shared.world.cluster(object.cluster) else { return Begin::Plan(order) };
+    let sets = cluster.replica_sets.iter().map(|(_, set)| set);
+    let own = sets.filter(|set| set.owner.as_ref().is_some_and(|owner| owner.uid == object.uid));
+    let mut revisions: Vec<_> = own
+        .map(|set| {
+            let images: Vec<&str> = set
+                .images
+                .iter()
+                .filter(|image| !image.init)
+                .map(|image| image.image.rsplit('/').next().unwrap_or(&image.image))
+                .collect();
+            let age = words::short_age(set.created, shared);
+            (set.revision, format!("{} · made {age} ago", images.join(", ")))
+        })
+        .collect();
+    revisions.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+    // The newest is what runs.
+    if !revisions.is_empty() {
+        revisions.remove(0);
+    }
+    match revisions.len() {
+        0 | 1 => Begin::Plan(order),
+        _ => Begin::Revision { order, revisions },
+    }
+}
+
+/// Why nothing may be changed in an environment.
+fn read_only(shared: &Shared, environment: Option<&Environment>) -> Option<String> {
+    if shared.options.read_only {
+        return Some("Read-only".to_owned());
+    }
+    environment.filter(|env| env.read_only).map(|env| format!("{} is read-only", env.name))
+}
+
+/// An order for these objects, which are all of one cluster.
+pub fn order(shared: &Shared, intent: Intent) -> Order {
+    let first = intent.objects.first();
+    let cluster = first.map(|object| object.cluster).unwrap_or_default();
+    let connection = shared.world.cluster(cluster).map(|cluster| &cluster.connection);
+    let environments: Vec<Option<&Environment>> =
+        intent.objects.iter().map(|object| shared.environments.of(cluster, &object.namespace)).collect();
+    let environment = environments.first().copied().flatten();
+    let place = Place {
+        cluster,
+        context: connection.map(|known| known.context.clone()).unwrap_or_default(),
+        server: connection.map(|known| known.server.clone()).unwrap_or_default(),
+        environment: environment.map(|env| env.name.clone()).unwrap_or_default(),
+        // What belongs to no environment has nobody who says that it may be changed lightly.
+        protected: environments.iter().any(|env| env.is_none_or(|env| env.protected)),
+        read_only: environments.iter().find_map(|env| read_only(shared, *env)),
+    };
+    let around = Around {
+        alerts: alerts(shared, environment),
+        backup: backup(shared, environment, first.map(|object| &object.namespace)),
+        delivery: intent.objects.iter().map(|object| delivery(shared, object)).collect(),
+        freezes: shared.wanted.freezes.clone(),
+        overriding: !shared.wanted.never_override,
+    };
+    Order { intent, place, around }
+}
+
+fn delivery(shared: &Shared, object: &ObjectRef) -> Option<ObjectRef> {
+    let workload = shared.world.find_workload(object)?;
+    Some(shared.sync.of_workload(object.cluster, workload)?.object.clone())
+}
+
+fn alerts(shared: &Shared, environment: Option<&Environment>) -> Result<Vec<String>, String> {
+    let env = environment.ok_or("its namespace belongs to no environment")?;
+    let standings = shared.alerts.standing(&shared.upstreams, env.id);
+    // One server that was heard is enough: the other tells of the same alerts.
+    let heard = standings.iter().any(|one| one.assigned.is_ok() && one.hearing == Hearing::Well);
+    if !heard {
+        return Err("no server of alerts answers for this environment".to_owned());
+    }
+    let here = shared.alerts.list().iter().filter(|alert| alert.environments.contains(&env.id));
+    let critical = here.filter(|alert| alert.fires() && alert.severity == Severity::Critical);
+    Ok(critical.map(|alert| alert.name.to_string()).collect())
+}
+
+fn backup(
+    shared: &Shared,
+    environment: Option<&Environment>,
+    namespace: Option<&Name>,
+) -> Result<(u64, u64), String> {
+    let env = environment.ok_or("its namespace belongs to no environment")?;
+    let kept = shared.backups.get(env.id).ok_or("nothing is known of them")?;
+    let of = kept.namespaces.iter().find(|of| Some(&of.namespace) == namespace);
+    let rpo = &of.ok_or("none takes this namespace")?.rpo;
+    let age = rpo.age(shared.now.wall).ok_or("there is no usable one")?;
+    let target = rpo.target.as_ref().ok_or("no target is set to hold it against")?;
+    Ok((age, target.seconds.saturating_add(target.grace)))
+}
+

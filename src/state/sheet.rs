@@ -1,0 +1,183 @@
+//! A change on the screen, from the key to its end: how many, which revision, the plan, what is being done. And what
+//! is being done while nobody looks, and what an earlier program left without an outcome.
+
+use std::time::Duration;
+
+use tui_input::Input;
+
+use crate::change::execute::StepState;
+use crate::change::intent::{Order, With};
+use crate::change::plan::{Challenge, Plan};
+use crate::change::standing::Stand;
+use crate::domain::id::{ClusterId, Name};
+use crate::journal::{End, Entry};
+use crate::msg::RequestId;
+
+/// What lies over the panes while a change is asked for.
+#[derive(Debug)]
+pub enum Sheet {
+    /// How many.
+    Number(Number),
+    /// Which revision.
+    Revision {
+        /// The order without it.
+        order: Box<Order>,
+        /// Revisions to go back to, with what each runs.
+        revisions: Vec<(u64, String)>,
+        /// The chosen one.
+        at: usize,
+    },
+    /// It is being planned.
+    Planning {
+        /// The question.
+        request: RequestId,
+        /// What is planned.
+        order: Box<Order>,
+        /// What was typed as a reason before the plan was made anew.
+        reason: String,
+        /// How often a plan of it has grown old.
+        remade: u8,
+    },
+    /// The plan.
+    Ready(Box<Ready>),
+    /// There is no plan, for this reason.
+    NoPlan(String),
+    /// It is being done, or has been.
+    Running(RequestId),
+}
+
+/// How many pods.
+#[derive(Debug)]
+pub struct Number {
+    /// The order without it.
+    pub order: Order,
+    /// What is now: the replicas, or the least and the most.
+    pub now: Vec<u32>,
+    /// What is wanted.
+    pub wanted: Vec<u32>,
+    /// Which of them is being changed.
+    pub at: usize,
+    /// The autoscaler that rules the number.
+    pub ruled_by: Option<Name>,
+    /// A digit goes on with what was typed, and does not begin anew.
+    pub typing: bool,
+}
+
+impl Number {
+    /// What the action is told.
+    #[must_use]
+    pub fn with(&self) -> With {
+        match (self.wanted.as_slice(), &self.ruled_by) {
+            // Neither least nor most: switched off.
+            ([0, 0], Some(_)) => With { replicas: Some(0), ..With::default() },
+            ([min, max], Some(_)) => With { min: Some(*min), max: Some(*max), ..With::default() },
+            (wanted, _) => With { replicas: wanted.first().copied(), ..With::default() },
+        }
+    }
+}
+
+/// A plan that can be confirmed.
+#[derive(Debug)]
+pub struct Ready {
+    /// The plan.
+    pub plan: Plan,
+    /// It has been drawn: keys that come from now on may confirm it.
+    pub drawn: bool,
+    /// Why it is done.
+    pub reason: Input,
+    /// The typed name of the environment.
+    pub name: Input,
+    /// What is being typed.
+    pub field: Field,
+    /// The exact requests are shown.
+    pub requests: bool,
+    /// Lines that are scrolled away.
+    pub scroll: u16,
+    /// How often a plan of it has grown old.
+    pub remade: u8,
+}
+
+/// What is being typed to a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// Nothing: keys answer at once.
+    None,
+    /// Why.
+    Reason,
+    /// The name of the environment.
+    Name,
+}
+
+impl Ready {
+    /// A plan that was just made.
+    #[must_use]
+    pub fn new(plan: Plan, reason: String, remade: u8) -> Ready {
+        let mut ready = Ready {
+            drawn: false,
+            reason: Input::new(reason),
+            name: Input::default(),
+            field: Field::None,
+            requests: false,
+            scroll: 0,
+            remade,
+            plan,
+        };
+        ready.field = if ready.wants_reason() { Field::Reason } else { ready.after_reason() };
+        ready
+    }
+
+    /// Nothing overrides what speaks against it.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.plan.refused_by().next().is_some()
+    }
+
+    /// A reason has to be typed.
+    #[must_use]
+    pub fn wants_reason(&self) -> bool {
+        !self.is_refused() && self.plan.overridden().next().is_some()
+    }
+
+    /// What is typed when the reason is given.
+    #[must_use]
+    pub fn after_reason(&self) -> Field {
+        match self.plan.challenge() {
+            Challenge::Name(_) if !self.is_refused() => Field::Name,
+            _ => Field::None,
+        }
+    }
+}
+
+/// Something that is being done, or has been.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its number.
+    pub request: RequestId,
+    /// What was ordered: the way back begins with it.
+    pub order: Order,
+    /// What it is.
+    pub title: String,
+    /// Where.
+    pub place: Name,
+    /// Its steps, and where each is.
+    pub steps: Vec<(String, Option<StepState>)>,
+    /// How far it has come true.
+    pub watching: String,
+    /// How it ended.
+    pub end: Option<End>,
+    /// When it was begun.
+    pub began: Duration,
+}
+
+/// Something that was begun by an earlier program and has no outcome.
+#[derive(Clone, Debug)]
+pub struct Abandoned {
+    /// What the journal says.
+    pub entry: Entry,
+    /// The connection that leads there, where there is one.
+    pub cluster: Option<ClusterId>,
+    /// It has been asked how it stands.
+    pub asked: bool,
+    /// How it stands now.
+    pub stand: Option<Stand>,
+}

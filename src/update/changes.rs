@@ -1,0 +1,452 @@
+//! Changes on the screen: from the key to the plan, from the plan to its confirmation, and what is told while it is
+//! being done. Pure as everything here: what is asked for are effects, and only [`confirm`] makes what may be done.
+
+use std::sync::Arc;
+
+use crossterm::event::{Event, KeyCode, KeyEvent};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use crate::change::actions::named;
+use crate::change::confirm::{Answer, Refusal, confirm};
+use crate::change::execute::{Progress, StepState};
+use crate::change::gather::NoPlan;
+use crate::change::intent::{Intent, Order, With};
+use crate::change::plan::{Challenge, Plan};
+use crate::change::standing::{self, Stand};
+use crate::domain::level::Level;
+use crate::domain::link::Link;
+use crate::effect::Effect;
+use crate::journal::{Outcome, Reading};
+use crate::keymap::Key;
+use crate::msg::{Note, RequestId};
+use crate::panes::changes as orders;
+use crate::shared::Begin;
+use crate::state::sheet::{Abandoned, Field, Number, Ready, Run, Sheet};
+use crate::state::{Overlay, State};
+
+/// A plan that nobody answers is made anew this often by itself.
+const REMADE: u8 = 10;
+/// Ended changes that are kept to be looked at.
+const KEPT: usize = 8;
+
+/// Begins a change.
+pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
+    let sheet = match begin {
+        Begin::Plan(order) => return plan(state, order, String::new(), 0),
+        Begin::Number { order, replicas, ruled_by } => {
+            let (now, ruled_by) = match ruled_by {
+                Some((name, min, max)) => (vec![min, max], Some(name)),
+                None => (vec![replicas], None),
+            };
+            Sheet::Number(Number { order, wanted: now.clone(), now, at: 0, ruled_by, typing: false })
+        }
+        Begin::Revision { order, revisions } => Sheet::Revision { order: Box::new(order), revisions, at: 0 },
+    };
+    state.overlay = Some(Overlay::Change(Box::new(sheet)));
+    Vec::new()
+}
+
+fn plan(state: &mut State, order: Order, reason: String, remade: u8) -> Vec<Effect> {
+    let request = state.shared.new_request();
+    let sheet = Sheet::Planning { request, order: Box::new(order.clone()), reason, remade };
+    state.overlay = Some(Overlay::Change(Box::new(sheet)));
+    vec![Effect::Plan(request, Box::new(order))]
+}
+
+/// A plan came, or why there is none.
+pub(super) fn planned(state: &mut State, request: RequestId, planned: Result<Plan, NoPlan>) {
+    let Some(Overlay::Change(sheet)) = &mut state.overlay else { return };
+    let Sheet::Planning { request: waited_for, reason, remade, .. } = &mut **sheet else { return };
+    if *waited_for != request {
+        return;
+    }
+    **sheet = match planned {
+        Ok(plan) => Sheet::Ready(Box::new(Ready::new(plan, std::mem::take(reason), *remade))),
+        Err(why) => Sheet::NoPlan(why.words().to_owned()),
+    };
+}
+
+/// A frame is about to be drawn: what is on it can be answered from now on.
+pub(super) fn drawn(state: &mut State) {
+    if let Some(Overlay::Change(sheet)) = &mut state.overlay
+        && let Sheet::Ready(ready) = &mut **sheet
+    {
+        ready.drawn = true;
+    }
+}
+
+/// The clock moved on: a plan that has grown old is made anew; what was abandoned is looked at once it can be.
+pub(super) fn tick(state: &mut State) -> Vec<Effect> {
+    let now = state.shared.now;
+    let mut effects = Vec::new();
+    if let Some(Overlay::Change(sheet)) = &state.overlay
+        && let Sheet::Ready(ready) = &**sheet
+        && ready.plan.good_for(now) == 0
+        && ready.remade < REMADE
+    {
+        let (order, reason) = (ready.plan.order.clone(), ready.reason.value().to_owned());
+        let remade = ready.remade + 1;
+        effects.extend(plan(state, order, reason, remade));
+    }
+    effects.extend(looks(state));
+    effects
+}
+
+fn looks(state: &mut State) -> Vec<Effect> {
+    let State { abandoned, shared, .. } = state;
+    let waiting = abandoned.iter_mut().filter(|one| !one.asked);
+    waiting
+        .filter_map(|one| {
+            let named = |context: &str| shared.world.clusters.iter().position(|c| *c.connection.context == *context);
+            let at = named(&one.entry.intent.context)?;
+            let cluster = shared.world.clusters.get(at)?;
+            if cluster.connection.link != Link::Live {
+                return None;
+            }
+            one.asked = true;
+            let id = crate::domain::id::ClusterId(u16::try_from(at).ok()?);
+            one.cluster = Some(id);
+            // A context of the same name may lead elsewhere by now: the uids tell, and nothing is changed by looking.
+            Some(Effect::Look(id, Box::new(one.entry.intent.clone())))
+        })
+        .collect()
+}
+
+/// Something that is being done came further.
+pub(super) fn progress(state: &mut State, request: RequestId, progress: Progress) {
+    let Some(run) = state.runs.iter_mut().find(|run| run.request == request) else { return };
+    match progress {
+        Progress::Step(at, step, words) => {
+            if let Some((title, known)) = run.steps.get_mut(at) {
+                *known = Some(step);
+                if step != StepState::Doing {
+                    *title = words;
+                }
+            }
+        }
+        Progress::Watching(words) => run.watching = words,
+        Progress::Ended(end) => {
+            let watched = matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Running(seen) if seen == request));
+            let text = format!("{} in {}: {}: {}", run.title, run.place, end.outcome.word(), end.words);
+            let level = level(end.outcome);
+            run.end = Some(end);
+            if !watched {
+                state.toast_for(Note { level, text }, std::time::Duration::from_secs(20));
+            }
+        }
+    }
+}
+
+/// How an end looks.
+fn level(outcome: Outcome) -> Level {
+    match outcome {
+        Outcome::Done => Level::Ok,
+        Outcome::Failed => Level::Critical,
+        Outcome::Refused | Outcome::TimedOut | Outcome::Superseded => Level::Warning,
+        Outcome::Unknown => Level::Unknown,
+    }
+}
+
+/// The journal was read. The first time what was left without an outcome is brought before the person.
+pub(super) fn journal(state: &mut State, read: Result<Reading, String>) -> Vec<Effect> {
+    let first = !std::mem::replace(&mut state.looked_back, true);
+    let mut effects = Vec::new();
+    if first {
+        match &read {
+            Ok(reading) => {
+                let left = reading.entries.iter().filter(|entry| entry.is_abandoned());
+                state.abandoned = left
+                    .map(|entry| Abandoned { entry: entry.clone(), cluster: None, asked: false, stand: None })
+                    .collect();
+                if let [torn, ..] = reading.torn.as_slice() {
+                    let text = format!(
+                        "The journal has {} that cannot be read, the first in {torn}.",
+                        if reading.torn.len() == 1 { "a line" } else { "lines" }
+                    );
+                    state.toast(Note { level: Level::Warning, text });
+                }
+            }
+            Err(why) => {
+                let text = format!("The journal cannot be read: {why}. Nothing can be changed without it.");
+                state.toast(Note { level: Level::Warning, text });
+            }
+        }
+        if !state.abandoned.is_empty() && state.overlay.is_none() {
+            state.overlay = Some(Overlay::Abandoned { at: 0 });
+        }
+        effects = looks(state);
+    }
+    state.shared.journal = Some(read);
+    effects
+}
+
+/// How something that was abandoned stands.
+pub(super) fn stands(state: &mut State, id: &str, stand: Stand) {
+    if let Some(one) = state.abandoned.iter_mut().find(|one| one.entry.intent.id == id) {
+        one.stand = Some(stand);
+    }
+}
+
+/// A key while what was abandoned is shown.
+pub(super) fn abandoned_key(state: &mut State, event: KeyEvent) -> Vec<Effect> {
+    let last = state.abandoned.len().saturating_sub(1);
+    let Some(Overlay::Abandoned { at }) = &mut state.overlay else { return Vec::new() };
+    let chosen = *at;
+    match event.code {
+        KeyCode::Down | KeyCode::Char('j') => *at = (*at + 1).min(last),
+        KeyCode::Up | KeyCode::Char('k') => *at = at.saturating_sub(1),
+        KeyCode::Esc => state.overlay = None,
+        KeyCode::Enter => return again(state, chosen, false),
+        KeyCode::Char('u') => return again(state, chosen, true),
+        KeyCode::Char('d') => {
+            if chosen > last || state.abandoned.is_empty() {
+                return Vec::new();
+            }
+            let one = state.abandoned.remove(chosen);
+            *at = chosen.min(state.abandoned.len().saturating_sub(1));
+            if state.abandoned.is_empty() {
+                state.overlay = None;
+            }
+            let stand = one.stand.map_or_else(|| "nobody looked how it stands".to_owned(), |stand| stand.words());
+            return vec![Effect::Close(one.entry.intent.id, format!("left as it was found: {stand}"))];
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Plans an abandoned action again, or the way back from it.
+fn again(state: &mut State, at: usize, back: bool) -> Vec<Effect> {
+    let Some(one) = state.abandoned.get(at) else { return Vec::new() };
+    let intent = &one.entry.intent;
+    let with: Option<With> = if back { intent.back.clone() } else { Some(intent.with.clone()) };
+    let found = one.cluster.zip(named(&intent.action)).zip(with);
+    let Some(((cluster, verb), with)) = found else {
+        let why = match (back, one.cluster) {
+            (_, None) => format!("{} is not connected: it cannot be planned from here yet.", intent.context),
+            (true, _) => format!("There is no way back from {} but another undo.", intent.title),
+            (false, _) => format!("This version does not know how to {}.", intent.action),
+        };
+        state.toast(Note { level: Level::Idle, text: crate::text::clean(&why).into_owned() });
+        return Vec::new();
+    };
+    let objects = intent.objects.iter().filter_map(|object| standing::object(cluster, object)).collect();
+    let order = orders::order(&state.shared, Intent { verb, objects, with });
+    plan(state, order, String::new(), 0)
+}
+
+/// A key while a change is in front.
+pub(super) fn key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
+    let Some(Overlay::Change(sheet)) = &mut state.overlay else { return Vec::new() };
+    match &mut **sheet {
+        Sheet::Number(number) => match number_key(number, event) {
+            Then::Stay => Vec::new(),
+            Then::Close => close(state),
+            Then::Plan => {
+                let mut order = number.order.clone();
+                order.intent.with = number.with();
+                plan(state, order, String::new(), 0)
+            }
+        },
+        Sheet::Revision { order, revisions, at } => match event.code {
+            KeyCode::Esc => close(state),
+            KeyCode::Down | KeyCode::Char('j') => {
+                *at = (*at + 1).min(revisions.len().saturating_sub(1));
+                Vec::new()
+            }
+            KeyCode::Up | KeyCode::Char('k') => {
+                *at = at.saturating_sub(1);
+                Vec::new()
+            }
+            KeyCode::Enter => {
+                let mut order = (**order).clone();
+                order.intent.with.revision = revisions.get(*at).map(|(number, _)| *number);
+                plan(state, order, String::new(), 0)
+            }
+            _ => Vec::new(),
+        },
+        Sheet::Planning { request, .. } => match event.code {
+            KeyCode::Esc => {
+                let request = *request;
+                state.overlay = None;
+                vec![Effect::Cancel(request)]
+            }
+            // Whatever is typed before the plan is seen answers nothing.
+            _ => Vec::new(),
+        },
+        Sheet::Ready(_) => ready_key(state, event, key),
+        Sheet::NoPlan(_) => match event.code {
+            KeyCode::Esc | KeyCode::Enter => close(state),
+            _ => Vec::new(),
+        },
+        Sheet::Running(request) => {
+            let run = state.runs.iter().find(|run| run.request == *request);
+            let ended = run.is_none_or(|run| run.end.is_some());
+            match event.code {
+                KeyCode::Esc => close(state),
+                KeyCode::Enter if ended => close(state),
+                KeyCode::Char('u') if ended => back(state),
+                _ => Vec::new(),
+            }
+        }
+    }
+}
+
+fn close(state: &mut State) -> Vec<Effect> {
+    state.overlay = None;
+    Vec::new()
+}
+
+/// What follows from a key to a number.
+enum Then {
+    Stay,
+    Close,
+    Plan,
+}
+
+fn number_key(number: &mut Number, event: KeyEvent) -> Then {
+    const MOST: u32 = 99_999;
+    let fields = number.wanted.len();
+    let Some(wanted) = number.wanted.get_mut(number.at) else { return Then::Close };
+    let typing = std::mem::take(&mut number.typing);
+    match event.code {
+        KeyCode::Esc => return Then::Close,
+        KeyCode::Enter => return Then::Plan,
+        KeyCode::Up | KeyCode::Char('+' | '=' | 'k') => *wanted = wanted.saturating_add(1).min(MOST),
+        KeyCode::Down | KeyCode::Char('-' | 'j') => *wanted = wanted.saturating_sub(1),
+        KeyCode::Tab | KeyCode::BackTab => number.at = (number.at + 1) % fields.max(1),
+        KeyCode::Backspace => {
+            *wanted /= 10;
+            number.typing = true;
+        }
+        KeyCode::Char(digit) if digit.is_ascii_digit() => {
+            let before = if typing { *wanted } else { 0 };
+            *wanted = (before * 10 + digit.to_digit(10).unwrap_or(0)).min(MOST);
+            number.typing = true;
+        }
+        _ => {}
+    }
+    Then::Stay
+}
+
+fn ready_key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
+    let Some(Overlay::Change(sheet)) = &mut state.overlay else { return Vec::new() };
+    let Sheet::Ready(ready) = &mut **sheet else { return Vec::new() };
+    match event.code {
+        KeyCode::Esc => return close(state),
+        KeyCode::Tab => {
+            ready.requests = !ready.requests;
+            ready.scroll = 0;
+            return Vec::new();
+        }
+        KeyCode::Down => ready.scroll = ready.scroll.saturating_add(1),
+        KeyCode::Up => ready.scroll = ready.scroll.saturating_sub(1),
+        KeyCode::PageDown => ready.scroll = ready.scroll.saturating_add(10),
+        KeyCode::PageUp => ready.scroll = ready.scroll.saturating_sub(10),
+        // A key that was pressed before the plan was on the screen cannot be an answer to it.
+        _ if !ready.drawn => {}
+        _ if ready.is_refused() => {
+            if matches!(event.code, KeyCode::Enter | KeyCode::Char('n')) {
+                return close(state);
+            }
+        }
+        KeyCode::Enter => match ready.field {
+            Field::Reason if ready.reason.value().trim().is_empty() => {
+                return warn(state, "Type why it is done all the same, or esc.");
+            }
+            Field::Reason => {
+                ready.field = ready.after_reason();
+                if ready.field == Field::None {
+                    // A reason is no yes.
+                    return Vec::new();
+                }
+            }
+            Field::Name => return confirmed(state, false),
+            Field::None => {}
+        },
+        _ => match ready.field {
+            Field::Reason => typed(&mut ready.reason, event),
+            Field::Name => typed(&mut ready.name, event),
+            Field::None if key.typed() == Some('y') => return confirmed(state, true),
+            Field::None if key.typed() == Some('n') => return close(state),
+            Field::None => {}
+        },
+    }
+    Vec::new()
+}
+
+fn typed(input: &mut Input, event: KeyEvent) {
+    input.handle_event(&Event::Key(event));
+}
+
+fn warn(state: &mut State, text: impl Into<String>) -> Vec<Effect> {
+    state.toast(Note { level: Level::Warning, text: text.into() });
+    Vec::new()
+}
+
+/// The person has answered the plan in front.
+fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
+    let now = state.shared.now;
+    let Some(Overlay::Change(sheet)) = &mut state.overlay else { return Vec::new() };
+    let Sheet::Ready(ready) = &mut **sheet else { return Vec::new() };
+    let answer = Answer {
+        yes,
+        name: ready.name.value().to_owned(),
+        reason: ready.reason.value().to_owned(),
+        flag: false,
+    };
+    match confirm(ready.plan.clone(), &answer, now) {
+        Ok(confirmed) => {
+            let request = state.shared.new_request();
+            let plan = confirmed.plan();
+            let run = Run {
+                request,
+                order: plan.order.clone(),
+                title: plan.title.clone(),
+                place: plan.order.place.name().clone(),
+                steps: plan.steps.iter().map(|step| (step.title.clone(), None)).collect(),
+                watching: String::new(),
+                end: None,
+                began: now.mono,
+            };
+            while state.runs.len() >= KEPT
+                && let Some(ended) = state.runs.iter().position(|run| run.end.is_some())
+            {
+                state.runs.remove(ended);
+            }
+            state.runs.push(run);
+            state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(request))));
+            vec![Effect::Execute(request, Arc::new(confirmed))]
+        }
+        Err(Refusal::Stale) => {
+            let (order, reason, remade) =
+                (ready.plan.order.clone(), answer.reason, ready.remade.saturating_add(1));
+            let effects = plan(state, order, reason, remade);
+            warn(state, Refusal::Stale.words());
+            effects
+        }
+        Err(Refusal::NotConfirmed(_)) => {
+            ready.name.reset();
+            match ready.plan.challenge() {
+                Challenge::Name(name) => warn(state, format!("That is not {name}. Type it to go on, or esc.")),
+                Challenge::Yes => Vec::new(),
+            }
+        }
+        Err(refusal) => warn(state, refusal.words()),
+    }
+}
+
+/// The way back from what has just ended badly.
+fn back(state: &mut State) -> Vec<Effect> {
+    let Some(Overlay::Change(sheet)) = &state.overlay else { return Vec::new() };
+    let Sheet::Running(request) = &**sheet else { return Vec::new() };
+    let Some(run) = state.runs.iter().find(|run| run.request == *request) else { return Vec::new() };
+    let objects = run.order.intent.objects.clone();
+    let Some(verb) = named("undo") else { return Vec::new() };
+    if !objects.iter().all(|object| verb.kinds().contains(&object.kind)) {
+        return warn(state, "Only a Deployment has a way back of its own.");
+    }
+    let order = orders::order(&state.shared, Intent { verb, objects, with: With::default() });
+    plan(state, order, String::new(), 0)
+}

@@ -1,0 +1,409 @@
+//! A change in a dialog: how many, which revision, the plan with its gates, what is being done.
+//!
+//! ```text
+//! ┏━ Plan: scale deploy/cart 3 → 5 in staging ━━━ good for 52 s ━┓
+//! ┃ where   staging · k3s-edge (https://…) · as demo-admin        ┃
+//! ┃ change  replicas  3 → 5                                       ┃
+//! ┃ gates   ● rbac: you may patch deployments/scale (apps)        ┃
+//! ┃         ▲ ownership: Argo CD application cart puts it back    ┃
+//! ┃ then    5 pods ready        back    scale to 3 again          ┃
+//! ┃                                                               ┃
+//! ┃ y do it   n no   tab the exact request                        ┃
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{frame, status};
+use crate::change::diff::{Mark, difference};
+use crate::change::execute::StepState;
+use crate::change::gates::{Verdict, Weight};
+use crate::change::plan::{Challenge, Plan};
+use crate::change::redact::redacted;
+use crate::domain::level::Level;
+use crate::journal::Outcome;
+use crate::look::Look;
+use crate::panes::views::painted::{Painted, Place};
+use crate::state::State;
+use crate::state::sheet::{Field, Number, Ready, Run, Sheet};
+use crate::text::duration_words;
+use crate::theme::Role;
+use crate::widgets::strip::Strip;
+
+/// Columns of a dialog, where there are so many.
+const WIDTH: u16 = 108;
+/// Columns of the words at the left.
+const HEADS: usize = 8;
+
+/// The keys of a sheet, for the footer.
+pub(super) fn keys(sheet: &Sheet) -> &'static [(&'static str, &'static str)] {
+    match sheet {
+        Sheet::Number(number) if number.wanted.len() > 1 => {
+            &[("+ -", "more, fewer"), ("0-9", "type"), ("tab", "least, most"), ("enter", "plan"), ("esc", "no")]
+        }
+        Sheet::Number(_) => &[("+ -", "more, fewer"), ("0-9", "type"), ("enter", "plan"), ("esc", "no")],
+        Sheet::Revision { .. } => &[("j k", "choose"), ("enter", "plan"), ("esc", "no")],
+        Sheet::Planning { .. } => &[("esc", "no")],
+        Sheet::Ready(ready) if ready.is_refused() => &[("tab", "requests"), ("esc", "close")],
+        Sheet::Ready(ready) => match ready.field {
+            Field::None => &[("y", "do it"), ("n esc", "no"), ("tab", "requests"), ("up down", "scroll")],
+            _ => &[("enter", "confirm"), ("tab", "requests"), ("up down", "scroll"), ("esc", "no")],
+        },
+        Sheet::NoPlan(_) => &[("esc", "close")],
+        Sheet::Running(_) => &[("esc", "leave it running"), ("u", "way back, once it has ended")],
+    }
+}
+
+/// Draws a sheet.
+pub(super) fn draw(state: &State, sheet: &Sheet, area: Rect, buffer: &mut Buffer) {
+    match sheet {
+        Sheet::Number(number) => draw_number(state, number, area, buffer),
+        Sheet::Revision { order, revisions, at } => {
+            let names: Vec<&str> = order.intent.objects.iter().map(|object| &*object.name).collect();
+            let lines = revisions.iter().enumerate().map(|(nth, (number, words))| {
+                let sign = if nth == *at { state.look.symbols.arrow } else { " " };
+                let role = if nth == *at { Role::Accent } else { Role::Text };
+                Painted::role(role, &format!("{sign} revision {number:<4} {words}"))
+            });
+            let title = format!("Back to which revision of {}?", names.join(", "));
+            plain(state, &title, "", lines.collect(), area, buffer);
+        }
+        Sheet::Planning { order, .. } => {
+            let beat = u64::try_from(state.shared.now.mono.as_millis() / 250).unwrap_or(0);
+            let spin = state.look.symbols.spin(beat);
+            let words = format!("{spin} reading what is there now in {} …", order.place.name());
+            let title = format!("Plan: {}", order.intent.verb.name());
+            plain(state, &title, "", vec![Painted::role(Role::Muted, &words)], area, buffer);
+        }
+        Sheet::Ready(ready) => draw_plan(state, ready, area, buffer),
+        Sheet::NoPlan(why) => {
+            plain(state, "No plan", "", vec![Painted::plain(why.clone())], area, buffer);
+        }
+        Sheet::Running(request) => {
+            if let Some(run) = state.runs.iter().find(|run| run.request == *request) {
+                draw_run(state, run, area, buffer);
+            }
+        }
+    }
+}
+
+/// A dialog of a few lines.
+fn plain(state: &State, name: &str, note: &str, lines: Vec<Painted>, area: Rect, buffer: &mut Buffer) {
+    let width = width_of(area);
+    let height = height_of(&lines, width);
+    let inside = frame::dialog(&state.look, name, note, (width, height), area, buffer);
+    paragraph(&state.look, &lines, 0, inside, buffer);
+}
+
+fn width_of(area: Rect) -> u16 {
+    area.width.saturating_sub(6).min(WIDTH)
+}
+
+fn height_of(lines: &[Painted], width: u16) -> u16 {
+    let rows: usize = lines.iter().map(|line| line.rows(usize::from(width), HEADS).len()).sum();
+    u16::try_from(rows).unwrap_or(u16::MAX)
+}
+
+/// Draws lines wrapped, without the first so many rows; tells how many rows there are.
+fn paragraph(look: &Look, lines: &[Painted], skip: u16, area: Rect, buffer: &mut Buffer) {
+    let (mut row, mut y) = (0, area.y);
+    for line in lines {
+        for part in line.rows(usize::from(area.width), HEADS) {
+            row += 1;
+            if row <= skip {
+                continue;
+            }
+            if y >= area.bottom() {
+                return;
+            }
+            let indent =
+                if part.start > 0 && usize::from(area.width) > 2 * HEADS { HEADS as u16 } else { 0 };
+            let place = Place { x: area.x + indent, y, width: area.width - indent, skip: 0 };
+            line.draw(part, &[], look, look.style(Role::Text), place, buffer);
+            y += 1;
+        }
+    }
+}
+
+/// `where   staging · …`
+fn head(word: &str) -> Painted {
+    let mut line = Painted::role(Role::Muted, word);
+    line.pad_to(HEADS);
+    line
+}
+
+fn draw_number(state: &State, number: &Number, area: Rect, buffer: &mut Buffer) {
+    let look = &state.look;
+    let names: Vec<&str> = number.order.intent.objects.iter().map(|object| &*object.name).collect();
+    let mut lines = Vec::new();
+    if let Some(hpa) = &number.ruled_by {
+        let words = format!(
+            "Autoscaler {hpa} sets the number within its limits, and would undo one by hand: its limits are changed. \
+             0 and 0 switches it off: nothing brings the pods back by itself."
+        );
+        lines.push(Painted::role(Role::Warning, &words));
+        lines.push(Painted::default());
+    }
+    let heads: &[&str] = if number.ruled_by.is_some() { &["least", "most"] } else { &["replicas"] };
+    for (nth, word) in heads.iter().enumerate() {
+        let (now, wanted) = (number.now.get(nth).copied(), number.wanted.get(nth).copied());
+        let (Some(now), Some(wanted)) = (now, wanted) else { continue };
+        let chosen = nth == number.at;
+        let mut line = Painted::role(Role::Muted, word);
+        line.pad_to(10);
+        line.push_plain(&format!("{now} {} ", look.symbols.arrow));
+        line.push(if chosen { Role::Accent } else { Role::Strong }, &format!("{wanted}"));
+        if chosen {
+            line.push(Role::Accent, look.symbols.caret);
+        }
+        lines.push(line);
+    }
+    let title = format!("Scale {} in {}", names.join(", "), number.order.place.name());
+    plain(state, &title, "", lines, area, buffer);
+}
+
+/// How a gate looks.
+fn level(verdict: Verdict) -> Level {
+    match verdict {
+        Verdict::Pass => Level::Ok,
+        Verdict::Warn => Level::Warning,
+        Verdict::Unknown => Level::Unknown,
+        Verdict::Fail => Level::Critical,
+    }
+}
+
+fn plan_lines(look: &Look, plan: &Plan) -> Vec<Painted> {
+    let place = &plan.order.place;
+    let mut lines = Vec::new();
+    let mut line = head("where");
+    line.push(Role::Strong, place.name());
+    if place.protected {
+        line.push(Role::Protected, &format!(" {}", look.symbols.protected));
+    }
+    let user = plan.kube_user.as_deref().unwrap_or("a user that the cluster does not name");
+    line.push(Role::Muted, &format!(" {} {} ({}) {} as {user}", look.symbols.dot, place.context, place.host(), look.symbols.dot));
+    lines.push(line);
+    for one in &plan.lines {
+        let object = &one.object;
+        let mut line = head("object");
+        line.push_plain(&format!("{} {}/{}  ", object.kind.word(), object.namespace, object.name));
+        line.push(Role::Strong, &one.words);
+        line.push(Role::Muted, &format!("  uid {}", object.uid));
+        lines.push(line);
+    }
+    lines.push(Painted::default());
+    for (nth, (mark, words)) in difference(plan).iter().enumerate() {
+        let mut line = head(if nth == 0 { "change" } else { "" });
+        match mark {
+            Mark::Same => line.push_plain(&format!("  {words}")),
+            Mark::Added => line.push(Role::Added, &format!("+ {words}")),
+            Mark::Removed => line.push(Role::Removed, &format!("- {words}")),
+        }
+        lines.push(line);
+    }
+    lines.push(Painted::default());
+    for (nth, judged) in plan.gates.iter().enumerate() {
+        let mut line = head(if nth == 0 { "gates" } else { "" });
+        let level = level(judged.verdict);
+        line.push(Role::of_level(level), look.symbols.level(level));
+        line.push_plain(&format!(" {}: {}", judged.gate, judged.why));
+        if let Some(way) = &judged.way_out {
+            line.push(Role::Accent, &format!(" {} {way}", look.symbols.arrow));
+        }
+        if judged.weight == Weight::Informs && judged.verdict != Verdict::Pass {
+            line.push(Role::Muted, " (only informs)");
+        }
+        lines.push(line);
+    }
+    lines.push(Painted::default());
+    let mut line = head("then");
+    line.push_plain(&plan.then);
+    lines.push(line);
+    let mut line = head("back");
+    line.push_plain(&plan.back);
+    lines.push(line);
+    lines
+}
+
+fn request_lines(plan: &Plan) -> Vec<Painted> {
+    let mut lines = Vec::new();
+    for step in &plan.steps {
+        lines.push(Painted::role(Role::Strong, &format!("{} {}", step.request.method.verb(), step.request.path)));
+        lines.push(Painted::role(Role::Muted, &format!("Content-Type: {}", step.request.method.content_type())));
+        let body = redacted(&step.request.body);
+        let text = serde_json::to_string_pretty(&body).unwrap_or_else(|_| body.to_string());
+        lines.extend(text.lines().map(|line| Painted::plain(crate::text::clean(line).into_owned())));
+        if step.versioned {
+            lines.push(Painted::role(Role::Muted, "and metadata.resourceVersion as it is just before it is sent"));
+        }
+        lines.push(Painted::default());
+    }
+    lines
+}
+
+fn draw_plan(state: &State, ready: &Ready, area: Rect, buffer: &mut Buffer) {
+    let look = &state.look;
+    let plan = &ready.plan;
+    let lines = if ready.requests { request_lines(plan) } else { plan_lines(look, plan) };
+    let width = width_of(area);
+    // The questions at the bottom are always in sight.
+    let questions: u16 = if ready.wants_reason() { 4 } else { 2 };
+    let wanted = height_of(&lines, width).saturating_add(questions);
+    let height = wanted.min(area.height.saturating_sub(4).max(questions));
+    let good = plan.good_for(state.shared.now);
+    let note = match good {
+        0 => "stale".to_owned(),
+        left => format!("good for {left} s"),
+    };
+    let title = format!("Plan: {} in {}", plan.title, plan.order.place.name());
+    let inside = frame::dialog(look, &title, &note, (width, height), area, buffer);
+    let body = Rect { height: inside.height.saturating_sub(questions), ..inside };
+    let most = height_of(&lines, body.width).saturating_sub(body.height);
+    let skip = ready.scroll.min(most);
+    paragraph(look, &lines, skip, body, buffer);
+    let mut at = Rect { y: body.bottom(), height: questions, ..inside };
+    if most > skip {
+        let more = format!("{} more below", most - skip);
+        Strip::new(buffer, at).put(&more, look.style(Role::Muted));
+    }
+    at = below(at);
+    ask(look, ready, at, buffer);
+}
+
+fn below(area: Rect) -> Rect {
+    Rect { y: area.y.saturating_add(1), height: area.height.saturating_sub(1), ..area }
+}
+
+fn ask(look: &Look, ready: &Ready, mut at: Rect, buffer: &mut Buffer) {
+    if ready.is_refused() {
+        let gates: Vec<&str> = ready.plan.refused_by().map(|judged| judged.gate).collect();
+        let words = format!("It cannot be done: {}.", gates.join(", "));
+        Strip::new(buffer, at).put(&words, look.style(Role::Critical));
+        return;
+    }
+    if ready.wants_reason() {
+        let failing = ready.plan.overridden().count();
+        let words = match failing {
+            1 => "1 gate fails. To go on, type why: ".to_owned(),
+            n => format!("{n} gates fail. To go on, type why: "),
+        };
+        let mut strip = Strip::new(buffer, at);
+        strip.put(&words, look.style(Role::Critical));
+        field(look, &ready.reason, ready.field == Field::Reason, &mut strip);
+        at = below(at);
+    }
+    let mut strip = Strip::new(buffer, at);
+    match ready.plan.challenge() {
+        Challenge::Name(name) => {
+            strip.put(&format!("Type {name} to do it: "), look.style(Role::Text));
+            field(look, &ready.name, ready.field == Field::Name, &mut strip);
+        }
+        Challenge::Yes if ready.field == Field::None => {
+            strip.put("y", look.style(Role::Key)).put(" do it   ", look.style(Role::Text));
+            strip.put("n", look.style(Role::Key)).put(" no   ", look.style(Role::Text));
+            strip.put("tab", look.style(Role::Key)).put(" the exact request", look.style(Role::Text));
+        }
+        Challenge::Yes => {
+            strip.put("enter", look.style(Role::Key)).put(" when it is typed", look.style(Role::Text));
+        }
+    }
+}
+
+fn field(look: &Look, input: &tui_input::Input, active: bool, strip: &mut Strip<'_>) {
+    let room = strip.left();
+    match active {
+        true => status::caret_text(look, input, room, strip),
+        false => {
+            strip.put(input.value(), look.style(Role::Input));
+        }
+    }
+}
+
+fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let look = &state.look;
+    let mut lines: Vec<Painted> = run
+        .steps
+        .iter()
+        .map(|(title, step)| {
+            let (sign, role) = match step {
+                None => (look.symbols.dot, Role::Muted),
+                Some(StepState::Doing) => (look.symbols.running, Role::Progressing),
+                Some(StepState::Done) => (look.symbols.ok, Role::Ok),
+                Some(StepState::Failed) => (look.symbols.critical, Role::Critical),
+            };
+            Painted::role(role, sign).and(&format!(" {title}"))
+        })
+        .collect();
+    let seconds = state.shared.now.mono.saturating_sub(run.began).as_secs();
+    match &run.end {
+        None if run.watching.is_empty() => {}
+        None => lines.push(
+            Painted::role(Role::Progressing, look.symbols.running).and(&format!(" {}", run.watching)),
+        ),
+        Some(end) => {
+            let (sign, role) = match end.outcome {
+                Outcome::Done => (look.symbols.ok, Role::Ok),
+                Outcome::Failed => (look.symbols.critical, Role::Critical),
+                Outcome::Unknown => (look.symbols.unknown, Role::Unknown),
+                _ => (look.symbols.warning, Role::Warning),
+            };
+            lines.push(Painted::role(role, sign).with(role, &format!(" {}", end.outcome.word())).and(&format!(": {}", end.words)));
+        }
+    }
+    lines.push(Painted::default());
+    let mut last = Painted::default();
+    match &run.end {
+        None => {
+            last.push(Role::Key, "esc");
+            last.push_plain(" leaves it running");
+        }
+        Some(end) => {
+            last.push(Role::Key, "esc");
+            last.push_plain(" close");
+            if end.outcome != Outcome::Done && end.outcome != Outcome::Refused {
+                last.push_plain("   ");
+                last.push(Role::Key, "u");
+                last.push_plain(" the way back");
+            }
+        }
+    }
+    lines.push(last);
+    let note = if run.end.is_none() { format!("{seconds} s") } else { String::new() };
+    plain(state, &format!("{} in {}", run.title, run.place), &note, lines, area, buffer);
+}
+
+/// Draws what an earlier program began and left without an outcome.
+pub(super) fn abandoned(state: &State, at: usize, area: Rect, buffer: &mut Buffer) {
+    let look = &state.look;
+    let mut lines =
+        vec![Painted::plain("Begun from here by a program that ended before it knew the outcome:"), Painted::default()];
+    for (nth, one) in state.abandoned.iter().enumerate() {
+        let intent = &one.entry.intent;
+        let clean = |text: &str| crate::text::clean(text).into_owned();
+        let place = if intent.environment.is_empty() { &intent.context } else { &intent.environment };
+        let role = if nth == at { Role::Accent } else { Role::Text };
+        let sign = if nth == at { look.symbols.arrow } else { " " };
+        let begun = intent.at.parse::<jiff::Timestamp>().map(|at| state.shared.now.wall.0 - at.as_second());
+        let ago = begun.map_or_else(
+            |_| clean(&intent.at),
+            |seconds| format!("{} ago", duration_words(u64::try_from(seconds).unwrap_or(0))),
+        );
+        let by = clean(&intent.who.local.user);
+        lines.push(Painted::role(role, &format!("{sign} {} in {}  {ago} by {by}", clean(&intent.title), clean(place))));
+        let words = match &one.stand {
+            Some(stand) => format!("now     {}", stand.words()),
+            None if one.asked => "now     being looked at …".to_owned(),
+            None => format!("now     not known: {} is not connected", clean(&intent.context)),
+        };
+        lines.push(Painted::role(Role::Muted, &words));
+    }
+    lines.push(Painted::default());
+    let mut keys = Painted::default();
+    for (key, words) in [("enter", " plan it again   "), ("u", " plan the way back   "), ("d", " leave it as it is   "), ("esc", " later")] {
+        keys.push(Role::Key, key);
+        keys.push_plain(words);
+    }
+    lines.push(keys);
+    plain(state, "Without an outcome", "", lines, area, buffer);
+}

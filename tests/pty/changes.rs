@@ -1,0 +1,70 @@
+//! Changes outlive their screen, and what a killed program began is told by the next one.
+
+use std::time::Duration;
+
+use pilothouse::journal::{Entry, Outcome};
+use rustix::process::Signal;
+
+use super::program::{Platform, Program};
+
+/// A restart in production, confirmed and on its way: the platform rests, so it does not end by itself.
+fn restarting(platform: &Platform) -> Program {
+    let program = platform.open();
+    program.press("/payments\r");
+    program.see("payments-");
+    program.press("R");
+    program.see("Type production to do it");
+    program.press("production\r");
+    program.see("pods new");
+    program
+}
+
+fn only(platform: &Platform) -> Entry {
+    let mut reading = platform.journal().read(None).unwrap();
+    assert_eq!((reading.entries.len(), reading.torn.len()), (1, 0));
+    reading.entries.remove(0)
+}
+
+#[test]
+fn on_sighup_it_lets_go_of_the_terminal_and_finishes() {
+    let platform = Platform::start();
+    let mut program = restarting(&platform);
+    program.signal(Signal::HUP);
+    program.wait_until_given_back();
+    let entry = only(&platform);
+    assert!(entry.end.is_none() && entry.running, "it is still at it");
+    platform.advance(Duration::from_secs(300));
+    assert_eq!(program.ended().exit_code(), 0);
+    assert_eq!(only(&platform).end.unwrap().outcome, Outcome::Done);
+}
+
+#[test]
+fn a_terminal_that_goes_away_does_not_end_what_was_begun() {
+    let platform = Platform::start();
+    let mut program = restarting(&platform);
+    program.hang_up();
+    platform.advance(Duration::from_secs(300));
+    program.ended();
+    assert_eq!(only(&platform).end.unwrap().outcome, Outcome::Done);
+}
+
+#[test]
+fn what_a_killed_program_began_stands_on_the_next_first_screen() {
+    let platform = Platform::start();
+    let mut program = restarting(&platform);
+    program.signal(Signal::KILL);
+    program.ended();
+    assert!(only(&platform).is_abandoned());
+
+    let mut program = Program::start(platform.command(), (120, 40));
+    program.see("Without an outcome");
+    program.see("restart deploy/payments in production");
+    program.see("it was done: everything is as it was wanted");
+    program.press("d");
+    program.wait("the dialog to go", |screen| !screen.contents().contains("Without an outcome"));
+    program.press("q");
+    program.ended();
+    let end = only(&platform).end.unwrap();
+    assert_eq!(end.outcome, Outcome::Unknown);
+    assert!(end.words.starts_with("left as it was found: it was done"), "{}", end.words);
+}

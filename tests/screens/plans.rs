@@ -1,0 +1,219 @@
+//! Plans: how they look, and which keys answer them.
+
+use std::time::Duration;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use pilothouse::change::actions::named;
+use pilothouse::change::gates::{Judged, Verdict, Weight};
+use pilothouse::change::intent::{Around, Intent, Order, Place, With};
+use pilothouse::change::plan::{Expect, Goal, Line, Method, Plan, Request, Right, Step, Touched};
+use pilothouse::domain::id::{ClusterId, Kind, ObjectRef};
+use pilothouse::domain::time::Now;
+use pilothouse::effect::Effect;
+use pilothouse::msg::Msg;
+use pilothouse::state::sheet::{Ready, Sheet};
+use pilothouse::state::{Overlay, State};
+use pilothouse::update::{settle, update};
+use serde_json::json;
+
+use super::stage::{self, NOW, Scene, uid};
+use super::{picture, press};
+
+fn judged(gate: &'static str, verdict: Verdict, why: &str) -> Judged {
+    let fails = verdict == Verdict::Fail;
+    let final_ones = ["rbac", "dry run", "read-only"];
+    let overridable = !final_ones.contains(&gate);
+    Judged { gate, verdict, why: why.to_owned(), way_out: None, weight: Weight::Judges, fails, overridable }
+}
+
+/// A scale of cart from 3 to 5.
+fn plan(protected: bool, gates: Vec<Judged>) -> Plan {
+    let object = ObjectRef {
+        cluster: ClusterId(1),
+        kind: Kind::Deployment,
+        namespace: "shop-prod".into(),
+        name: "cart".into(),
+        uid: uid("cart"),
+    };
+    let with = With { replicas: Some(5), ..With::default() };
+    let path = "/apis/apps/v1/namespaces/shop-prod/deployments/cart/scale?fieldManager=pilothouse";
+    Plan {
+        order: Order {
+            intent: Intent { verb: named("scale").unwrap(), objects: vec![object.clone()], with },
+            place: Place {
+                cluster: ClusterId(1),
+                context: "gke-eu1".into(),
+                server: "https://10.0.0.1:6443".into(),
+                environment: "production".into(),
+                protected,
+                read_only: None,
+            },
+            around: Around::default(),
+        },
+        title: "scale deploy/cart 3 → 5".to_owned(),
+        lines: vec![Line { object: object.clone(), words: "replicas 3 → 5".to_owned() }],
+        touched: vec![Touched {
+            object: object.clone(),
+            what: "replicas".to_owned(),
+            pointer: "/spec/replicas".to_owned(),
+            before: json!(3),
+            after: json!(5),
+        }],
+        gates,
+        steps: vec![Step {
+            title: "scale deploy/cart to 5".to_owned(),
+            object: object.clone(),
+            request: Request {
+                method: Method::Merge,
+                path: path.to_owned(),
+                body: json!({"metadata": {"uid": object.uid.to_string()}, "spec": {"replicas": 5}}),
+                right: Right::default(),
+            },
+            versioned: true,
+        }],
+        then: "5 pods ready, within 300 s".to_owned(),
+        back: "scale to 3 again".to_owned(),
+        back_with: None,
+        mitigates: true,
+        expects: vec![Expect { object, goal: Goal::Scaled(5), deadline: 300 }],
+        kube_user: Some("maria@example.com".to_owned()),
+        made: NOW,
+    }
+}
+
+fn well() -> Vec<Judged> {
+    vec![
+        judged("read-only", Verdict::Pass, "changes are allowed here"),
+        judged("rbac", Verdict::Pass, "you may patch deployments/scale (apps)"),
+        judged("ownership", Verdict::Warn, "Argo CD application cart-prod puts replicas back when it next syncs"),
+        judged("alerts", Verdict::Unknown, "alerts: no server of alerts is known here"),
+    ]
+}
+
+fn ill() -> Vec<Judged> {
+    let mut gates = well();
+    let mut fails = judged("freeze", Verdict::Fail, "the freeze `weekend` holds now");
+    fails.way_out = Some("wait until it is over".to_owned());
+    gates.push(fails);
+    gates
+}
+
+/// A screen that waits for this plan, and the plan come.
+fn come(plan: Plan, size: (u16, u16)) -> State {
+    let mut state = stage::state(Scene::Full, size, stage::dark());
+    state.overlay = Some(Overlay::Change(Box::new(Sheet::Ready(Box::new(Ready::new(plan, String::new(), 0))))));
+    state
+}
+
+fn key(state: &mut State, code: KeyCode) -> Vec<Effect> {
+    update(state, Msg::Input(Event::Key(KeyEvent::new(code, KeyModifiers::NONE))), NOW)
+}
+
+fn typed(state: &mut State, text: &str) {
+    for char in text.chars() {
+        assert!(key(state, KeyCode::Char(char)).is_empty(), "{text}");
+    }
+}
+
+fn executes(effects: &[Effect]) -> bool {
+    matches!(effects, [Effect::Execute(..)])
+}
+
+#[test]
+fn plans_at_three_sizes() {
+    for size in super::SIZES {
+        let mut state = come(plan(true, ill()), size);
+        settle(&mut state);
+        insta::assert_snapshot!(format!("plan-{}x{}", size.0, size.1), picture(&state));
+    }
+    let mut state = come(plan(false, well()), (120, 40));
+    settle(&mut state);
+    insta::assert_snapshot!("plan-unprotected", picture(&state));
+    press(&mut state, "tab");
+    insta::assert_snapshot!("plan-request", picture(&state));
+}
+
+#[test]
+fn a_key_that_came_before_the_plan_was_drawn_answers_nothing() {
+    let mut state = come(plan(false, well()), (120, 40));
+    assert!(key(&mut state, KeyCode::Char('y')).is_empty());
+    settle(&mut state);
+    assert!(executes(&key(&mut state, KeyCode::Char('y'))));
+    assert!(matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Running(_))));
+}
+
+#[test]
+fn a_protected_name_is_typed_and_never_pasted() {
+    let mut state = come(plan(true, well()), (120, 40));
+    settle(&mut state);
+    update(&mut state, Msg::Input(Event::Paste("production".to_owned())), NOW);
+    assert!(key(&mut state, KeyCode::Enter).is_empty(), "nothing was typed");
+    typed(&mut state, "y");
+    assert!(key(&mut state, KeyCode::Enter).is_empty());
+    typed(&mut state, "production");
+    assert!(executes(&key(&mut state, KeyCode::Enter)));
+}
+
+#[test]
+fn what_fails_wants_a_reason_before_the_name() {
+    let mut state = come(plan(true, ill()), (120, 40));
+    settle(&mut state);
+    assert!(key(&mut state, KeyCode::Enter).is_empty(), "no reason yet");
+    typed(&mut state, "cart burns");
+    assert!(key(&mut state, KeyCode::Enter).is_empty(), "a reason is no yes");
+    typed(&mut state, "production");
+    let effects = key(&mut state, KeyCode::Enter);
+    let [Effect::Execute(_, confirmed)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(confirmed.reason(), "cart burns");
+}
+
+#[test]
+fn what_nothing_overrides_cannot_be_answered() {
+    let mut gates = well();
+    gates[1] = judged("rbac", Verdict::Fail, "you may not patch deployments/scale (apps)");
+    let mut state = come(plan(false, gates), (120, 40));
+    settle(&mut state);
+    assert!(picture(&state).contains("It cannot be done: rbac."), "{}", picture(&state));
+    for code in [KeyCode::Char('y'), KeyCode::Char('Y'), KeyCode::Char(' ')] {
+        assert!(key(&mut state, code).is_empty());
+    }
+}
+
+#[test]
+fn a_plan_that_has_grown_old_is_made_anew() {
+    let mut state = come(plan(false, well()), (120, 40));
+    settle(&mut state);
+    let later = Now { mono: NOW.mono + Duration::from_secs(61), ..NOW };
+    let effects = update(&mut state, Msg::Input(Event::Key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE))), later);
+    assert!(matches!(effects.as_slice(), [Effect::Plan(..)]), "{effects:?}");
+    assert!(matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Planning { .. })));
+}
+
+#[test]
+fn a_number_is_stepped_and_typed() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    let order = plan(false, well()).order;
+    let number = pilothouse::state::sheet::Number {
+        order,
+        now: vec![3],
+        wanted: vec![3],
+        at: 0,
+        ruled_by: None,
+        typing: false,
+    };
+    state.overlay = Some(Overlay::Change(Box::new(Sheet::Number(number))));
+    let wanted = |state: &State| match &state.overlay {
+        Some(Overlay::Change(sheet)) => match &**sheet {
+            Sheet::Number(number) => number.wanted[0],
+            _ => panic!(),
+        },
+        _ => panic!(),
+    };
+    for (keys, number) in [("+ +", 5), ("-", 4), ("1 2", 12), ("+", 13), ("7", 7)] {
+        press(&mut state, keys);
+        assert_eq!(wanted(&state), number, "{keys}");
+    }
+    let effects = key(&mut state, KeyCode::Enter);
+    let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(order.intent.with.replicas, Some(7));
+}
