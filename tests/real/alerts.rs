@@ -112,7 +112,10 @@ async fn an_alert_from_pending_to_over() {
     person.see_no("1 critical").await;
 
     // Firing: both know of it, and it is one.
-    let firing = until(&mut person, "QueueLong", "firing and told to somebody", |alert| alert.managed).await;
+    let firing = until(&mut person, "QueueLong", "firing and told to somebody", |alert| {
+        alert.managed && alert.phase == Phase::Firing
+    })
+    .await;
     assert_eq!((&firing.phase, firing.severity.word()), (&Phase::Firing, "critical"));
     assert_eq!(firing.receivers, ["pager-shop".into()]);
     assert_eq!(firing.labels.get("region").map(|region| &**region), Some("eu"), "{firing:?}");

@@ -6,7 +6,6 @@ use std::time::Duration;
 use pilothouse::report::backups::{BackupReport, EnvironmentBackups, Facts, ObjectStatus};
 use serde_json::{Value, json};
 
-use super::bench::timing;
 use super::person::{Desk, Person};
 use super::script::{Ending, Server, added, bookmark, events};
 
@@ -55,7 +54,7 @@ async fn person(objects: Vec<(String, Value)>) -> (Server, Person) {
     })
     .await;
     let config = "stages:\n- name: production\n  context: test\n  namespaces: [shop]\n".to_owned();
-    let desk = Desk { size: (200, 50), timing: timing(), config, ..Desk::default() };
+    let desk = Desk { size: (200, 50), config, ..Desk::default() };
     let mut person = Person::sits_down(&server.kubeconfig("{token: good}"), &desk);
     person.wait_for_data().await;
     person.driver().settle();
@@ -121,7 +120,7 @@ async fn schedules_in_every_dialect_and_in_none() {
     let rpo = told.rpo.as_ref().unwrap();
     assert_eq!((rpo.state, rpo.target_seconds), ("kept", Some(6 * 3_600)), "{rpo:?}");
     assert_eq!(rpo.target_from.as_deref(), Some("schedule every"));
-    person.keys("7");
+    person.keys("7 enter");
     person.see_row("nonsense", "not valid").await;
     person.see_row("every", "every 6 hours").await;
 }
@@ -174,7 +173,7 @@ async fn backups_of_phases_that_nobody_knows_and_with_nothing_in_them() {
     assert_eq!(offsite.status, "unavailable");
     assert!(offsite.detail.contains("is gone") && !offsite.detail.contains('\u{1b}'), "{offsite:?}");
     assert_eq!(told.rto.state, "not measured", "a restore without a beginning measures nothing");
-    person.keys("7");
+    person.keys("7 enter");
     person.see_row("offsite", "unavailable").await;
     person.see_row("whole", "completed").await;
 }
@@ -208,7 +207,7 @@ async fn a_thousand_backups_come_and_the_newest_whole_one_counts() {
     let rpo = told.rpo.as_ref().unwrap();
     assert_eq!((rpo.newest.as_deref(), rpo.state), (Some("shop-000"), "kept"), "{rpo:?}");
     assert_eq!(told.rejected.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["shop-newest"]);
-    person.keys("7");
+    person.keys("7 enter");
     person.see_title("Backups", "004").await;
     person.see_row("shop-newest", "partially failed").await;
     let limit = Duration::from_secs(5);
