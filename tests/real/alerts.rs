@@ -96,10 +96,10 @@ async fn an_alert_from_pending_to_over() {
     let mut desk = quick();
     desk.timing.alerts = Duration::from_millis(400);
     let mut person =
-        Person::sits_down(cluster.admin(), &Desk { size: (160, 44), config: config.clone(), ..desk });
+        Person::sits_down(cluster.admin(), &Desk { size: (200, 50), config: config.clone(), ..desk });
     person.wait_for_data().await;
-    person.see("No alert in production. 2 rules watch.").await;
-    person.keys("5");
+    person.see("No alert in production.").await;
+    person.keys("5 enter");
     person.see_title("Alerts", "1 member is silent of Alertmanager").await;
 
     // Pending: its rule alone knows of it, and says when it fires.
@@ -112,7 +112,10 @@ async fn an_alert_from_pending_to_over() {
     person.see_no("1 critical").await;
 
     // Firing: both know of it, and it is one.
-    let firing = until(&mut person, "QueueLong", "firing and told to somebody", |alert| alert.managed).await;
+    let firing = until(&mut person, "QueueLong", "firing and told to somebody", |alert| {
+        alert.managed && alert.phase == Phase::Firing
+    })
+    .await;
     assert_eq!((&firing.phase, firing.severity.word()), (&Phase::Firing, "critical"));
     assert_eq!(firing.receivers, ["pager-shop".into()]);
     assert_eq!(firing.labels.get("region").map(|region| &**region), Some("eu"), "{firing:?}");

@@ -132,7 +132,7 @@ async fn what_velero_keeps_and_what_it_loses() {
     let desk = Desk { size: (200, 50), config: config.clone(), ..quick() };
     let mut person = Person::sits_down(cluster.admin(), &desk);
     person.wait_for_data().await;
-    person.keys("7");
+    person.keys("7 enter");
     person.see_row("default", "available").await;
     let told = until(&mut person, "nothing is kept yet", |told| told.rpo.is_some()).await;
     let rpo = told.rpo.as_ref().unwrap();

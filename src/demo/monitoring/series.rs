@@ -539,7 +539,9 @@ impl World {
 /// A backup of Velero that has ended.
 fn ended(backup: &serde_json::Value) -> Option<Backup> {
     let ended = stamp(backup, "/status/completionTimestamp")?;
-    let schedule = text(backup, "/metadata/labels/velero.io~1schedule-name").to_owned();
+    // The label's name has a slash in it, which `text` takes for a step.
+    let schedule = backup.pointer("/metadata/labels/velero.io~1schedule-name");
+    let schedule = schedule.and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     Some(Backup { schedule, ended, well: text(backup, "/status/phase") == "Completed" })
 }
 

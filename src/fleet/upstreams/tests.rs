@@ -150,7 +150,7 @@ fn the_best_of_several_is_taken_and_the_others_are_told() {
 
 #[test]
 fn what_is_written_goes_before_what_is_found() {
-    let text = "stages:\n- name: production\n  environments:\n  - name: de\n    context: k\n    namespaces: [shop-prod]\n    prometheus:\n      url: https://metrics.example/prom/\n      tenant: shop\n      bearerTokenFile: token\n      matchers: {cluster: de}\n    alertmanager:\n      service: m/am:web\n  - name: eu\n    context: k\n    namespaces: [shop-eu]\n    prometheus:\n      matchers: {cluster: eu}\n    argocd: {url: \"https://argo.example\", tokenFile: t}\n";
+    let text = "stages:\n- name: production\n  environments:\n  - name: de\n    context: k\n    namespaces: [shop-prod]\n    prometheus:\n      url: https://metrics.example/prom/\n      tenant: shop\n      bearerTokenFile: token\n      matchers: {cluster: de}\n    alertmanager:\n      service: m/am:web\n  - name: eu\n    context: k\n    namespaces: [shop-eu]\n    prometheus:\n      matchers: {cluster: eu}\n    alertmanager:\n      url: [http://am-0/, http://am-1/am]\n      tenant: shop\n    argocd: {url: \"https://argo.example\", tokenFile: t}\n";
     let base = Base { folder: "/etc/ph".into(), home: None };
     let wanted = Wanted::of(&parse(Path::new("config.yaml"), text, &base).unwrap(), None);
     let world = with(vec![service("monitoring/prometheus", &[], &[("", 9090)])]);
@@ -174,6 +174,11 @@ fn what_is_written_goes_before_what_is_found() {
         (eu.upstream.address.words(), eu.matchers),
         ("monitoring/prometheus:9090".into(), vec![("cluster".into(), "eu".into())])
     );
+    let members = of(1, Server::Alertmanager).unwrap().upstream.members();
+    let urls: Vec<String> = members.iter().map(|one| one.address.words()).collect();
+    assert_eq!(urls, ["http://am-0", "http://am-1/am"]);
+    assert!(members.iter().all(|one| one.access.tenant.as_deref() == Some("shop")), "{members:?}");
+    assert_eq!(am.upstream.members(), [(*am.upstream).clone()]);
     assert_eq!(of(1, Server::Argocd).unwrap().upstream.address, Address::Url("https://argo.example".into()));
 }
 

@@ -27,6 +27,19 @@ const GLANCE: Duration = Duration::from_secs(2);
 /// Rounds for which it is remembered that somebody behind a Service did not answer.
 const REMEMBERED: u32 = 8;
 
+/// Members that do not answer, by their places, each with why.
+type Silent = Vec<(usize, String)>;
+
+/// What one of them told.
+struct Answer {
+    /// Its place.
+    at: usize,
+    /// Those that were asked before it.
+    failed: Silent,
+    told: Managed,
+    asked: Asked,
+}
+
 /// The ways to an Alertmanager.
 pub(super) struct Members {
     /// Where each answers, in words, and how it is asked.
@@ -56,12 +69,12 @@ impl Members {
     pub(super) async fn managed(&mut self, interner: &mut Interner) -> Result<Managed, String> {
         let (told, glanced) = futures::join!(self.first(interner), self.glance());
         match told {
-            Ok((at, failed, mut told, asked)) => {
+            Ok(Answer { at, failed, mut told, asked }) => {
                 self.at = at;
                 // Whoever was asked in full is known better than by a glance.
                 let seen =
                     glanced.into_iter().filter(|(n, _)| *n != at && failed.iter().all(|(f, _)| f != n));
-                let mut silent: Vec<(usize, String)> = seen.chain(failed.iter().cloned()).collect();
+                let mut silent: Silent = seen.chain(failed.iter().cloned()).collect();
                 silent.sort();
                 let chance = self.by_chance(asked);
                 let words = silent.iter().map(|(n, why)| format!("{}: {why}", self.ways[*n].0).into());
@@ -81,16 +94,13 @@ impl Members {
     }
 
     /// The first that answers, beginning with the one that did last, and those that did not before it.
-    async fn first(
-        &self,
-        interner: &mut Interner,
-    ) -> Result<(usize, Vec<(usize, String)>, Managed, Asked), Vec<(usize, String)>> {
+    async fn first(&self, interner: &mut Interner) -> Result<Answer, Silent> {
         let mut failed = Vec::new();
         for n in 0..self.ways.len() {
             let at = (self.at + n) % self.ways.len();
             let mut asked = Asked::default();
             match managed(&self.ways[at].1, interner, &mut asked).await {
-                Ok(told) => return Ok((at, failed, told, asked)),
+                Ok(told) => return Ok(Answer { at, failed, told, asked }),
                 Err(why) => failed.push((at, why)),
             }
         }
@@ -98,7 +108,7 @@ impl Members {
     }
 
     /// Those of the others that do not answer.
-    async fn glance(&self) -> Vec<(usize, String)> {
+    async fn glance(&self) -> Silent {
         let others = self.ways.iter().enumerate().filter(|(n, _)| *n != self.at);
         let looks = others.map(|(n, (_, caller))| async move {
             let answer = timeout(GLANCE, caller.get("/api/v2/status", &[])).await;
