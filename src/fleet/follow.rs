@@ -349,7 +349,7 @@ impl Follow {
         if !begun_or_over && facts.synced == Some(false) {
             return match &facts.held {
                 Some(stuck) => Found::new(Progress::Stuck(stuck.clone())),
-                None => Found::new(Progress::Now).note("auto-sync is about to begin"),
+                None => Found::new(Progress::Now).note("it is about to be applied"),
             }
             .said(self.saw_it_come.then_some(facts.compared).flatten());
         }

@@ -7,7 +7,7 @@ use pilothouse::fleet::wanted::{Wanted, WantedEnvironment, WantedStage};
 use serde_json::json;
 
 use super::super::Desk;
-use super::{Play, auto, config_map, deployment, shared};
+use super::{Play, SIZE, auto, config_map, deployment, shared};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tests/real/build"]
@@ -17,8 +17,12 @@ async fn the_api_server_tells_who_pushed_what_git_wants_and_what_belongs_to_nobo
         // It asks nobody who he is here; elsewhere a token is needed.
         let token = kubeconfig.with_extension("argo-token");
         std::fs::write(&token, "anybody").unwrap();
-        let argocd =
-            Argocd { context: None, namespace: NAMESPACE.to_owned(), url: Some(url), token_file: Some(token) };
+        let argocd = Argocd {
+            context: None,
+            namespace: NAMESPACE.to_owned(),
+            url: Some(url),
+            token_file: Some(token),
+        };
         let environment = WantedEnvironment {
             name: "production".into(),
             namespaces: vec![Name::from(namespace)],
@@ -27,13 +31,13 @@ async fn the_api_server_tells_who_pushed_what_git_wants_and_what_belongs_to_nobo
         };
         let stage = WantedStage { name: "production".into(), environments: vec![environment] };
         let wanted = Wanted { stages: vec![stage], ..Wanted::default() };
-        Desk { size: (160, 50), wanted, ..Desk::default() }
+        Desk { size: SIZE, wanted, ..Desk::default() }
     };
     let mut play = Play::at("api", false, desk).await;
     let web = deployment("web", "web:1", &json!({}), &json!({"replicas": 1}));
     play.push("web 1.0.0 for everybody", &[("web.json", web)]);
     play.deliver("web", &auto());
-    play.scene.goes_to(pilothouse::panes::PaneId::Sync);
+    play.lists();
     play.see_row("web", "● healthy").await;
     play.opens("web").await;
     play.scene.person.see_title("Application web", "by the Argo CD API").await;
