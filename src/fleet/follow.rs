@@ -128,7 +128,7 @@ impl Ends {
 }
 
 /// The steps, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StepKind {
     /// The commit was made.
     Pushed,
@@ -226,6 +226,8 @@ pub struct Follow {
     /// We saw this revision come.
     saw_it_come: bool,
     was_out: bool,
+    /// The last step that was ever done: what comes next takes some of them back for a moment.
+    furthest: Option<StepKind>,
 }
 
 impl Default for Follow {
@@ -237,6 +239,7 @@ impl Default for Follow {
             watched: None,
             saw_it_come: false,
             was_out: false,
+            furthest: None,
         }
     }
 }
@@ -279,7 +282,7 @@ impl Follow {
             return;
         }
         if self.watched.is_some() && facts.revision != self.revision && !facts.revision.is_empty() {
-            let reached = self.reached().unwrap_or(StepKind::Pushed);
+            let reached = self.furthest.unwrap_or(StepKind::Pushed);
             let before = std::mem::take(self);
             self.overtaken = Some((before.revision, reached));
             self.saw_it_come = true;
@@ -302,6 +305,7 @@ impl Follow {
         for (step, found) in self.steps.iter_mut().zip(found) {
             step.take(found, watched, now);
         }
+        self.furthest = self.furthest.max(self.reached());
     }
 
     /// The last step that is done.
@@ -349,7 +353,7 @@ impl Follow {
         if !begun_or_over && facts.synced == Some(false) {
             return match &facts.held {
                 Some(stuck) => Found::new(Progress::Stuck(stuck.clone())),
-                None => Found::new(Progress::Now).note("auto-sync is about to begin"),
+                None => Found::new(Progress::Now).note("it is about to be applied"),
             }
             .said(self.saw_it_come.then_some(facts.compared).flatten());
         }

@@ -225,7 +225,8 @@ impl Syncs {
 pub fn reason(world: &World, health: &Workloads, delivery: &Delivery) -> Option<String> {
     let target = *delivery.targets.first()?;
     let cluster = world.cluster(target)?;
-    let of_it = |workload: &&Workload| workload.delivered_by.as_ref() == Some(&delivery.object.name);
+    let mark = world.find_sync(&delivery.object)?.mark();
+    let of_it = |workload: &&Workload| workload.delivered_by.as_deref() == Some(&*mark);
     let all = cluster.workloads.iter().map(|(_, workload)| workload).filter(of_it);
     let worst = all
         .map(|workload| (health.of(target, workload), workload))

@@ -233,3 +233,29 @@ fn absence_is_told_in_words() {
     assert_eq!(all(Feed::Loading), "loading");
     assert_eq!(all(Feed::Forbidden("no".into())), "not readable");
 }
+
+#[test]
+fn the_reason_is_that_of_its_own_workloads_also_outside_of_the_control_planes_namespace() {
+    let mut world = platform();
+    let workload = |namespace: &str, mark: &str, ready: u32| {
+        let mut workload = deployment(namespace, mark, "cart:1", 3);
+        (workload.ready, workload.available) = (ready, ready);
+        workload.delivered_by = Some(mark.into());
+        workload
+    };
+    let workloads = vec![workload("shop-prod", "team_cart", 1), workload("shop-prod", "cart", 3)];
+    put_workloads(&mut world, ClusterId(2), Kind::Deployment, workloads);
+    let mut own = to("https://gke.example", "", "shop-prod");
+    own.name = "cart".into();
+    let mut team = SyncApp { uid: Uid::parse("team"), namespace: "team".into(), ..own.clone() };
+    team.control_plane = "argocd".into();
+    let (syncs, _) = worked_out(&Wanted::default(), &mut world, vec![own, team]);
+    let mut health = Workloads::default();
+    health.refresh(&world);
+    let why = |namespace: &str| {
+        let of_it = syncs.list.iter().find(|delivery| &*delivery.object.namespace == namespace).unwrap();
+        reason(&world, &health, of_it)
+    };
+    assert_eq!(why("argocd"), None, "its workload is well");
+    assert!(why("team").is_some(), "one of three is ready");
+}

@@ -22,6 +22,9 @@ pub struct Finding {
     pub way: String,
 }
 
+/// Within so many seconds a comparison is followed by the sync that it calls for: it is the same pass of the controller.
+const AT_ONCE: u64 = 10;
+
 fn finding(level: Level, says: impl Into<String>, way: impl Into<String>) -> Finding {
     Finding { level, says: says.into(), way: way.into() }
 }
@@ -296,12 +299,61 @@ fn held_back(app: &AppDetail, judgement: Option<&Judgement>, now: Stamp) -> Opti
             "Sync with pruning, or switch prune on.",
         ));
     }
-    let deployed = app.history.last().is_some_and(|last| last.revisions == app.revisions);
-    (deployed && !auto.self_heal).then(|| {
-        finding(
-            Level::Warning,
-            "This revision is deployed and something was changed live since: without self-heal that stays until the next sync.",
-            "The differences name the fields.",
-        )
+    if auto.self_heal {
+        return None;
+    }
+    let way = "The differences name the fields.";
+    if app.history.last().is_some_and(|last| last.revisions == app.revisions) {
+        let says = "This revision is deployed and something was changed live since: without self-heal that stays until the next sync.";
+        return Some(finding(Level::Warning, says, way));
+    }
+    // A sync that is to come begins with the comparison that finds it needed. Where it did not, the newest commit is none
+    // that touches this application (annotation manifest-generate-paths).
+    let well =
+        app.operation.as_ref().is_some_and(|last| &*last.phase == "Succeeded" && !last.request.dry_run);
+    let decided = app.reconciled.is_some_and(|at| now.since(at) > AT_ONCE);
+    (well && decided).then(|| {
+        let says = "No sync followed the last comparison: the newest commit changes nothing of it, and something was changed live. Without self-heal that stays until the next sync.";
+        finding(Level::Warning, says, way)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::sync_detail::About;
+    use crate::wire::argocd_detail::WholeApp;
+
+    const NOW: Stamp = Stamp(1_790_000_000);
+
+    /// Out of sync by one Deployment, at a commit that is not the deployed one.
+    fn drifted(compared: i64, change: impl FnOnce(&mut serde_json::Value)) -> Vec<String> {
+        let time = |at: Stamp| jiff::Timestamp::from_second(at.0).unwrap().to_string();
+        let mut app = json!({"metadata": {"name": "media", "namespace": "argocd", "uid": "u"},
+            "spec": {"syncPolicy": {"automated": {}}},
+            "status": {"sync": {"status": "OutOfSync", "revision": "head"}, "health": {"status": "Healthy"},
+                "reconciledAt": time(NOW.plus(-compared)), "history": [{"id": 1, "revision": "before"}],
+                "operationState": {"phase": "Succeeded", "startedAt": time(NOW.plus(-900)),
+                    "finishedAt": time(NOW.plus(-890)), "syncResult": {"revision": "before"}},
+                "resources": [{"group": "apps", "kind": "Deployment", "name": "media", "status": "OutOfSync"}]}});
+        change(&mut app);
+        let detail = serde_json::from_value::<WholeApp>(app).unwrap().detail();
+        let About::Argo(app) = detail.about else { panic!() };
+        findings(&app, &[], None, NOW).into_iter().map(|finding| finding.says).collect()
+    }
+
+    #[test]
+    fn drift_at_a_commit_that_is_nothing_to_it_is_not_about_to_be_synced() {
+        let says = drifted(60, |_| ());
+        assert!(says.iter().any(|says| says.starts_with("No sync followed the last comparison")), "{says:?}");
+        assert_eq!(drifted(2, |_| ()), [] as [&str; 0], "auto-sync may be about to begin");
+        assert_eq!(
+            drifted(60, |app| app["spec"]["syncPolicy"]["automated"]["selfHeal"] = true.into()),
+            [] as [&str; 0]
+        );
+        let same = drifted(60, |app| app["status"]["history"][0]["revision"] = "head".into());
+        assert!(same[0].starts_with("This revision is deployed"), "{same:?}");
+    }
 }

@@ -310,7 +310,7 @@ fn app_of(
         let cell = row.cells.get(column).and_then(Option::as_ref);
         let workload = cell.and_then(|cell| cell.workloads.first());
         let workload = workload.and_then(|object| shared.world.find_workload(object));
-        workload.is_some_and(|workload| workload.delivered_by.as_ref() == Some(&app.name))
+        workload.is_some_and(|workload| workload.delivered_by.as_deref() == Some(&*app.mark()))
             && delivery.targets.iter().any(|target| cell.is_some_and(|c| c.workloads[0].cluster == *target))
     });
     let first = found.next()?;

@@ -403,6 +403,7 @@ mod tests {
         };
         let all: Vec<Kind> = [Kind::Application].into_iter().chain(FLUX).collect();
         let said = |shared: &Shared| gaps_in(shared, &[ClusterId(0)], &all);
+        feed(&mut shared, &all, &Feed::Loading);
         feed(&mut shared, &all, &Feed::Absent);
         assert_eq!(said(&shared), None, "it never was there");
         feed(&mut shared, &all, &Feed::Live);

@@ -143,7 +143,7 @@ fn compare(wanted: Option<&Value>, live: Option<&Value>, path: String, walk: &mu
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
             for (key, value) in a {
                 // A null that was applied asks for absence.
-                if value.is_null() && !b.contains_key(key) {
+                if (value.is_null() || is_dropped(key, value)) && !b.contains_key(key) {
                     continue;
                 }
                 compare(Some(value), b.get(key), join(&path, key), walk);
@@ -163,6 +163,18 @@ fn compare(wanted: Option<&Value>, live: Option<&Value>, path: String, walk: &mu
         }),
     }
     walk.depth -= 1;
+}
+
+/// What is empty and not kept: the API server drops lists and maps of texts without entries. Other objects count by being
+/// there (`emptyDir: {}`).
+fn is_dropped(key: &str, value: &Value) -> bool {
+    const MAPS: [&str; 7] =
+        ["annotations", "labels", "matchLabels", "nodeSelector", "data", "limits", "requests"];
+    match value {
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty() && MAPS.contains(&key),
+        _ => false,
+    }
 }
 
 /// Elements are told apart by what Kubernetes tells them apart by, where they have it; else by their place.
@@ -314,6 +326,14 @@ mod tests {
                 "spec.template.spec.containers[cart].image: cart:1.31.0 → cart:1.30.4",
             ]
         );
+    }
+
+    #[test]
+    fn what_the_api_server_drops_since_it_is_empty_does_not_differ() {
+        let applied =
+            json!({"metadata": {"labels": {}}, "spec": {"tolerations": [], "volumes": {"emptyDir": {}}}});
+        let live = json!({"metadata": {"name": "cart"}, "spec": {"volumes": {"hostPath": {"path": "/"}}}});
+        assert_eq!(lines(&of_live(&with_note(live, &applied))), ["spec.volumes.emptyDir: {} → absent"]);
     }
 
     #[test]

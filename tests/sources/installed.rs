@@ -119,7 +119,8 @@ fn answer(shelf: &Shelf, seen: &Seen) -> Option<Reply> {
     let depth = parts.count();
     Some(match (depth, served.as_slice()) {
         (0, [_, ..]) => {
-            let versions: Vec<Value> = served.iter().map(|(version, _)| json!({"version": version})).collect();
+            let versions: Vec<Value> =
+                served.iter().map(|(version, _)| json!({"version": version})).collect();
             Reply::Json(200, json!({"versions": versions}))
         }
         (1, [_, ..]) => {
@@ -347,7 +348,10 @@ fn broken(at: usize) -> Value {
         7 => app[status]["resources"] = json!({"kind": "ConfigMap"}),
         8 => app[status]["resources"] = json!([null, 1, "x", {"kind": 3}]),
         9 => app[status]["operationState"] = json!("Succeeded"),
-        10 => app[status]["operationState"] = json!({"phase": 4, "startedAt": "yesterday", "retryCount": "many"}),
+        10 => {
+            app[status]["operationState"] =
+                json!({"phase": 4, "startedAt": "yesterday", "retryCount": "many"})
+        }
         11 => app[status]["reconciledAt"] = json!("not a time"),
         12 => app[status]["history"] = json!([{"id": "first", "revision": {}}]),
         13 => app[status]["conditions"] = json!({"type": "SyncError"}),
@@ -384,7 +388,8 @@ async fn of_three_hundred_the_twenty_broken_ones_cost_nothing_but_what_is_broken
         let environment = shared.environments.list.iter().find(|env| &*env.name == "production").unwrap();
         shared.sync.counts(environment.id)
     };
-    let parts = counts.synced + counts.drift + counts.syncing + counts.failed + counts.unknown + counts.suspended;
+    let parts =
+        counts.synced + counts.drift + counts.syncing + counts.failed + counts.unknown + counts.suspended;
     assert_eq!((counts.total, parts), (300, 300), "{counts:?}");
     // Five of them do not say whether they are synced.
     assert_eq!((counts.unknown, counts.synced, counts.failed), (5, 295, 0), "{counts:?}");

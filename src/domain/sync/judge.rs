@@ -162,6 +162,10 @@ impl SyncApp {
             Sync::Synced => return None,
             Sync::OutOfSync if under_way => Verdict::new(Level::Progressing, "out of sync"),
             Sync::OutOfSync => Verdict::new(Level::Warning, self.drift_words()),
+            // What was never applied has nothing to be compared with: that it is on its way says more.
+            Sync::Unknown if under_way && !self.is_argo() => {
+                Verdict::new(Level::Progressing, "was not applied yet")
+            }
             Sync::Unknown => Verdict::new(Level::Unknown, "could not be compared with its source"),
             Sync::Other(word) => Verdict::new(Level::Unknown, format!("sync {word}")),
         })

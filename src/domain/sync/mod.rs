@@ -7,6 +7,7 @@
 pub mod flux;
 pub mod judge;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::id::{Kind, Name, Uid};
@@ -333,6 +334,12 @@ impl SyncApp {
     /// Whether it is one of Argo CD's.
     pub fn is_argo(&self) -> bool {
         self.kind == Kind::Application
+    }
+
+    /// What its objects carry as a mark: its name; outside of its control plane's namespace that namespace too.
+    pub fn mark(&self) -> Cow<'_, str> {
+        let own = !self.is_argo() || self.control_plane.is_empty() || self.control_plane == self.namespace;
+        if own { (&*self.name).into() } else { format!("{}_{}", self.namespace, self.name).into() }
     }
 
     /// Whether it only fetches (a Flux source), and something else delivers.

@@ -269,6 +269,18 @@ mod flux_states {
     }
 
     #[test]
+    fn what_waits_for_another_before_its_first_time_says_for_which() {
+        let mut app = app(Kind::Kustomization, "shop");
+        let message = "dependency 'shop/base' is not ready";
+        let conditions = vec![condition("Ready", "False", "DependencyNotReady", message)];
+        let never = Case { applied: "", attempted: "", ..case(conditions) };
+        (app.sync, app.health, app.operation) = of(&never);
+        let verdict = app.verdict();
+        assert_eq!(verdict.level, Level::Progressing);
+        assert!(verdict.why.contains(message), "{}", verdict.why);
+    }
+
+    #[test]
     fn drift_that_helm_reports_is_drift() {
         let conditions = vec![
             condition("Ready", "True", "UpgradeSucceeded", "ok"),

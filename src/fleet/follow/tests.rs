@@ -54,6 +54,15 @@ fn states(follow: &Follow) -> Vec<&'static str> {
     follow.steps.iter().map(word).collect()
 }
 
+#[test]
+fn a_revision_that_arrived_has_arrived_although_the_next_sync_is_asked_for_before_it_is_known() {
+    let mut follow = Follow::default();
+    follow.observe(&settled("71ab09"), at(0));
+    follow.observe(&Facts { delivery: Delivery::Asked, ..settled("71ab09") }, at(1));
+    follow.observe(&settled("9f31c2"), at(2));
+    assert_eq!(follow.overtaken, Some((names("71ab09"), StepKind::Healthy)));
+}
+
 fn why(follow: &Follow) -> (StepKind, String) {
     let step = follow.current().unwrap();
     let Progress::Stuck(stuck) = &step.progress else { panic!("{step:?}") };

@@ -12,11 +12,17 @@ pub fn of_app(condition: &Condition) -> (Level, &'static str, &'static str) {
             "The repository cannot be read: its credentials are refused.",
             "Renew the repository's credentials in Argo CD (a Secret labelled argocd.argoproj.io/secret-type).",
         ),
-        "ComparisonError" if message.contains("unable to resolve") || message.contains("not found") => (
-            Level::Critical,
-            "The revision, the path or the chart does not exist in the repository.",
-            "Correct targetRevision, path or chart in the source; or push what is missing.",
-        ),
+        "ComparisonError"
+            if ["unable to resolve", "not found", "path does not exist"]
+                .iter()
+                .any(|no| message.contains(no)) =>
+        {
+            (
+                Level::Critical,
+                "The revision, the path or the chart does not exist in the repository.",
+                "Correct targetRevision, path or chart in the source; or push what is missing.",
+            )
+        }
         "ComparisonError" if message.contains("connection refused") || message.contains("i/o timeout") => (
             Level::Critical,
             "The repository, the repo server or the destination cluster does not answer.",
@@ -218,6 +224,15 @@ mod tests {
             assert!(level.is_fault() && means.ends_with('.') && way.ends_with('.'), "{kind}");
         }
         assert_eq!(of_app(&condition("NewWarning", "", "", "x")), (Level::Warning, "", ""));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_not_called_a_failure_to_render() {
+        let message = "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: \
+                       code = Unknown desc = no/such/folder: app path does not exist";
+        let (_, means, way) = of_app(&condition("ComparisonError", "", "", message));
+        assert_eq!(means, "The revision, the path or the chart does not exist in the repository.");
+        assert!(way.contains("path"), "{way}");
     }
 
     #[test]

@@ -172,11 +172,18 @@ pub(super) fn of_flux(view: &SyncView, detail: &SyncDetail, flux: &FluxDetail, s
         out.extend(with_way(Level::Idle, says, "Resume it (spec.suspend: false)."));
     }
     if flux.observed != flux.generation && !flux.suspended {
-        let says = format!(
-            "The controller has not seen the newest change yet (generation {}, seen {}).",
-            flux.generation, flux.observed
-        );
-        out.extend(with_way(Level::Progressing, &says, ""));
+        let (says, way) = match flux.observed {
+            // The definitions write -1 into every new object.
+            ..=0 => (
+                "No controller has looked at it yet.".to_owned(),
+                "If it stays so, Flux's controller for its kind is down or does not watch this namespace.",
+            ),
+            seen => {
+                let generations = format!("(generation {}, seen {seen})", flux.generation);
+                (format!("The controller has not seen the newest change yet {generations}."), "")
+            }
+        };
+        out.extend(with_way(Level::Progressing, &says, way));
     }
     if !flux.applied.is_empty() && !flux.attempted.is_empty() && flux.applied != flux.attempted {
         let says =

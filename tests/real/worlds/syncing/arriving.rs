@@ -15,15 +15,16 @@ async fn a_push_is_followed_to_healthy() {
         let slow = json!({"pilothouse.test/ready-after": "3s"});
         deployment("cart", image, &slow, &json!({"replicas": 2}))
     };
-    let first = play.push("cart 1.30.0", &[("cart.json", cart("cart:1.30.0")), ("svc.json", service("cart"))]);
+    let first =
+        play.push("cart 1.30.0", &[("cart.json", cart("cart:1.30.0")), ("svc.json", service("cart"))]);
     play.deliver("cart", &auto());
-    play.scene.goes_to(pilothouse::panes::PaneId::Sync);
-    play.see_row("cart", "syncing").await;
+    play.lists();
     play.see_row("cart", "progress").await;
     play.see_row("cart", "● healthy").await;
     play.see_row("cart", &first[..7]).await;
 
     play.opens("cart").await;
+    play.turns_to("auto-sync     on, ");
     play.see("arrived: synced, rolled out and healthy").await;
     play.turns_to("endpoints moved");
     let second = play.push("cart 1.31.0", &[("cart.json", cart("cart:1.31.0"))]);
@@ -66,7 +67,7 @@ async fn a_rollout_that_fails_says_where_it_is_stuck_and_why() {
     };
     play.push("api 1", &[("api.json", api("api:1", "")), ("svc.json", service("api"))]);
     play.deliver("api", &auto());
-    play.scene.goes_to(pilothouse::panes::PaneId::Sync);
+    play.lists();
     play.see_row("api", "● healthy").await;
 
     let absent = play.push("api 2", &[("api.json", api("api:2", "pull"))]);
@@ -101,7 +102,7 @@ async fn a_rollout_that_fails_says_where_it_is_stuck_and_why() {
     play.refresh("api");
     play.see(&format!("revision {}", &back[..7])).await;
     play.see("Arrived: synced, rolled out, and healthy by every measure.").await;
-    play.scene.goes_to(pilothouse::panes::PaneId::Sync);
+    play.lists();
     play.see_row("api", "● healthy").await;
     play.see_no_row("api", "ImagePull").await;
 }

@@ -12,7 +12,7 @@ async fn drift_is_shown_with_the_object_and_the_field() {
     let web = deployment("web", "web:1", &json!({}), &json!({"replicas": 2}));
     play.push("web 1", &[("web.json", web), ("map.json", config_map("map", &json!({"colour": "blue"})))]);
     play.deliver("web", &auto());
-    play.scene.goes_to(PaneId::Sync);
+    play.lists();
     play.see_row("web", "● healthy").await;
     play.see_row("web", "✓ synced").await;
 
@@ -24,7 +24,7 @@ async fn drift_is_shown_with_the_object_and_the_field() {
     play.see_row("web", "≠ 2 drift").await;
 
     play.opens("web").await;
-    play.turns_to("auto-sync      on");
+    play.turns_to("auto-sync     on, ");
     play.see("without self-heal that stays until the next sync").await;
     play.turns_to("Differences");
     play.see("- last applied  + live, by the Kubernetes API alone: not what Git says now").await;
@@ -34,8 +34,8 @@ async fn drift_is_shown_with_the_object_and_the_field() {
     play.see_row("+ 4", "").await;
     play.see_row("ConfigMap map", "1 field differ").await;
     play.see("data.colour").await;
-    play.see_row("- \"blue\"", "").await;
-    play.see_row("+ \"red\"", "").await;
+    play.see_row("- blue", "").await;
+    play.see_row("+ red", "").await;
     // A sync puts it back, and nothing of it stays.
     let sync = json!({"operation": {"initiatedBy": {"username": "maria"}, "sync": {}}}).to_string();
     play.scene.kubectl(&["patch", "applications.argoproj.io", "web", "--type=merge", "-p", &sync]);
@@ -52,7 +52,7 @@ async fn self_heal_puts_it_back_and_says_that_it_did() {
     let web = deployment("web", "web:1", &json!({}), &json!({"replicas": 2}));
     let first = play.push("web 1", &[("web.json", web)]);
     play.deliver("web", &json!({"syncPolicy": {"automated": {"selfHeal": true}}}));
-    play.scene.goes_to(PaneId::Sync);
+    play.lists();
     play.see_row("web", "● healthy").await;
     play.see_row("web", "auto heal").await;
     play.scene.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]);
@@ -62,7 +62,7 @@ async fn self_heal_puts_it_back_and_says_that_it_did() {
     play.see_row("web", "self-healed").await;
     play.see_row("web", "✓ synced").await;
     play.opens("web").await;
-    play.turns_to("auto-sync      on");
+    play.turns_to("auto-sync     on, ");
     play.see("The last operation was a self-heal (attempt ").await;
     play.see_row("auto-sync", "self-heal").await;
     play.turns_to("of this operation");

@@ -1,7 +1,6 @@
 //! Flux by its real definitions: the status that its controllers would write is written here, and the API server holds it
 //! to its schema.
 
-use pilothouse::panes::PaneId;
 use serde_json::{Value, json};
 
 use super::{Play, deployment};
@@ -34,7 +33,8 @@ fn kustomization(name: &str, more: &Value) -> Value {
 }
 
 fn release(name: &str) -> Value {
-    let chart = json!({"chart": name, "version": "1.x", "sourceRef": {"kind": "HelmRepository", "name": "charts"}});
+    let chart =
+        json!({"chart": name, "version": "1.x", "sourceRef": {"kind": "HelmRepository", "name": "charts"}});
     object("helm", "HelmRelease", name, &json!({"interval": "10m", "chart": {"spec": chart}}))
 }
 
@@ -66,7 +66,7 @@ fn ready(revision: &str) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tests/real/build"]
 async fn every_standing_of_flux_is_told_by_its_word() {
-    let mut play = Play::begin("flux").await;
+    let mut play = Play::begin("words-of").await;
     let git = json!({"interval": "1m", "url": "https://git.example/fleet", "ref": {"branch": "main"}});
     play.scene.apply(object("source", "GitRepository", "fleet", &git));
     for name in ["well", "broken", "retries", "moves", "waits"] {
@@ -76,10 +76,15 @@ async fn every_standing_of_flux_is_told_by_its_word() {
     for name in ["stalls", "returned"] {
         play.scene.apply(release(name));
     }
-    play.scene.goes_to(PaneId::Sync);
+    play.lists();
     play.scene.person.see_title("Sync", "Flux").await;
-    // Nobody has acted on them: nothing is known, and nothing is called well.
-    play.see_row("ks/well", "unknown").await;
+    // Nobody has acted on them: nothing is called well.
+    play.see_row("ks/well", "↻ syncing").await;
+    play.see_row("ks/well", "◐ progress").await;
+    play.opens("well").await;
+    play.turns_to("Conditions");
+    play.see("No controller has looked at it yet.").await;
+    play.lists();
     let fetched = json!({"observedGeneration": 1, "artifact": artifact(OLD), "conditions": [
         condition("Ready", "True", "Succeeded", "stored artifact"),
         condition("ArtifactInStorage", "True", "Succeeded", "stored artifact")]});
@@ -94,12 +99,14 @@ async fn every_standing_of_flux_is_told_by_its_word() {
     let mut retries = broken.clone();
     retries["conditions"] = json!([
         condition("Ready", "False", "HealthCheckFailed", "timeout waiting for Deployment/shop/api"),
-        condition("Reconciling", "True", "ProgressingWithRetry", "Detecting drift")]);
+        condition("Reconciling", "True", "ProgressingWithRetry", "Detecting drift")
+    ]);
     write(&play, KUSTOMIZATION, "retries", &retries);
     let mut moves = ready(OLD);
     moves["conditions"] = json!([
         condition("Ready", "Unknown", "Progressing", "Reconciliation in progress"),
-        condition("Reconciling", "True", "Progressing", "Running health checks for revision main")]);
+        condition("Reconciling", "True", "Progressing", "Running health checks for revision main")
+    ]);
     write(&play, KUSTOMIZATION, "moves", &moves);
     let waits = json!({"observedGeneration": 1, "conditions": [
         condition("Ready", "False", "DependencyNotReady", "dependency 'shop/broken' is not ready"),
@@ -147,7 +154,7 @@ async fn every_standing_of_flux_is_told_by_its_word() {
     // Resumed, it is as it was; and what broke is mended.
     let resumed = json!({"spec": {"suspend": false}}).to_string();
     play.scene.kubectl(&["patch", KUSTOMIZATION, "sleeps", "--type=merge", "-p", &resumed]);
-    play.scene.goes_to(PaneId::Sync);
+    play.lists();
     // The controller has not seen the change yet.
     play.see_row("ks/sleeps", "↻ syncing").await;
     let mut seen = ready(NEW);
@@ -174,7 +181,8 @@ async fn a_revision_of_flux_is_followed_from_its_source_to_its_pods() {
         json!({"observedGeneration": 1, "artifact": artifact(revision),
                "conditions": [condition("Ready", "True", "Succeeded", "stored artifact")]})
     };
-    let inventory = json!({"entries": [{"id": format!("{}_api_apps_Deployment", play.namespace()), "v": "v1"}]});
+    let inventory =
+        json!({"entries": [{"id": format!("{}_api_apps_Deployment", play.namespace()), "v": "v1"}]});
     let applied = |revision: &str| {
         let mut status = ready(revision);
         status["inventory"] = inventory.clone();
@@ -188,13 +196,14 @@ async fn a_revision_of_flux_is_followed_from_its_source_to_its_pods() {
     play.see("Arrived: ").await;
     // A new commit is fetched, and applied a moment later.
     write(&play, SOURCE, "fleet", &fetched(NEW));
-    play.see("revision 9f31c29").await;
-    play.see("71ab097 got as far as \"healthy\" when this one came").await;
+    play.see("revision main@9f31c29").await;
+    play.see("main@71ab097 got as far as \"healthy\" when this one came").await;
     let mut moving = applied(OLD);
     moving["lastAttemptedRevision"] = json!(NEW);
     moving["conditions"] = json!([
         condition("Ready", "Unknown", "Progressing", "Reconciliation in progress"),
-        condition("Reconciling", "True", "Progressing", "Building manifests for revision main")]);
+        condition("Reconciling", "True", "Progressing", "Building manifests for revision main")
+    ]);
     write(&play, KUSTOMIZATION, "shop", &moving);
     play.see("Under way: ").await;
     play.see_row("syncing", "Building manifests").await;
@@ -207,16 +216,22 @@ async fn a_revision_of_flux_is_followed_from_its_source_to_its_pods() {
     play.see_row("deploy api", "Healthy").await;
     play.turns_to("Conditions");
     play.see_row("source", "GitRepository").await;
-    play.see_row("source", "has 9f31c29").await;
+    play.see_row("source", "has main@9f31c29").await;
 
     // The source fails: the Kustomization stays what it is, and says why nothing new comes.
     let mut refused = fetched(NEW);
     refused["conditions"] = json!([
         condition("Ready", "False", "GitOperationFailed", "failed to checkout: couldn't find remote ref"),
-        condition("FetchFailed", "True", "GitOperationFailed", "failed to checkout: couldn't find remote ref")]);
+        condition(
+            "FetchFailed",
+            "True",
+            "GitOperationFailed",
+            "failed to checkout: couldn't find remote ref"
+        )
+    ]);
     write(&play, SOURCE, "fleet", &refused);
     play.see_row("source", "GitOperationFailed: failed to checkout").await;
-    play.scene.goes_to(PaneId::Sync);
+    play.lists();
     play.see_row("gitrepo/fleet", "✖ ").await;
     play.see_row("gitrepo/fleet", "couldn't find remote ref").await;
     play.see_row("ks/shop", "✓ synced").await;

@@ -5,6 +5,12 @@ use serde_json::{Value, json};
 
 use super::{Play, auto, config_map};
 
+/// A whole minute as the page writes it: with the date when that is not today's.
+fn moment(at: jiff::Timestamp) -> String {
+    let today = at.strftime("%F").to_string() == jiff::Timestamp::now().strftime("%F").to_string();
+    at.strftime(if today { "%H:%M:00Z" } else { "%F %H:%MZ" }).to_string()
+}
+
 /// A project of the test's own with these windows.
 fn project(play: &Play, windows: &Value) {
     play.world
@@ -37,7 +43,7 @@ async fn a_window_says_until_when_and_lifted_lets_it_sync() {
     let mut spec = auto();
     spec["project"] = json!(play.namespace());
     play.deliver("config", &spec);
-    play.scene.goes_to(pilothouse::panes::PaneId::Sync);
+    play.lists();
     // The Application itself only says that it differs.
     play.see_row("config", "≠ ").await;
     play.opens("config").await;
@@ -45,7 +51,7 @@ async fn a_window_says_until_when_and_lifted_lets_it_sync() {
     play.see("Auto-sync is held back by a sync window (a deny window is active)").await;
     play.see("It opens in ").await;
     play.turns_to("Sync windows");
-    let opens = opens.strftime("%H:%M:00Z").to_string();
+    let opens = moment(opens);
     play.see_row("auto-sync", "closed by a deny window, opens at").await;
     play.see_row("auto-sync", &opens).await;
     play.see_row("by hand", &opens).await;
@@ -57,12 +63,12 @@ async fn a_window_says_until_when_and_lifted_lets_it_sync() {
     // By hand it is no better: the operation stands at the window, and says so.
     let sync = json!({"operation": {"initiatedBy": {"username": "maria"}, "sync": {}}}).to_string();
     play.scene.kubectl(&["patch", "applications.argoproj.io", "config", "--type=merge", "-p", &sync]);
-    play.turns_to("auto-sync      on");
+    play.turns_to("auto-sync     on, ");
     play.see("The sync stands at a closed sync window; it goes on by itself in ").await;
     play.turns_to("of this operation");
     play.see("Sync operation blocked by sync window").await;
     play.see_row("by", "maria").await;
-    play.scene.goes_to(pilothouse::panes::PaneId::Sync);
+    play.lists();
     play.see_row("config", "window closed").await;
     assert_eq!(play.told("config", ".status.operationState.phase"), "Running");
 
@@ -90,11 +96,11 @@ async fn an_allow_window_that_is_open_says_until_when_and_holds_nothing() {
     let mut spec = auto();
     spec["project"] = json!(play.namespace());
     play.deliver("config", &spec);
-    play.scene.goes_to(pilothouse::panes::PaneId::Sync);
+    play.lists();
     play.see_row("config", "✓ synced").await;
     play.opens("config").await;
     play.turns_to("Sync windows");
     play.see_row("auto-sync", "open until").await;
-    play.see_row("auto-sync", &closes.strftime("%H:%M:00Z").to_string()).await;
+    play.see_row("auto-sync", &moment(closes)).await;
     play.see_row("allow", "active now").await;
 }

@@ -22,6 +22,9 @@ use tokio::sync::OnceCell;
 
 use super::{Desk, Scene, workload};
 
+/// Wide enough for every column.
+const SIZE: (u16, u16) = (240, 60);
+
 /// A control plane with Argo CD, and what is delivered.
 struct World {
     cluster: Cluster,
@@ -49,14 +52,15 @@ struct Play {
 
 impl Play {
     async fn begin(name: &str) -> Play {
-        Play::at(name, false, |_, _| Desk { size: (160, 50), ..Desk::default() }).await
+        Play::at(name, false, |_, _| Desk { size: SIZE, ..Desk::default() }).await
     }
 
     /// The same at a desk that is made for the namespace, before that namespace or the whole cluster.
     async fn at(name: &str, all: bool, desk: impl FnOnce(&str, &std::path::Path) -> Desk) -> Play {
         let world = shared().await;
         let scene = Scene::at(&world.cluster, name, all, desk).await;
-        let projects = json!([{"apiGroups": ["argoproj.io"], "resources": ["appprojects"], "verbs": ["get"]}]);
+        let projects =
+            json!([{"apiGroups": ["argoproj.io"], "resources": ["appprojects"], "verbs": ["get"]}]);
         if !all {
             world.cluster.grant(&scene.namespace, &[NAMESPACE], &projects).unwrap();
         }
@@ -86,6 +90,13 @@ impl Play {
     /// Argo CD looks at the branch and the cluster now.
     fn refresh(&self, name: &str) {
         self.world.cluster.refresh(self.namespace(), name).unwrap();
+    }
+
+    /// Goes to the list of all that is delivered, with all its columns.
+    fn lists(&mut self) {
+        self.scene.goes_to(PaneId::Sync);
+        self.scene.person.keys("enter");
+        assert!(self.scene.person.driver().state.zoomed, "{}", self.scene.person.picture());
     }
 
     /// Opens the page of what is delivered by that name, and waits until it was read.

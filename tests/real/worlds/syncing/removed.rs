@@ -30,23 +30,27 @@ async fn rows_go_with_their_definition_and_come_back_with_it() {
     });
     scene.apply(kustomization.clone());
     scene.apply(source);
+    // Nobody looks at them here, so they stay on their way.
     scene.goes_to(PaneId::Sync);
-    scene.person.see_row("ks/shop", "unknown").await;
-    scene.person.see_row("gitrepo/fleet", "unknown").await;
+    scene.person.keys("enter");
+    scene.person.see_row("ks/shop", "↻ syncing").await;
+    scene.person.see_row("gitrepo/fleet", "↻ syncing").await;
 
     let mut definition: Value =
-        serde_json::from_str(&cluster.kubectl(&["get", "crd", KUSTOMIZATIONS, "-o", "json"]).unwrap()).unwrap();
+        serde_json::from_str(&cluster.kubectl(&["get", "crd", KUSTOMIZATIONS, "-o", "json"]).unwrap())
+            .unwrap();
     cluster.kubectl(&["delete", "crd", KUSTOMIZATIONS]).unwrap();
-    scene.person.see_no_row("ks/shop", "unknown").await;
+    scene.person.see_no_row("ks/shop", "↻ syncing").await;
     scene.person.see_title("Sync", "kustomizations: definition removed").await;
-    scene.person.see_row("gitrepo/fleet", "unknown").await;
+    scene.person.see_row("gitrepo/fleet", "↻ syncing").await;
 
     definition["status"].take();
-    definition["metadata"] = json!({"name": KUSTOMIZATIONS, "annotations": definition["metadata"]["annotations"]});
+    definition["metadata"] =
+        json!({"name": KUSTOMIZATIONS, "annotations": definition["metadata"]["annotations"]});
     cluster.apply(&definition).unwrap();
     let established = ["wait", "--for=condition=Established", "crd", KUSTOMIZATIONS, "--timeout=30s"];
     cluster.until("the definition established", || cluster.kubectl(&established).is_ok()).await.unwrap();
     scene.apply(kustomization);
-    scene.person.see_row("ks/shop", "unknown").await;
+    scene.person.see_row("ks/shop", "↻ syncing").await;
     scene.person.see_no("definition removed").await;
 }

@@ -4,7 +4,7 @@ use ground::argocd::NAMESPACE;
 use serde_json::json;
 
 use super::super::Desk;
-use super::{Play, auto, config_map, deployment, shared};
+use super::{Play, SIZE, auto, config_map, deployment, shared};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tests/real/build"]
@@ -18,13 +18,13 @@ async fn the_api_server_tells_who_pushed_what_git_wants_and_what_belongs_to_nobo
             "stages:\n  - name: production\n    namespaces: [{namespace}]\n    argocd: {{namespace: {NAMESPACE}, url: {url}, tokenFile: {}}}\n",
             token.display()
         );
-        Desk { size: (160, 50), config, ..Desk::default() }
+        Desk { size: SIZE, config, ..Desk::default() }
     };
     let mut play = Play::at("api", false, desk).await;
     let web = deployment("web", "web:1", &json!({}), &json!({"replicas": 1}));
     play.push("web 1.0.0 for everybody", &[("web.json", web)]);
     play.deliver("web", &auto());
-    play.scene.goes_to(pilothouse::panes::PaneId::Sync);
+    play.lists();
     play.see_row("web", "● healthy").await;
     play.opens("web").await;
     play.scene.person.see_title("Application web", "by the Argo CD API").await;
