@@ -28,7 +28,9 @@ fn cluster(seen: &Seen) -> Option<Reply> {
         }])),
         OBJECTS => list(&json!([{"metadata": meta("k8s", "monitoring"),
             "spec": {"routePrefix": "/prom", "externalUrl": "https://example.org/elsewhere"}}])),
-        path if path.starts_with("/apis/monitoring.coreos.com/") => Reply::Json(404, status(404, "not found")),
+        path if path.starts_with("/apis/monitoring.coreos.com/") => {
+            Reply::Json(404, status(404, "not found"))
+        }
         path => match path.strip_prefix(PROXY)?.strip_prefix("prometheus-operated:9090/proxy") {
             Some("/prom/api/v1/query") => Reply::Json(
                 200,
