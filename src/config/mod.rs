@@ -22,7 +22,8 @@ pub use raw::{GroundChoice, SymbolChoice};
 pub use raw_services::RawAddress as Address;
 pub use remembered::{Memo, Remembered};
 pub use resolved::{
-    App, Argocd, Base, Changes, Config, Environment, Favourite, Gitops, InCluster, Monitoring, Secret, Stage, Ui,
+    App, Argocd, Base, Changes, Config, Environment, Favourite, Gitops, InCluster, Monitoring, Secret, Stage,
+    Ui,
 };
 
 use crate::error::{Problem, Problems};

@@ -242,7 +242,10 @@ impl Config {
             ui: Ui::from(raw.ui),
             read_only: raw.read_only.unwrap_or(false),
             favourites: raw.favourites.into_iter().map(Favourite::from).collect(),
-            changes: Changes { overriding: raw.changes.overriding.unwrap_or(true), freezes: raw.changes.freezes },
+            changes: Changes {
+                overriding: raw.changes.overriding.unwrap_or(true),
+                freezes: raw.changes.freezes,
+            },
             tiers,
         }
     }
