@@ -303,7 +303,8 @@ fn a_plan_changes_nothing_and_says_what_would_happen() {
     assert_eq!(plan["requests"][0]["method"], "PATCH");
     let path = plan["requests"][0]["path"].as_str().unwrap();
     assert!(path.ends_with("/deployments/cart/scale?fieldManager=pilothouse"), "{path}");
-    let gate = |name: &str| plan["gates"].as_array().unwrap().iter().find(|gate| gate["gate"] == name).unwrap();
+    let gate =
+        |name: &str| plan["gates"].as_array().unwrap().iter().find(|gate| gate["gate"] == name).unwrap();
     assert_eq!(gate("rbac")["verdict"], "pass", "{plan}");
     assert_eq!(gate("dry run")["verdict"], "pass", "{plan}");
 
@@ -329,7 +330,10 @@ fn what_is_confirmed_is_done_and_written_down() {
     let told = journal(home.path());
     let [action] = told["actions"].as_array().unwrap().as_slice() else { panic!("{told}") };
     assert_eq!((&action["outcome"], &action["intent"]["reason"]), (&"done".into(), &"a rush".into()));
-    assert_eq!((&action["intent"]["who"]["kube"], &action["intent"]["confirmed"]), (&"demo-admin".into(), &"flag".into()));
+    assert_eq!(
+        (&action["intent"]["who"]["kube"], &action["intent"]["confirmed"]),
+        (&"demo-admin".into(), &"flag".into())
+    );
     assert_eq!(action["intent"]["back"]["replicas"], before);
     let steps: Vec<&str> =
         action["steps"].as_array().unwrap().iter().map(|step| step["outcome"].as_str().unwrap()).collect();
@@ -373,12 +377,16 @@ fn a_journal_that_cannot_be_written_stops_everything() {
     let home = home(&[]);
     let demo = Demo::serve(home.path());
     std::fs::create_dir_all(home.path().join("state/pilothouse")).unwrap();
-    std::fs::write(home.path().join("state/pilothouse/journal"), "a file where the folder should be").unwrap();
+    std::fs::write(home.path().join("state/pilothouse/journal"), "a file where the folder should be")
+        .unwrap();
     let before = replicas(&demo, home.path(), "development", "deploy/cart");
     let (code, out, err) =
         on(&demo, home.path(), &["scale", "deploy/cart", "--env", "development", "--replicas", "9", "--yes"]);
     assert_eq!(code, Some(4), "{out}{err}");
-    assert!(out.contains("The journal cannot be written") && out.contains("nothing was changed"), "{out}{err}");
+    assert!(
+        out.contains("The journal cannot be written") && out.contains("nothing was changed"),
+        "{out}{err}"
+    );
     assert_eq!(replicas(&demo, home.path(), "development", "deploy/cart"), before);
 }
 
@@ -391,8 +399,16 @@ fn a_wish_that_makes_no_sense_is_told_before_anything_is_done() {
         (&["scale", "cart", "--env", "development", "--replicas", "2"], 2, "names no object"),
         (&["scale", "deplyo/cart", "--env", "development", "--replicas", "2"], 2, "There is no kind"),
         (&["restart", "deploy/cart", "--env", "devlopment"], 2, "did you mean `development`?"),
-        (&["restart", "deploy/nobody", "-n", "shop-dev", "--env", "development"], 1, "There is no deploy/nobody"),
-        (&["undo", "deploy/cart", "--env", "development", "--to-revision", "999"], 1, "keeps no revision 999"),
+        (
+            &["restart", "deploy/nobody", "-n", "shop-dev", "--env", "development"],
+            1,
+            "There is no deploy/nobody",
+        ),
+        (
+            &["undo", "deploy/cart", "--env", "development", "--to-revision", "999"],
+            1,
+            "keeps no revision 999",
+        ),
     ] {
         let (found, out, err) = on(&demo, home.path(), args);
         assert_eq!(found, Some(code), "{args:?} {out}{err}");

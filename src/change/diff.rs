@@ -61,7 +61,14 @@ mod tests {
     #[test]
     fn a_template_is_shown_by_the_lines_that_differ() {
         let lines = texts(&template("1.31.0"), &template("1.30.4"));
-        let told: Vec<String> = lines.iter().filter(|(mark, _)| *mark != Mark::Same).map(|(mark, line)| format!("{mark:?} {}", line.trim())).collect();
-        assert_eq!(told, ["Removed - image: registry.example/cart:1.31.0", "Added - image: registry.example/cart:1.30.4"]);
+        let told: Vec<String> = lines
+            .iter()
+            .filter(|(mark, _)| *mark != Mark::Same)
+            .map(|(mark, line)| format!("{mark:?} {}", line.trim()))
+            .collect();
+        assert_eq!(
+            told,
+            ["Removed - image: registry.example/cart:1.31.0", "Added - image: registry.example/cart:1.30.4"]
+        );
     }
 }

@@ -261,9 +261,7 @@ impl Execution<'_> {
             Ok(_) => Err(Stopped::stale(format!(
                 "Nothing was changed: {name} is gone, and another one has its name."
             ))),
-            Err(Fault::NotFound(_)) => {
-                Err(Stopped::stale(format!("Nothing was changed: {name} is gone.")))
-            }
+            Err(Fault::NotFound(_)) => Err(Stopped::stale(format!("Nothing was changed: {name} is gone."))),
             Err(fault) => Err(Stopped::new(
                 Outcome::Refused,
                 "refused",
@@ -288,7 +286,8 @@ impl Execution<'_> {
     fn difference(&self, step: &Step, live: &Value) -> Option<String> {
         let changed = self.touched(step).find(|value| at(live, &value.pointer) != value.before)?;
         let now = at(live, &changed.pointer);
-        let by = super::owners::writer_of(live, &changed.pointer).map_or_else(String::new, |by| format!(" (by {by})"));
+        let by = super::owners::writer_of(live, &changed.pointer)
+            .map_or_else(String::new, |by| format!(" (by {by})"));
         Some(match now {
             Value::Object(_) | Value::Array(_) => {
                 format!("{} of {} has changed since the plan{by}", changed.what, step.object.name)
@@ -308,7 +307,11 @@ impl Execution<'_> {
         let fault = reply.fault();
         let said = fault.words();
         match reply.code {
-            403 => Stopped::new(Outcome::Refused, "refused", format!("Nothing was changed, it is forbidden: {said}")),
+            403 => Stopped::new(
+                Outcome::Refused,
+                "refused",
+                format!("Nothing was changed, it is forbidden: {said}"),
+            ),
             401 => Stopped::new(
                 Outcome::Refused,
                 "refused",
@@ -386,7 +389,8 @@ impl Execution<'_> {
         let expects: Vec<Expect> = match self.means.watch {
             true => self.plan.expects.clone(),
             false => {
-                let standing = |expect: &Expect| Expect { goal: Goal::Stands, deadline: 10, ..expect.clone() };
+                let standing =
+                    |expect: &Expect| Expect { goal: Goal::Stands, deadline: 10, ..expect.clone() };
                 self.plan.expects.iter().map(standing).collect()
             }
         };

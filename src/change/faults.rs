@@ -148,7 +148,11 @@ impl Bench {
         };
         let order = Order {
             intent: Intent { verb: named(verb).unwrap(), objects: vec![object], with },
-            place: Place { context: "k3s-edge".into(), environment: "development".into(), ..Place::default() },
+            place: Place {
+                context: "k3s-edge".into(),
+                environment: "development".into(),
+                ..Place::default()
+            },
             around: Around::default(),
         };
         let client = self.client.clone();
@@ -172,11 +176,8 @@ impl Bench {
 }
 
 async fn client(kubeconfig: PathBuf) -> kube::Client {
-    let options = Options {
-        kubeconfig: Some(kubeconfig),
-        context: Some("k3s-edge".to_owned()),
-        ..Options::default()
-    };
+    let options =
+        Options { kubeconfig: Some(kubeconfig), context: Some("k3s-edge".to_owned()), ..Options::default() };
     let contexts = Contexts::find(&options, &Surroundings::default()).unwrap();
     let info = contexts.list.iter().find(|info| &*info.name == "k3s-edge").unwrap();
     client_for(info).await.map_err(|link| format!("{link:?}")).unwrap().client
@@ -221,7 +222,11 @@ fn status(code: u16, reason: &str, message: &str) -> Value {
 }
 
 /// Answers every change of something with this, and lets what is only tried pass.
-fn answers(code: u16, reason: &'static str, after: Option<u64>) -> impl FnMut(&Method, &str) -> Fate + Send + 'static {
+fn answers(
+    code: u16,
+    reason: &'static str,
+    after: Option<u64>,
+) -> impl FnMut(&Method, &str) -> Fate + Send + 'static {
     move |method, path| match *method == Method::PATCH && !path.contains("dryRun=All") {
         true => Fate::Answer(code, status(code, reason, "says the proxy"), after),
         false => Fate::Pass,
@@ -356,11 +361,12 @@ async fn an_answer_that_is_lost_is_settled_by_looking() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_rbac_or_the_server_would_refuse_is_never_sent() {
     let denied = json!({"kind": "SelfSubjectAccessReview", "status": {"allowed": false}});
-    let bench = Bench::new(move |method, path| match *method == Method::POST && path.contains("selfsubjectaccess") {
-        true => Fate::Answer(201, denied.clone(), None),
-        false => Fate::Pass,
-    })
-    .await;
+    let bench =
+        Bench::new(move |method, path| match *method == Method::POST && path.contains("selfsubjectaccess") {
+            true => Fate::Answer(201, denied.clone(), None),
+            false => Fate::Pass,
+        })
+        .await;
     let plan = bench.try_plan("scale", "cart", five()).await.unwrap();
     assert_eq!(plan.refused_by().map(|judged| judged.gate).collect::<Vec<_>>(), ["rbac"]);
 
@@ -382,6 +388,10 @@ async fn a_journal_that_cannot_be_written_stops_it() {
     std::fs::write(bench.state.path().join("journal"), "a file").unwrap();
     let confirmed = bench.confirmed("scale", five()).await;
     let end = bench.execute(&confirmed).await;
-    assert!(end.outcome == Outcome::Refused && end.words.contains("journal cannot be written"), "{}", end.words);
+    assert!(
+        end.outcome == Outcome::Refused && end.words.contains("journal cannot be written"),
+        "{}",
+        end.words
+    );
     assert_eq!(bench.writes(), 0);
 }

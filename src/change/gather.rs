@@ -99,7 +99,7 @@ pub async fn plan(
         .map(|facts| order.intent.verb.draft(&order.intent, facts).map_err(NoPlan::Refused))
         .collect::<Result<_, _>>()?;
     let kube_user = ask::who(&own, LIMIT);
-    let tried = join_all(all.iter().zip(&drafts).map(|(facts, draft)| rehearse(&own, facts, draft)));
+    let tried = join_all(drafts.iter().map(|draft| rehearse(&own, draft)));
     let (tried, kube_user) = futures::future::join(tried, kube_user).await;
     let evidence: Vec<Evidence<'_>> = all
         .iter()
@@ -155,25 +155,14 @@ pub async fn plan(
 }
 
 /// What the server says of the steps of one object without doing them.
-async fn rehearse(client: &Client, facts: &Facts, draft: &Draft) -> (Vec<(Right, Known<bool>)>, Vec<DryRun>) {
+async fn rehearse(client: &Client, draft: &Draft) -> (Vec<(Right, Known<bool>)>, Vec<DryRun>) {
     let rights = join_all(draft.steps.iter().map(async |step| {
         let right = step.request.right.clone();
         let may = ask::may(client, &right, LIMIT).await;
         (right, may)
     }));
-    let versions = draft.steps.iter().map(|step| match step.object == facts.object {
-        true => text(&facts.live, "/metadata/resourceVersion"),
-        false => version_of(facts, &step.object),
-    });
-    let dry_runs =
-        join_all(draft.steps.iter().zip(versions).map(|(step, version)| ask::dry_run(client, step, version, LIMIT)));
+    let dry_runs = join_all(draft.steps.iter().map(|step| ask::dry_run(client, step, LIMIT)));
     futures::future::join(rights, dry_runs).await
-}
-
-/// The version of an autoscaler that was read with the object.
-fn version_of<'a>(facts: &'a Facts, object: &ObjectRef) -> &'a str {
-    let found = facts.autoscalers.iter().flatten().find(|hpa| uid_of(hpa) == object.uid);
-    found.map_or("", |hpa| text(hpa, "/metadata/resourceVersion"))
 }
 
 /// The identity of an object as read.

@@ -14,8 +14,8 @@ pub mod diff;
 pub mod execute;
 #[cfg(test)]
 mod faults;
-pub mod gather;
 pub mod gates;
+pub mod gather;
 pub mod intent;
 mod json;
 mod owners;

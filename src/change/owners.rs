@@ -109,7 +109,8 @@ pub(super) async fn deliverers(
         && let Some(release) = note(live, "annotations", "meta.helm.sh/release-name")
         && found.is_empty()
     {
-        found.push(Deliverer { name: format!("Helm release {}", clean(release)), habit: Ok(Habit::NextTime) });
+        found
+            .push(Deliverer { name: format!("Helm release {}", clean(release)), habit: Ok(Habit::NextTime) });
     }
     found
 }
@@ -199,8 +200,14 @@ mod tests {
     #[test]
     fn a_copy_that_carries_anothers_tracking_id_is_not_tracked() {
         let live = |id: &str| json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": id}}});
-        assert_eq!(tracked_by(&cart(), &live("cart-prod:apps/Deployment:shop/cart")).as_deref(), Some("cart-prod"));
-        assert_eq!(tracked_by(&cart(), &live("team_cart:apps/Deployment:shop/cart")).as_deref(), Some("cart"));
+        assert_eq!(
+            tracked_by(&cart(), &live("cart-prod:apps/Deployment:shop/cart")).as_deref(),
+            Some("cart-prod")
+        );
+        assert_eq!(
+            tracked_by(&cart(), &live("team_cart:apps/Deployment:shop/cart")).as_deref(),
+            Some("cart")
+        );
         assert_eq!(tracked_by(&cart(), &live("cart-prod:apps/Deployment:other/cart")), None);
         assert_eq!(tracked_by(&cart(), &live("cart-prod:apps/StatefulSet:shop/cart")), None);
         assert_eq!(tracked_by(&cart(), &live("nonsense")), None);
@@ -212,7 +219,10 @@ mod tests {
         let habit = |policy, ignore| argo(&app(policy, ignore), &cart());
         assert_eq!(habit(json!({}), json!(null)), Habit::NextTime);
         assert_eq!(habit(json!({"automated": {"selfHeal": true}}), json!(null)), Habit::Heals);
-        assert_eq!(habit(json!({"automated": {"selfHeal": true, "enabled": false}}), json!(null)), Habit::NextTime);
+        assert_eq!(
+            habit(json!({"automated": {"selfHeal": true, "enabled": false}}), json!(null)),
+            Habit::NextTime
+        );
         let rule = json!([{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]);
         let ignores = Habit::Ignores { pointers: vec!["/spec/replicas".to_owned()], heals: true };
         assert_eq!(habit(json!({"automated": {"selfHeal": true}}), rule), ignores);

@@ -26,7 +26,8 @@ pub fn redacted(value: &Value) -> Value {
             // An element of `env`: `{"name": "DB_PASSWORD", "value": "…"}`.
             let named = map.get("name").and_then(Value::as_str).is_some_and(is_secret);
             let pairs = map.iter().map(|(key, inner)| {
-                let secret = (named && key == "value") || key == COPY || (inner.is_string() && is_secret(key));
+                let secret =
+                    (named && key == "value") || key == COPY || (inner.is_string() && is_secret(key));
                 // Names of Secrets are no secrets.
                 let reference = matches!(key.as_str(), "secretName" | "secretRef" | "secretKeyRef");
                 let kept = match secret && !reference && !inner.is_null() {

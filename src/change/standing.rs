@@ -61,7 +61,10 @@ pub async fn look(client: &Client, cluster: ClusterId, intent: &Intention) -> St
     let mut now = Vec::new();
     for value in &intent.values {
         let Some(object) = object(cluster, &value.object) else {
-            return Stand::Unknown(format!("{} is no kind that is known", crate::text::clean(&value.object.kind)));
+            return Stand::Unknown(format!(
+                "{} is no kind that is known",
+                crate::text::clean(&value.object.kind)
+            ));
         };
         match ask::read(client, &paths::path(&object), LIMIT).await {
             Ok(live) if super::gather::uid_of(&live) == object.uid => now.push(at(&live, &value.pointer)),
@@ -77,7 +80,9 @@ fn judge(values: &[Touched], now: &[Value]) -> Stand {
     if values.is_empty() {
         return Stand::Unknown("the journal names no value".to_owned());
     }
-    let all = |wanted: &dyn Fn(&Touched) -> &Value| values.iter().zip(&now).all(|(value, now)| wanted(value) == now);
+    let all = |wanted: &dyn Fn(&Touched) -> &Value| {
+        values.iter().zip(&now).all(|(value, now)| wanted(value) == now)
+    };
     if all(&|value| &value.after) {
         return Stand::AsWanted;
     }
@@ -85,7 +90,9 @@ fn judge(values: &[Touched], now: &[Value]) -> Stand {
         return Stand::AsBefore;
     }
     let words = values.iter().zip(&now).map(|(value, now)| match now {
-        Value::Object(_) | Value::Array(_) => format!("{} of {} is another one", value.what, value.object.name),
+        Value::Object(_) | Value::Array(_) => {
+            format!("{} of {} is another one", value.what, value.object.name)
+        }
         now => format!("{} of {} is {}", value.what, value.object.name, shown(now)),
     });
     Stand::Otherwise(words.collect::<Vec<_>>().join(", "))
@@ -98,7 +105,8 @@ mod tests {
 
     #[test]
     fn what_was_begun_is_told_by_its_values() {
-        let value = |before, after| Touched { what: "replicas".to_owned(), before, after, ..Touched::default() };
+        let value =
+            |before, after| Touched { what: "replicas".to_owned(), before, after, ..Touched::default() };
         let values = [value(json!(3), json!(5))];
         assert_eq!(judge(&values, &[json!(5)]), Stand::AsWanted);
         assert_eq!(judge(&values, &[json!(3)]), Stand::AsBefore);
@@ -106,6 +114,10 @@ mod tests {
         assert!(matches!(judge(&[], &[]), Stand::Unknown(_)));
         let secret = json!({"env": [{"name": "TOKEN", "value": "hunter2"}]});
         let kept = redacted(&secret);
-        assert_eq!(judge(&[value(json!(null), kept)], &[secret]), Stand::AsWanted, "secrets are not in the journal");
+        assert_eq!(
+            judge(&[value(json!(null), kept)], &[secret]),
+            Stand::AsWanted,
+            "secrets are not in the journal"
+        );
     }
 }

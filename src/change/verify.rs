@@ -119,7 +119,8 @@ fn rolled_out(kind: Kind, live: &Value) -> Standing {
         Kind::StatefulSet => {
             let wanted = count(live, "/spec/replicas").unwrap_or(1);
             let kept = count(live, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
-            let whole = kept > 0 || text(live, "/status/currentRevision") == text(live, "/status/updateRevision");
+            let whole =
+                kept > 0 || text(live, "/status/currentRevision") == text(live, "/status/updateRevision");
             let (updated, needed) = (of("updatedReplicas"), wanted.saturating_sub(kept));
             let ready = of("readyReplicas");
             return match updated >= needed && ready >= wanted && whole {
@@ -130,8 +131,7 @@ fn rolled_out(kind: Kind, live: &Value) -> Standing {
         _ => (count(live, "/spec/replicas").unwrap_or(1), of("updatedReplicas"), of("availableReplicas")),
     };
     let late = list(live, "/status/conditions").any(|condition| {
-        text(condition, "/type") == "Progressing"
-            && text(condition, "/reason") == "ProgressDeadlineExceeded"
+        text(condition, "/type") == "Progressing" && text(condition, "/reason") == "ProgressDeadlineExceeded"
     });
     let words = format!("{updated} of {wanted} pods new, {available} available");
     if late {
@@ -200,7 +200,10 @@ mod tests {
         let told = "replicas was put back to 2, set by argocd-controller";
         assert_eq!(judge(&live), Standing::Superseded(told.to_owned()));
         live["spec"]["replicas"] = json!(9);
-        assert_eq!(judge(&live), Standing::Superseded("replicas is 9 now, set by argocd-controller".to_owned()));
+        assert_eq!(
+            judge(&live),
+            Standing::Superseded("replicas is 9 now, set by argocd-controller".to_owned())
+        );
     }
 
     #[test]

@@ -122,8 +122,8 @@ pub fn undo(global: &Global, args: UndoArgs) -> Result<Exit, Problems> {
 /// # Errors
 /// Wrong arguments; nothing could be planned.
 fn run(global: &Global, action: &str, args: ChangeArgs, with: With) -> Result<Exit, Problems> {
-    let verb = actions::named(action)
-        .ok_or_else(|| Problem::usage(format!("There is no action `{action}`.")))?;
+    let verb =
+        actions::named(action).ok_or_else(|| Problem::usage(format!("There is no action `{action}`.")))?;
     to_end(async {
         let status = StatusArgs {
             output: args.output,
@@ -140,8 +140,7 @@ fn run(global: &Global, action: &str, args: ChangeArgs, with: With) -> Result<Ex
         let intent = Intent { verb, objects: vec![object], with };
         let order = changes::order(&driver.state.shared, intent);
         let clients = driver.clients();
-        let planned =
-            gather::plan(&|cluster| clients.get(&cluster).cloned(), order, driver.now()).await;
+        let planned = gather::plan(&|cluster| clients.get(&cluster).cloned(), order, driver.now()).await;
         let plan = planned.map_err(|why| match why {
             NoPlan::Refused(words) => Problem::new(Sort::Failed, words),
             NoPlan::Unread(words) => Problem::new(Sort::TimedOut, words),
@@ -207,9 +206,9 @@ async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exi
             });
         }
     };
-    let client = driver
-        .client(plan.order.place.cluster)
-        .ok_or_else(|| Problem::new(Sort::TimedOut, format!("{} is not connected.", plan.order.place.context)))?;
+    let client = driver.client(plan.order.place.cluster).ok_or_else(|| {
+        Problem::new(Sort::TimedOut, format!("{} is not connected.", plan.order.place.context))
+    })?;
     // As long as somebody listens to it, a terminal that goes away does not end what was begun.
     let _hangup = signal(SignalKind::hangup())
         .map_err(|error| Problem::failed("Signals cannot be listened to.").because(error))?;
@@ -228,8 +227,7 @@ async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exi
         }
     };
     let (journal, local) = driver.desk();
-    let means =
-        Means { client, journal, local, watch: args.wait, pace: Pace::default(), tell: &tell };
+    let means = Means { client, journal, local, watch: args.wait, pace: Pace::default(), tell: &tell };
     let end = execute(&confirmed, means).await;
     tell_end(&plan, &end, args.output)?;
     Ok(exit(end.outcome))

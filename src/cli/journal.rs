@@ -54,7 +54,8 @@ fn since_at(text: &str, now: jiff::Timestamp) -> Result<jiff::Timestamp, String>
 /// There is no folder for it, or it cannot be read.
 pub fn run(_: &Global, args: &JournalArgs) -> Result<Exit, Problems> {
     let folders = Folders::find(|name| std::env::var(name).ok());
-    let folder = folders.state.ok_or_else(|| Problem::failed("There is no home folder, and so no journal."))?;
+    let folder =
+        folders.state.ok_or_else(|| Problem::failed("There is no home folder, and so no journal."))?;
     let journal = Journal::within(&folder);
     let mut reading = journal.read(args.since).map_err(|error| {
         Problem::failed(format!("The journal in {} cannot be read.", journal.folder().display()))
@@ -65,9 +66,8 @@ pub fn run(_: &Global, args: &JournalArgs) -> Result<Exit, Problems> {
     }
     print(&match args.output {
         Output::Table => text(&reading),
-        Output::Json => json(&reading).map_err(|error| {
-            Problem::failed("The journal could not be written as JSON.").because(error)
-        })?,
+        Output::Json => json(&reading)
+            .map_err(|error| Problem::failed("The journal could not be written as JSON.").because(error))?,
     })?;
     if !reading.torn.is_empty() {
         report(&format!(

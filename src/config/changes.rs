@@ -70,7 +70,10 @@ fn hours(c: &Cursor<'_>, f: &Fields<'_>) -> Option<(Time, Time)> {
             };
             let both = read(&from).zip(read(&to)).filter(|(from, to)| from != to);
             if both.is_none() {
-                c.wrong(format!("`{from}` to `{to}` are no hours"), "write from: \"17:00\" and to: \"08:00\"");
+                c.wrong(
+                    format!("`{from}` to `{to}` are no hours"),
+                    "write from: \"17:00\" and to: \"08:00\"",
+                );
             }
             both
         }

@@ -36,7 +36,8 @@ impl Freeze {
     /// # Errors
     /// The time zone is not known to this machine, or the time is none.
     pub fn holds(&self, now: Stamp) -> Result<bool, String> {
-        let zone = TimeZone::get(&self.zone).map_err(|_| format!("the time zone {} is not known here", self.zone))?;
+        let zone = TimeZone::get(&self.zone)
+            .map_err(|_| format!("the time zone {} is not known here", self.zone))?;
         let now = Timestamp::from_second(now.0).map_err(|error| error.to_string())?.to_zoned(zone).datetime();
         let begins = |date: Date| {
             (self.days.is_empty() || self.days.contains(&date.weekday()))

@@ -111,7 +111,12 @@ mod tests {
 
     fn intent(id: &str) -> Record {
         let at = moment().to_string();
-        Record::Intent(Box::new(Intention { id: id.to_owned(), at, action: "scale".to_owned(), ..Intention::default() }))
+        Record::Intent(Box::new(Intention {
+            id: id.to_owned(),
+            at,
+            action: "scale".to_owned(),
+            ..Intention::default()
+        }))
     }
 
     fn end(id: &str) -> Record {
@@ -124,7 +129,8 @@ mod tests {
         let journal = Journal::within(state.path());
         assert_eq!(journal.read(None).unwrap(), Reading::default(), "no journal yet");
         journal.append(&intent("a"), moment()).unwrap();
-        let step = StepDone { id: "a".to_owned(), step: 1, outcome: "done".to_owned(), ..StepDone::default() };
+        let step =
+            StepDone { id: "a".to_owned(), step: 1, outcome: "done".to_owned(), ..StepDone::default() };
         journal.append(&Record::Step(step), moment()).unwrap();
         journal.append(&intent("b"), moment()).unwrap();
         journal.append(&end("a"), moment()).unwrap();

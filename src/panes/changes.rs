@@ -6,7 +6,8 @@ use crate::change::actions;
 use crate::change::intent::{Around, Intent, Order, Place, Verb, With};
 use crate::domain::alert::{Hearing, Severity};
 use crate::domain::environment::Environment;
-use crate::domain::id::{Kind, Name, ObjectRef};
+use crate::domain::id::{Kind, Name, ObjectRef, Uid};
+use crate::domain::workload::Workload;
 use crate::panes::objects;
 use crate::panes::views::words;
 use crate::shared::{Begin, Outcome, Shared, Turn};
@@ -17,7 +18,11 @@ fn verb_of(action: Action) -> Option<Verb> {
 }
 
 /// What an action would be done to, or why it does not apply.
-pub(super) fn applies(shared: &Shared, object: &ObjectRef, action: Action) -> Result<(Verb, ObjectRef), String> {
+pub(super) fn applies(
+    shared: &Shared,
+    object: &ObjectRef,
+    action: Action,
+) -> Result<(Verb, ObjectRef), String> {
     let verb = verb_of(action).ok_or_else(|| "This version cannot do that.".to_owned())?;
     if let Some(why) = read_only(shared, shared.environments.of(object.cluster, &object.namespace)) {
         return Err(format!("{why}: nothing is changed."));
@@ -131,7 +136,14 @@ pub fn order(shared: &Shared, intent: Intent) -> Order {
 }
 
 fn delivery(shared: &Shared, object: &ObjectRef) -> Option<ObjectRef> {
-    let workload = shared.world.find_workload(object)?;
+    // One that a person named has no uid to be known by.
+    let named = |workload: &&Workload| {
+        workload.kind == object.kind && workload.namespace == object.namespace && workload.name == object.name
+    };
+    let workload = match object.uid == Uid::default() {
+        true => shared.world.cluster(object.cluster)?.workloads.iter().map(|(_, one)| one).find(named)?,
+        false => shared.world.find_workload(object)?,
+    };
     Some(shared.sync.of_workload(object.cluster, workload)?.object.clone())
 }
 
@@ -161,4 +173,3 @@ fn backup(
     let target = rpo.target.as_ref().ok_or("no target is set to hold it against")?;
     Ok((age, target.seconds.saturating_add(target.grace)))
 }
-

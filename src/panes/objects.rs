@@ -66,7 +66,9 @@ pub fn applies(shared: &Shared, subject: &Subject, action: Action) -> Applies {
         Action::PreviousLogs => log_pods(shared, object).and_then(|_| has_restarted(shared, object)),
         Action::Rollout => workload_of(shared, object).map(|_| ()),
         Action::Shell => return shell_applies(shared, object),
-        Action::Scale | Action::Restart | Action::Undo => changes::applies(shared, object, action).map(|_| ()),
+        Action::Scale | Action::Restart | Action::Undo => {
+            changes::applies(shared, object, action).map(|_| ())
+        }
         // What happened to an object that is gone can still be read.
         Action::Events => Ok(()),
         _ => there(shared, object),
@@ -84,7 +86,9 @@ fn needs(action: Action) -> &'static str {
         Action::Logs | Action::PreviousLogs => "Logs need a pod or a workload.",
         Action::Rollout => "A rollout needs a workload, or one of its pods.",
         Action::Shell => "A shell needs a pod.",
-        Action::Scale | Action::Restart | Action::Undo => "This changes a workload: put the cursor on one, or on its pod.",
+        Action::Scale | Action::Restart | Action::Undo => {
+            "This changes a workload: put the cursor on one, or on its pod."
+        }
         _ => "This needs an object of the cluster: a pod, a workload...",
     }
 }

@@ -34,7 +34,15 @@ pub fn text(reading: &Reading) -> String {
         // To the second: the rest is for programs.
         let at = intent.at.split('.').next().unwrap_or_default().trim_end_matches('Z').to_owned() + "Z";
         let words = entry.end.as_ref().map(|end| end.words.clone()).unwrap_or_default();
-        let cells = [at, place.clone(), intent.title.clone(), by, outcome(entry).to_owned(), words, intent.reason.clone()];
+        let cells = [
+            at,
+            place.clone(),
+            intent.title.clone(),
+            by,
+            outcome(entry).to_owned(),
+            words,
+            intent.reason.clone(),
+        ];
         table.row(cells.map(|cell| clean(&cell).into_owned()));
     }
     table.text()

@@ -204,7 +204,12 @@ pub fn text(plan: &Plan) -> String {
         };
         let way = judged.way_out.as_ref().map_or_else(String::new, |way| format!(" → {way}"));
         let head = if at == 0 { "gates " } else { "      " };
-        lines.push(format!("{head}  {:<7} {}: {}{way}{informs}", judged.verdict.word(), judged.gate, judged.why));
+        lines.push(format!(
+            "{head}  {:<7} {}: {}{way}{informs}",
+            judged.verdict.word(),
+            judged.gate,
+            judged.why
+        ));
     }
     for (at, step) in plan.steps.iter().enumerate() {
         let head = if at == 0 { "request" } else { "       " };

@@ -74,12 +74,15 @@ impl Driver {
 
     pub(super) fn execute(&mut self, request: RequestId, confirmed: Arc<Confirmed>) {
         let place = &confirmed.plan().order.place;
-        let now_leads_to = self.state.shared.world.cluster(place.cluster).map(|known| &known.connection.server);
+        let now_leads_to =
+            self.state.shared.world.cluster(place.cluster).map(|known| &known.connection.server);
         let same = now_leads_to == Some(&place.server);
         let client = self.clusters.get(&place.cluster).and_then(|known| known.line.client());
         let (out, desk) = (self.out.clone(), self.desk.clone());
         let why_not = match (&client, same) {
-            (_, false) => Some(format!("{} leads to another server now than when this was planned.", place.context)),
+            (_, false) => {
+                Some(format!("{} leads to another server now than when this was planned.", place.context))
+            }
             (None, true) => Some(format!("{} is not connected any more.", place.context)),
             (Some(_), true) => None,
         };

@@ -2,8 +2,8 @@
 
 use tui_input::Input;
 
-use crate::action::{Action, TABLE};
 use super::sheet::Sheet;
+use crate::action::{Action, TABLE};
 use crate::shared::Ask;
 
 /// What lies over the panes.

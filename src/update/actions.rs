@@ -210,8 +210,12 @@ fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
 /// Asks first while something is being changed; asked twice, it is meant.
 fn quit(state: &mut State) -> Vec<Effect> {
     let asked = matches!(&state.overlay, Some(Overlay::Ask { ask, .. }) if ask.then == [Effect::Quit]);
-    let running: Vec<String> =
-        state.runs.iter().filter(|run| run.end.is_none()).map(|run| format!("{} in {}", run.title, run.place)).collect();
+    let running: Vec<String> = state
+        .runs
+        .iter()
+        .filter(|run| run.end.is_none())
+        .map(|run| format!("{} in {}", run.title, run.place))
+        .collect();
     if asked || running.is_empty() {
         return vec![Effect::Quit];
     }

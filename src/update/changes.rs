@@ -98,7 +98,8 @@ fn looks(state: &mut State) -> Vec<Effect> {
     let waiting = abandoned.iter_mut().filter(|one| !one.asked);
     waiting
         .filter_map(|one| {
-            let named = |context: &str| shared.world.clusters.iter().position(|c| *c.connection.context == *context);
+            let named =
+                |context: &str| shared.world.clusters.iter().position(|c| *c.connection.context == *context);
             let at = named(&one.entry.intent.context)?;
             let cluster = shared.world.clusters.get(at)?;
             if cluster.connection.link != Link::Live {
@@ -208,7 +209,8 @@ pub(super) fn abandoned_key(state: &mut State, event: KeyEvent) -> Vec<Effect> {
             if state.abandoned.is_empty() {
                 state.overlay = None;
             }
-            let stand = one.stand.map_or_else(|| "nobody looked how it stands".to_owned(), |stand| stand.words());
+            let stand =
+                one.stand.map_or_else(|| "nobody looked how it stands".to_owned(), |stand| stand.words());
             return vec![Effect::Close(one.entry.intent.id, format!("left as it was found: {stand}"))];
         }
         _ => {}
@@ -429,7 +431,9 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
         Err(Refusal::NotConfirmed(_)) => {
             ready.name.reset();
             match ready.plan.challenge() {
-                Challenge::Name(name) => warn(state, format!("That is not {name}. Type it to go on, or esc.")),
+                Challenge::Name(name) => {
+                    warn(state, format!("That is not {name}. Type it to go on, or esc."))
+                }
                 Challenge::Yes => Vec::new(),
             }
         }

@@ -39,9 +39,13 @@ const HEADS: usize = 8;
 /// The keys of a sheet, for the footer.
 pub(super) fn keys(sheet: &Sheet) -> &'static [(&'static str, &'static str)] {
     match sheet {
-        Sheet::Number(number) if number.wanted.len() > 1 => {
-            &[("+ -", "more, fewer"), ("0-9", "type"), ("tab", "least, most"), ("enter", "plan"), ("esc", "no")]
-        }
+        Sheet::Number(number) if number.wanted.len() > 1 => &[
+            ("+ -", "more, fewer"),
+            ("0-9", "type"),
+            ("tab", "least, most"),
+            ("enter", "plan"),
+            ("esc", "no"),
+        ],
         Sheet::Number(_) => &[("+ -", "more, fewer"), ("0-9", "type"), ("enter", "plan"), ("esc", "no")],
         Sheet::Revision { .. } => &[("j k", "choose"), ("enter", "plan"), ("esc", "no")],
         Sheet::Planning { .. } => &[("esc", "no")],
@@ -117,8 +121,7 @@ fn paragraph(look: &Look, lines: &[Painted], skip: u16, area: Rect, buffer: &mut
             if y >= area.bottom() {
                 return;
             }
-            let indent =
-                if part.start > 0 && usize::from(area.width) > 2 * HEADS { HEADS as u16 } else { 0 };
+            let indent = if part.start > 0 && usize::from(area.width) > 2 * HEADS { HEADS as u16 } else { 0 };
             let place = Place { x: area.x + indent, y, width: area.width - indent, skip: 0 };
             line.draw(part, &[], look, look.style(Role::Text), place, buffer);
             y += 1;
@@ -182,7 +185,10 @@ fn plan_lines(look: &Look, plan: &Plan) -> Vec<Painted> {
         line.push(Role::Protected, &format!(" {}", look.symbols.protected));
     }
     let user = plan.kube_user.as_deref().unwrap_or("a user that the cluster does not name");
-    line.push(Role::Muted, &format!(" {} {} ({}) {} as {user}", look.symbols.dot, place.context, place.host(), look.symbols.dot));
+    line.push(
+        Role::Muted,
+        &format!(" {} {} ({}) {} as {user}", look.symbols.dot, place.context, place.host(), look.symbols.dot),
+    );
     lines.push(line);
     for one in &plan.lines {
         let object = &one.object;
@@ -229,13 +235,22 @@ fn plan_lines(look: &Look, plan: &Plan) -> Vec<Painted> {
 fn request_lines(plan: &Plan) -> Vec<Painted> {
     let mut lines = Vec::new();
     for step in &plan.steps {
-        lines.push(Painted::role(Role::Strong, &format!("{} {}", step.request.method.verb(), step.request.path)));
-        lines.push(Painted::role(Role::Muted, &format!("Content-Type: {}", step.request.method.content_type())));
+        lines.push(Painted::role(
+            Role::Strong,
+            &format!("{} {}", step.request.method.verb(), step.request.path),
+        ));
+        lines.push(Painted::role(
+            Role::Muted,
+            &format!("Content-Type: {}", step.request.method.content_type()),
+        ));
         let body = redacted(&step.request.body);
         let text = serde_json::to_string_pretty(&body).unwrap_or_else(|_| body.to_string());
         lines.extend(text.lines().map(|line| Painted::plain(crate::text::clean(line).into_owned())));
         if step.versioned {
-            lines.push(Painted::role(Role::Muted, "and metadata.resourceVersion as it is just before it is sent"));
+            lines.push(Painted::role(
+                Role::Muted,
+                "and metadata.resourceVersion as it is just before it is sent",
+            ));
         }
         lines.push(Painted::default());
     }
@@ -338,9 +353,8 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
     let seconds = state.shared.now.mono.saturating_sub(run.began).as_secs();
     match &run.end {
         None if run.watching.is_empty() => {}
-        None => lines.push(
-            Painted::role(Role::Progressing, look.symbols.running).and(&format!(" {}", run.watching)),
-        ),
+        None => lines
+            .push(Painted::role(Role::Progressing, look.symbols.running).and(&format!(" {}", run.watching))),
         Some(end) => {
             let (sign, role) = match end.outcome {
                 Outcome::Done => (look.symbols.ok, Role::Ok),
@@ -348,7 +362,11 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
                 Outcome::Unknown => (look.symbols.unknown, Role::Unknown),
                 _ => (look.symbols.warning, Role::Warning),
             };
-            lines.push(Painted::role(role, sign).with(role, &format!(" {}", end.outcome.word())).and(&format!(": {}", end.words)));
+            lines.push(
+                Painted::role(role, sign)
+                    .with(role, &format!(" {}", end.outcome.word()))
+                    .and(&format!(": {}", end.words)),
+            );
         }
     }
     lines.push(Painted::default());
@@ -376,8 +394,10 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
 /// Draws what an earlier program began and left without an outcome.
 pub(super) fn abandoned(state: &State, at: usize, area: Rect, buffer: &mut Buffer) {
     let look = &state.look;
-    let mut lines =
-        vec![Painted::plain("Begun from here by a program that ended before it knew the outcome:"), Painted::default()];
+    let mut lines = vec![
+        Painted::plain("Begun from here by a program that ended before it knew the outcome:"),
+        Painted::default(),
+    ];
     for (nth, one) in state.abandoned.iter().enumerate() {
         let intent = &one.entry.intent;
         let clean = |text: &str| crate::text::clean(text).into_owned();
@@ -390,7 +410,10 @@ pub(super) fn abandoned(state: &State, at: usize, area: Rect, buffer: &mut Buffe
             |seconds| format!("{} ago", duration_words(u64::try_from(seconds).unwrap_or(0))),
         );
         let by = clean(&intent.who.local.user);
-        lines.push(Painted::role(role, &format!("{sign} {} in {}  {ago} by {by}", clean(&intent.title), clean(place))));
+        lines.push(Painted::role(
+            role,
+            &format!("{sign} {} in {}  {ago} by {by}", clean(&intent.title), clean(place)),
+        ));
         let words = match &one.stand {
             Some(stand) => format!("now     {}", stand.words()),
             None if one.asked => "now     being looked at …".to_owned(),
@@ -400,7 +423,12 @@ pub(super) fn abandoned(state: &State, at: usize, area: Rect, buffer: &mut Buffe
     }
     lines.push(Painted::default());
     let mut keys = Painted::default();
-    for (key, words) in [("enter", " plan it again   "), ("u", " plan the way back   "), ("d", " leave it as it is   "), ("esc", " later")] {
+    for (key, words) in [
+        ("enter", " plan it again   "),
+        ("u", " plan the way back   "),
+        ("d", " leave it as it is   "),
+        ("esc", " later"),
+    ] {
         keys.push(Role::Key, key);
         keys.push_plain(words);
     }

@@ -71,7 +71,9 @@ fn only_one_file_can_change_a_cluster() {
 #[test]
 fn only_confirmation_makes_what_may_be_done() {
     let mut broken = Vec::new();
-    for source in sources().iter().filter(|source| source.path != std::path::Path::new("src/change/confirm.rs")) {
+    for source in
+        sources().iter().filter(|source| source.path != std::path::Path::new("src/change/confirm.rs"))
+    {
         for line in source.find(&["Confirmed", "{"]) {
             broken.push(format!("{}: makes what only a confirmation may make", source.place(line)));
         }
@@ -198,7 +200,8 @@ fn writes(source: &Source) -> Vec<String> {
     }
     broken.extend(named(source, &CHANGES, "can change a cluster, which only `change::execute` may"));
     if path != SHELL {
-        broken.extend(named(source, &[&[".", "exec", "("], &[".", "attach", "("]], "opens a shell"));
+        // What attaches to a container wants these parameters, as what runs something in it does.
+        broken.extend(named(source, &[&[".", "exec", "("], &["AttachParams"]], "opens a shell"));
     }
     broken
 }

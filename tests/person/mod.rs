@@ -99,7 +99,10 @@ impl Person {
         let mut driver = Driver::new(state, Arc::new(contexts));
         driver.timing = desk.timing;
         let state = tempfile::tempdir().unwrap();
-        driver.journal_with(Journal::within(state.path()), Local { user: "maria".to_owned(), ..Local::default() });
+        driver.journal_with(
+            Journal::within(state.path()),
+            Local { user: "maria".to_owned(), ..Local::default() },
+        );
         driver.connect_first(&first);
         Person { driver, asked: Vec::new(), patience: desk.patience, state }
     }

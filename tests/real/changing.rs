@@ -63,7 +63,8 @@ impl Stage {
         let what = format!("{count} pods ready");
         self.cluster
             .until(&what, || {
-                self.field(".status.readyReplicas") == wanted && self.field(".status.updatedReplicas") == wanted
+                self.field(".status.readyReplicas") == wanted
+                    && self.field(".status.updatedReplicas") == wanted
             })
             .await
             .unwrap();
@@ -85,11 +86,8 @@ impl Stage {
 
     /// Runs the program as maria.
     fn run(&self, args: &[&str]) -> (Option<i32>, String) {
-        let Output { status, stdout, stderr } = command(&self.home, &self.kubeconfig)
-            .args(args)
-            .args(["-n", &self.namespace])
-            .output()
-            .unwrap();
+        let Output { status, stdout, stderr } =
+            command(&self.home, &self.kubeconfig).args(args).args(["-n", &self.namespace]).output().unwrap();
         let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         (status.code(), text)
     }
@@ -118,10 +116,19 @@ async fn scale_restart_and_undo_are_one_request_each() {
     let (code, told) = stage.run(&["scale", "deploy/cart", "--replicas", "4", "--yes", "--wait"]);
     assert_eq!(code, Some(0), "{told}");
     let [scale] = stage.changes(mark).try_into().unwrap_or_else(|all| panic!("{all:?}"));
-    assert_eq!((scale.verb.as_str(), scale.resource.as_str(), scale.code), ("patch", "deployments/scale", 200));
+    assert_eq!(
+        (scale.verb.as_str(), scale.resource.as_str(), scale.code),
+        ("patch", "deployments/scale", 200)
+    );
     assert_eq!(scale.body["spec"], json!({"replicas": 4}));
-    assert!(scale.agent.starts_with("pilothouse/") && scale.uri.contains("fieldManager=pilothouse"), "{scale:?}");
-    assert_eq!((stage.field(".spec.replicas"), stage.field(".status.readyReplicas")), ("4".into(), "4".into()));
+    assert!(
+        scale.agent.starts_with("pilothouse/") && scale.uri.contains("fieldManager=pilothouse"),
+        "{scale:?}"
+    );
+    assert_eq!(
+        (stage.field(".spec.replicas"), stage.field(".status.readyReplicas")),
+        ("4".into(), "4".into())
+    );
 
     let mark = stage.mark();
     let (code, told) = stage.run(&["restart", "deploy/cart", "--yes", "--wait"]);
@@ -129,7 +136,8 @@ async fn scale_restart_and_undo_are_one_request_each() {
     let [restart] = stage.changes(mark).try_into().unwrap_or_else(|all| panic!("{all:?}"));
     assert_eq!((restart.verb.as_str(), restart.resource.as_str()), ("patch", "deployments"));
     let at = stage.field(r".spec.template.metadata.annotations.kubectl\.kubernetes\.io/restartedAt");
-    let wanted = json!({"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": at}}}});
+    let wanted =
+        json!({"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": at}}}});
     assert_eq!(restart.body["spec"], wanted);
 
     stage.release("1.31.0");
@@ -139,7 +147,8 @@ async fn scale_restart_and_undo_are_one_request_each() {
     assert_eq!(code, Some(0), "{told}");
     let [undo] = stage.changes(mark).try_into().unwrap_or_else(|all| panic!("{all:?}"));
     assert_eq!(undo.verb, "patch");
-    let operations: Vec<&str> = undo.body.as_array().unwrap().iter().filter_map(|op| op["op"].as_str()).collect();
+    let operations: Vec<&str> =
+        undo.body.as_array().unwrap().iter().filter_map(|op| op["op"].as_str()).collect();
     assert_eq!(operations, ["test", "test", "replace"]);
     assert_eq!(stage.field(".spec.template.spec.containers[0].image"), "registry.example/cart:1.30.4");
     // The same template is the same ReplicaSet: the hash of the controller was left out.
@@ -173,7 +182,12 @@ async fn a_read_only_session_changes_nothing_whatever_the_key() {
     person.wait_for_data().await;
     let bound: Vec<pilothouse::keymap::Key> = {
         let keymap = &person.driver().state.keymap;
-        keymap.bindings().iter().filter(|binding| binding.keys.0.len() == 1).map(|b| b.keys.0[0].clone()).collect()
+        keymap
+            .bindings()
+            .iter()
+            .filter(|binding| binding.keys.0.len() == 1)
+            .map(|b| b.keys.0[0].clone())
+            .collect()
     };
     assert!(bound.len() > 40, "{}", bound.len());
     // Every key that is bound at all, each followed by everything that could confirm.

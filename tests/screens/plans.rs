@@ -85,7 +85,11 @@ fn well() -> Vec<Judged> {
     vec![
         judged("read-only", Verdict::Pass, "changes are allowed here"),
         judged("rbac", Verdict::Pass, "you may patch deployments/scale (apps)"),
-        judged("ownership", Verdict::Warn, "Argo CD application cart-prod puts replicas back when it next syncs"),
+        judged(
+            "ownership",
+            Verdict::Warn,
+            "Argo CD application cart-prod puts replicas back when it next syncs",
+        ),
         judged("alerts", Verdict::Unknown, "alerts: no server of alerts is known here"),
     ]
 }
@@ -101,7 +105,8 @@ fn ill() -> Vec<Judged> {
 /// A screen that waits for this plan, and the plan come.
 fn come(plan: Plan, size: (u16, u16)) -> State {
     let mut state = stage::state(Scene::Full, size, stage::dark());
-    state.overlay = Some(Overlay::Change(Box::new(Sheet::Ready(Box::new(Ready::new(plan, String::new(), 0))))));
+    state.overlay =
+        Some(Overlay::Change(Box::new(Sheet::Ready(Box::new(Ready::new(plan, String::new(), 0))))));
     state
 }
 
@@ -184,9 +189,15 @@ fn a_plan_that_has_grown_old_is_made_anew() {
     let mut state = come(plan(false, well()), (120, 40));
     settle(&mut state);
     let later = Now { mono: NOW.mono + Duration::from_secs(61), ..NOW };
-    let effects = update(&mut state, Msg::Input(Event::Key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE))), later);
+    let effects = update(
+        &mut state,
+        Msg::Input(Event::Key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE))),
+        later,
+    );
     assert!(matches!(effects.as_slice(), [Effect::Plan(..)]), "{effects:?}");
-    assert!(matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Planning { .. })));
+    assert!(
+        matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Planning { .. }))
+    );
 }
 
 #[test]

@@ -10,8 +10,8 @@ pub use undo::{Revision, revisions};
 
 use serde_json::{Value, json};
 
-use super::gather::{Facts, Needs};
 use super::gates::{Gate, Weight};
+use super::gather::{Facts, Needs};
 use super::intent::{Intent, Verb, With};
 use super::json::{count, nest};
 use super::plan::{Expect, Goal, Method, Request, Right, Step, Touched};
@@ -78,7 +78,13 @@ pub struct Draft {
 const MANAGER: &str = "?fieldManager=pilothouse";
 
 /// A merge patch of these values, held to the object's uid and newest version.
-fn merge(object: &ObjectRef, uid: &str, title: String, subresource: &'static str, touched: &[&Touched]) -> Step {
+fn merge(
+    object: &ObjectRef,
+    uid: &str,
+    title: String,
+    subresource: &'static str,
+    touched: &[&Touched],
+) -> Step {
     let mut body = json!({"metadata": {"uid": uid}});
     for value in touched {
         put(&mut body, nest(&value.pointer, value.after.clone()));

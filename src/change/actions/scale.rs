@@ -94,9 +94,10 @@ fn by_hand(replicas: u32, facts: &Facts) -> Result<Draft, String> {
 }
 
 fn by_limits(min: Option<u32>, max: Option<u32>, facts: &Facts) -> Result<Draft, String> {
-    let autoscalers = facts.autoscalers.as_ref().map_err(|why| {
-        format!("Whether an autoscaler rules {} could not be read: {why}", facts.name())
-    })?;
+    let autoscalers = facts
+        .autoscalers
+        .as_ref()
+        .map_err(|why| format!("Whether an autoscaler rules {} could not be read: {why}", facts.name()))?;
     let hpa = match autoscalers.as_slice() {
         [] => return Err(format!("No autoscaler rules {}: say the number of replicas.", facts.name())),
         [hpa] => hpa,
@@ -120,10 +121,9 @@ fn by_limits(min: Option<u32>, max: Option<u32>, facts: &Facts) -> Result<Draft,
         return Err(format!("{new_high} replicas are more than {MOST}: that is taken for a slip."));
     }
     let mut touched = Vec::new();
-    for (what, pointer, before, after) in [
-        ("fewest", "/spec/minReplicas", low, new_low),
-        ("most", "/spec/maxReplicas", high, new_high),
-    ] {
+    for (what, pointer, before, after) in
+        [("fewest", "/spec/minReplicas", low, new_low), ("most", "/spec/maxReplicas", high, new_high)]
+    {
         if before != after {
             touched.push(Touched {
                 object: object.clone(),

@@ -49,7 +49,8 @@ fn template_of(set: &Value) -> Option<Value> {
 
 /// The images of a template, by container.
 fn images(template: &Value) -> Vec<(String, String)> {
-    let containers = ["/spec/initContainers", "/spec/containers"].into_iter().flat_map(|at| list(template, at));
+    let containers =
+        ["/spec/initContainers", "/spec/containers"].into_iter().flat_map(|at| list(template, at));
     containers
         .map(|one| (clean(text(one, "/name")).into_owned(), clean(text(one, "/image")).into_owned()))
         .collect()
@@ -141,7 +142,11 @@ impl Act for Undo {
         let step = step(&facts.object, title.clone(), "", Method::JsonPatch, body, false);
         let expect = rolled_out(facts);
         Ok(Draft {
-            words: format!("revision {current} → {}: {}", wanted.number, difference(&before, &wanted.template)),
+            words: format!(
+                "revision {current} → {}: {}",
+                wanted.number,
+                difference(&before, &wanted.template)
+            ),
             then: format!("rollout of {} pods, within {} s", facts.replicas(), expect.deadline),
             back: format!("undo again: revision {current} is kept, under a new number"),
             back_with: None,
@@ -182,7 +187,10 @@ mod tests {
         assert!(!draft.steps[0].versioned && draft.mitigates);
         let named = Undo.draft(&wish(Some(1)), &facts).unwrap();
         assert!(named.words.ends_with("1.31.0 → 1.29.0"), "{}", named.words);
-        assert_eq!(Undo.draft(&wish(Some(9)), &facts).unwrap_err(), "deploy/cart keeps no revision 9, only 4, 2, 1.");
+        assert_eq!(
+            Undo.draft(&wish(Some(9)), &facts).unwrap_err(),
+            "deploy/cart keeps no revision 9, only 4, 2, 1."
+        );
         assert!(Undo.draft(&wish(Some(4)), &facts).unwrap_err().contains("has already"));
         facts.replica_sets = Ok(Vec::new());
         assert!(Undo.draft(&wish(None), &facts).unwrap_err().contains("no earlier revision"));

@@ -29,7 +29,9 @@ impl Gate for Budget {
             let name = text(budget, "/metadata/name");
             let Some(needed) = least(budget, facts.replicas()) else { continue };
             if after < needed {
-                return Finding::warn(format!("budget {name} wants {needed} pods well, {after} would be left"));
+                return Finding::warn(format!(
+                    "budget {name} wants {needed} pods well, {after} would be left"
+                ));
             }
         }
         Finding::pass("every disruption budget is kept")

@@ -177,7 +177,9 @@ pub(super) fn judge(order: &Order, evidence: &[Evidence<'_>]) -> Vec<Judged> {
             let worst = found.iter().filter(|(_, finding)| finding.verdict == verdict);
             let why = match same {
                 true => found.first().map(|(_, finding)| finding.why.clone()).unwrap_or_default(),
-                false => worst.map(|(name, one)| format!("{name}: {}", one.why)).collect::<Vec<_>>().join("; "),
+                false => {
+                    worst.map(|(name, one)| format!("{name}: {}", one.why)).collect::<Vec<_>>().join("; ")
+                }
             };
             Judged {
                 gate: gate.name(),

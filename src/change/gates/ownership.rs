@@ -74,7 +74,8 @@ fn keda(evidence: &Evidence<'_>) -> Finding {
     let Some(scaled) = scaled.first() else { return Finding::pass("nothing will undo it") };
     let name = text(scaled, "/metadata/name");
     let held = ["autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-replicas"];
-    let paused = held.iter().any(|key| note(scaled, "annotations", key).is_some_and(|value| value != "false"));
+    let paused =
+        held.iter().any(|key| note(scaled, "annotations", key).is_some_and(|value| value != "false"));
     match paused {
         true => Finding::warn(format!("KEDA's ScaledObject {name} is paused and holds the number")),
         false => Finding::fail(format!("KEDA's ScaledObject {name} rules the number and undoes this"))
@@ -91,8 +92,9 @@ fn generated(evidence: &Evidence<'_>) -> Finding {
                 .mend(format!("change the {} instead", owner.kind))
         }
         None => match hpa.and_then(|hpa| note(hpa, "annotations", "argocd.argoproj.io/tracking-id")) {
-            Some(_) => Finding::warn("Argo CD delivers this autoscaler and may put it back")
-                .mend("change it in Git"),
+            Some(_) => {
+                Finding::warn("Argo CD delivers this autoscaler and may put it back").mend("change it in Git")
+            }
             None => Finding::pass("nothing will undo it"),
         },
     }

@@ -84,7 +84,8 @@ fn what_git_does_not_set_is_not_put_back() {
     facts.deliverers =
         vec![Deliverer { name: "Argo CD application cart".to_owned(), habit: Ok(Habit::Heals) }];
     let applied = "{\"spec\":{\"template\":{}}}";
-    facts.live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = json!(applied);
+    facts.live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =
+        json!(applied);
     assert_eq!(gate(&order(5), &facts, "ownership").verdict, Verdict::Pass);
     let restart = Order {
         intent: Intent { verb: named("restart").unwrap(), objects: Vec::new(), with: With::default() },

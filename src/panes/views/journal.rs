@@ -126,7 +126,8 @@ impl Pane for JournalView {
                     lines.extend(lines_of(entry, open, shared));
                 }
                 if reading.entries.is_empty() {
-                    let keys = [Action::Scale, Action::Restart, Action::Undo].map(|action| shared.key(action));
+                    let keys =
+                        [Action::Scale, Action::Restart, Action::Undo].map(|action| shared.key(action));
                     let words = format!(
                         "Nothing was changed from here yet. {} scales a workload, {} restarts it, {} goes back.",
                         keys[0], keys[1], keys[2]
