@@ -233,7 +233,10 @@ impl Config {
             ui: Ui::from(raw.ui),
             read_only: raw.read_only.unwrap_or(false),
             metrics: raw.metrics,
-            changes: Changes { overriding: raw.changes.overriding.unwrap_or(true), freezes: raw.changes.freezes },
+            changes: Changes {
+                overriding: raw.changes.overriding.unwrap_or(true),
+                freezes: raw.changes.freezes,
+            },
             tiers,
         }
     }

@@ -23,11 +23,11 @@ mod kubeconfig;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod operated;
+#[cfg(test)]
 #[path = "../person/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "shared with other tests, which use other parts")]
 mod person;
-#[cfg(test)]
-mod operated;
 #[cfg(test)]
 mod questions;
 #[cfg(test)]
