@@ -142,7 +142,7 @@ async fn ask(caller: &Caller, request: &GraphRequest, now: Stamp, skew: &mut i64
 
 /// Lets the server say what is wrong with a query that could not be read here; no data is asked for.
 async fn explain(caller: &Caller, query: &str, why: &str) -> Trouble {
-    let ours = |text: String| Trouble { sort: Sort::Query, text, at: None };
+    let ours = |text: String| Trouble { sort: Sort::Query, text, at: decode::position(why) };
     match caller.get("/api/v1/format_query", &[("query", query)]).await {
         Ok(reply) if reply.is_good() => ours(format!(
             "the server reads this query, but pilothouse cannot add the environment's labels to it: {why}"

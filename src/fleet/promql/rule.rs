@@ -149,7 +149,9 @@ fn narrow(expr: &mut Expr, labels: &[(Name, Name)]) {
                         GroupingAction::Without => without(labels, &grouping.labels),
                     };
                     match (op, &aggregation.param) {
-                        ("count_values", Some(Expr::String(made))) => without(&kept, &[made.clone()]),
+                        ("count_values", Some(Expr::String(made))) => {
+                            without(&kept, std::slice::from_ref(made))
+                        }
                         _ => kept,
                     }
                 }

@@ -14,7 +14,7 @@ use crate::world::ClusterWorld;
 /// Ranks that the Services of the operator's objects have.
 pub(super) const RANKS: u8 = 2;
 
-fn objects<'a>(server: Server, cluster: &'a ClusterWorld) -> impl Iterator<Item = &'a Operated> {
+fn objects(server: Server, cluster: &ClusterWorld) -> impl Iterator<Item = &Operated> {
     let kind = match server {
         Server::Prometheus => Some(Kind::Prometheus),
         Server::Alertmanager => Some(Kind::Alertmanager),

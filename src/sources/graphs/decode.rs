@@ -299,8 +299,10 @@ pub(super) fn refusal(reply: &Reply) -> Trouble {
 }
 
 /// `1:5: parse error: ...`
-fn position(message: &str) -> Option<(u32, u32)> {
-    let (place, _) = message.split_once(": parse error")?;
+pub(super) fn position(message: &str) -> Option<(u32, u32)> {
+    // As servers say it, or as we do ourselves.
+    let (place, _) =
+        message.split_once(": parse error").or_else(|| message.split_once(": not understood from here"))?;
     let mut parts = place.rsplit(|c: char| !c.is_ascii_digit() && c != ':').next()?.split(':');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
