@@ -17,7 +17,7 @@ use crate::msg::RequestId;
 #[derive(Debug)]
 pub enum Sheet {
     /// How many.
-    Number(Number),
+    Number(Box<Number>),
     /// Which revision.
     Revision {
         /// The order without it.

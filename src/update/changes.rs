@@ -39,7 +39,14 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
                 Some((name, min, max)) => (vec![min, max], Some(name)),
                 None => (vec![replicas], None),
             };
-            Sheet::Number(Number { order, wanted: now.clone(), now, at: 0, ruled_by, typing: false })
+            Sheet::Number(Box::new(Number {
+                order,
+                wanted: now.clone(),
+                now,
+                at: 0,
+                ruled_by,
+                typing: false,
+            }))
         }
         Begin::Revision { order, revisions } => Sheet::Revision { order: Box::new(order), revisions, at: 0 },
     };

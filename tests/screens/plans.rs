@@ -212,7 +212,7 @@ fn a_number_is_stepped_and_typed() {
         ruled_by: None,
         typing: false,
     };
-    state.overlay = Some(Overlay::Change(Box::new(Sheet::Number(number))));
+    state.overlay = Some(Overlay::Change(Box::new(Sheet::Number(Box::new(number)))));
     let wanted = |state: &State| match &state.overlay {
         Some(Overlay::Change(sheet)) => match &**sheet {
             Sheet::Number(number) => number.wanted[0],
