@@ -7,6 +7,8 @@ pub mod help;
 mod input;
 mod news;
 
+use crossterm::event::Event;
+
 use crate::domain::time::Now;
 use crate::effect::{Effect, Follow};
 use crate::layout;
@@ -22,7 +24,14 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
     news::passed(state, now);
     state.toasts.retain(|toast| toast.until > now.mono);
     match msg {
-        Msg::Input(event) => input::input(state, event),
+        Msg::Input(event) => {
+            // Keys that come in one burst (a slow line, quick fingers) are not drawn one by one; each still acts on what
+            // the keys before it have made of the screen.
+            if matches!(event, Event::Key(_) | Event::Mouse(_)) {
+                refresh(state);
+            }
+            input::input(state, event)
+        }
         Msg::Tick => {
             let mut effects = changes::tick(state);
             let State { views, shared, .. } = state;
@@ -74,8 +83,12 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
 /// Brings what can be seen up to date; called once before a frame, after any
 /// number of messages.
 pub fn settle(state: &mut State) {
-    state.shared.derive();
+    refresh(state);
     changes::drawn(state);
+}
+
+fn refresh(state: &mut State) {
+    state.shared.derive();
     let areas = layout::areas(state);
     let State { panes, views, shared, focus, .. } = state;
     // First the one whose cursor the others may follow. Graphs are of what it is on; on the graphs themselves, and in

@@ -182,12 +182,7 @@ async fn a_read_only_session_changes_nothing_whatever_the_key() {
     person.wait_for_data().await;
     let bound: Vec<pilothouse::keymap::Key> = {
         let keymap = &person.driver().state.keymap;
-        keymap
-            .bindings()
-            .iter()
-            .filter(|binding| binding.keys.0.len() == 1)
-            .map(|b| b.keys.0[0].clone())
-            .collect()
+        keymap.bindings().iter().filter(|binding| binding.keys.0.len() == 1).map(|b| b.keys.0[0]).collect()
     };
     assert!(bound.len() > 40, "{}", bound.len());
     // Every key that is bound at all, each followed by everything that could confirm.

@@ -1,6 +1,6 @@
 //! What a click or a number from the cluster changes on a screen that stands.
 
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use pilothouse::domain::id::ClusterId;
 use pilothouse::domain::link::Feed;
 use pilothouse::domain::meta::Resources;
@@ -132,4 +132,18 @@ fn graphs_are_of_the_environment_that_is_shown() {
     press(&mut state, "[");
     settle(&mut state);
     assert_eq!(Target::of(&state.shared).env(), state.shared.current, "{}", picture(&state));
+}
+
+#[test]
+fn keys_of_one_burst_act_on_what_those_before_them_made() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    focus(&mut state, PaneId::Pods);
+    settle(&mut state);
+    // A filter and `describe`, all before the next frame.
+    let keys = "/payments".chars().map(KeyCode::Char).chain([KeyCode::Enter, KeyCode::Char('d')]);
+    for key in keys {
+        update(&mut state, Msg::Input(Event::Key(KeyEvent::new(key, KeyModifiers::NONE))), NOW);
+    }
+    settle(&mut state);
+    assert!(title(&state, "Describe").contains("payments-"), "{}", picture(&state));
 }

@@ -207,7 +207,7 @@ fn an_operation_that_made_no_history_is_told_too() {
     );
     assert_eq!(
         syncs(operation(Phase::Succeeded, 1_000, Some(Stamp(1_011)))),
-        [known.clone()],
+        std::slice::from_ref(&known),
         "it is the same"
     );
     let dry = Operation { dry_run: true, ..operation(Phase::Succeeded, 1_150, Some(Stamp(1_160))) };

@@ -135,7 +135,8 @@ pub(in crate::wire) fn any_json() -> impl Strategy<Value = serde_json::Value> {
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
         any::<i64>().prop_map(Into::into),
-        any::<f64>().prop_map(Into::into),
+        // Not all numbers there are: the last bit of a long one may be read otherwise than it was written.
+        any::<i16>().prop_map(|number| (f64::from(number) / 8.0).into()),
         ".{0,12}".prop_map(Into::into),
         Just("2026-11-21T14:31:59Z".into()),
         Just("ns_name_apps_Deployment".into()),
