@@ -128,7 +128,9 @@ async fn an_alert_from_pending_to_over() {
     assert_eq!(theirs["fingerprint"], json!(&*firing.fingerprint));
     person.see_row("QueueLong", "cart-1").await;
     person.see("1 critical").await;
-    person.see("✖ critical").await;
+    person.keys("esc");
+    person.see("✖ 1 alert").await;
+    person.keys("enter");
 
     // The command says the same, once.
     let (code, told) = command(&cluster, &config, &["alerts", "-o", "json"]);
