@@ -90,7 +90,7 @@ fn well() -> Vec<Judged> {
             Verdict::Warn,
             "Argo CD application cart-prod puts replicas back when it next syncs",
         ),
-        judged("alerts", Verdict::Unknown, "alerts: no server of alerts is known here"),
+        judged("alerts", Verdict::Unknown, "no server of alerts is known here"),
     ]
 }
 

@@ -20,7 +20,7 @@ impl Gate for Alerts {
                     Finding::fail(format!("critical in {name}: {first} and {} more", rest.len()))
                 }
             },
-            Err(why) => Finding::unknown(format!("alerts: {why}")),
+            Err(why) => Finding::unknown(why.clone()),
         }
     }
 
