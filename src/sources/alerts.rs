@@ -2,7 +2,7 @@
 //!
 //! Each server has a task of its own and one question on its way at a time, so that a slow one costs itself alone. A
 //! failure is told at once, and waited for longer with each further one; what was told before stays in the state. Of an
-//! Alertmanager's cluster one member answers for all ([`members`]).
+//! Alertmanager's cluster one member answers for all (`members`).
 
 mod members;
 
