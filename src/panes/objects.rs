@@ -190,8 +190,10 @@ pub(super) fn workload_of(shared: &Shared, object: &ObjectRef) -> Result<ObjectR
         _ => return Err(needs(Action::Rollout).to_owned()),
     }
     .ok_or_else(alone)?;
-    if let Some(set) = cluster.replica_sets.get(owner.uid) {
-        owner = set.owner.clone().ok_or_else(alone)?;
+    if owner_kind(&owner) == Some(Kind::ReplicaSet) {
+        // Pods are often there first.
+        let unread = || format!("ReplicaSet {} is not known here (yet).", owner.name);
+        owner = cluster.replica_sets.get(owner.uid).ok_or_else(unread)?.owner.clone().ok_or_else(alone)?;
     }
     let kind = owner_kind(&owner).filter(|kind| kind.is_workload()).ok_or_else(alone)?;
     let workload = cluster.workloads.get(owner.uid).ok_or_else(alone)?;

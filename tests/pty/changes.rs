@@ -11,7 +11,10 @@ use super::program::{Platform, Program};
 fn restarting(platform: &Platform) -> Program {
     let program = platform.open();
     program.press("/payments\r");
-    program.see("payments-");
+    // The title of the pods: other panes name payments long before its pods are there.
+    program.see("6 of 58");
+    // The footer: until their ReplicaSets are there, nobody knows what is to be restarted.
+    program.see("s scale");
     program.press("R");
     program.see("Type production to do it");
     program.press("production\r");
