@@ -55,6 +55,30 @@ pub enum Msg {
     Note(Note),
 }
 
+/// How soon the screen has to show that something happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// With the next frame.
+    Next,
+    /// It comes in swarms, again and again (polls): one frame for the swarm.
+    Swarm,
+    /// When time is drawn the next time: it changes ages alone.
+    #[default]
+    Age,
+}
+
+impl Msg {
+    /// How soon the screen has to show it, if it changes anything.
+    #[must_use]
+    pub fn urgency(&self) -> Urgency {
+        match self {
+            Msg::Graph(..) | Msg::Survey(..) | Msg::Alerts(..) => Urgency::Swarm,
+            Msg::Cluster(_, ClusterMsg::Usage(_)) => Urgency::Swarm,
+            _ => Urgency::Next,
+        }
+    }
+}
+
 /// News of one cluster.
 #[derive(Debug)]
 pub enum ClusterMsg {

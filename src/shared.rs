@@ -202,6 +202,11 @@ impl Shared {
         self.matrix.rows.iter().find(|row| row.cells.iter().flatten().any(has)).map(|row| row.app.clone())
     }
 
+    /// Another number whenever settings or environments are others than before.
+    pub fn settings_version(&self) -> u64 {
+        self.derived.unwrap_or_default()
+    }
+
     fn derive_environments(&mut self) {
         let after = fleet::environments::environments(&self.wanted, &self.world);
         let kept = self.chosen.then(|| fleet::environments::follow(&self.environments, self.current, &after));

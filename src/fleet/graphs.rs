@@ -16,6 +16,7 @@ pub struct Graphs {
     graphs: HashMap<Arc<GraphRequest>, Graph>,
     surveys: HashMap<Arc<SurveyRequest>, Surveyed>,
     version: u64,
+    surveyed: u64,
 }
 
 /// How a survey stands.
@@ -43,6 +44,11 @@ impl Graphs {
         self.version
     }
 
+    /// Rises with every answer to a survey.
+    pub fn surveyed(&self) -> u64 {
+        self.surveyed
+    }
+
     /// Takes an answer.
     pub fn take(&mut self, request: Arc<GraphRequest>, answer: Result<Graph, GraphProblem>, asked_at: Stamp) {
         self.version += 1;
@@ -58,6 +64,7 @@ impl Graphs {
     /// Takes what was learnt.
     pub fn take_survey(&mut self, request: Arc<SurveyRequest>, answer: Result<Survey, GraphProblem>) {
         self.version += 1;
+        self.surveyed += 1;
         let known = self.surveys.entry(request).or_default();
         match answer {
             Ok(survey) => *known = Surveyed { survey: Some(Arc::new(survey)), problem: None },

@@ -20,6 +20,9 @@ use crate::shared::Shared;
 use crate::sources::graphs::{self, Caller};
 use crate::sources::{Clock, Line, Timing, alerts};
 
+/// A graph is asked for once it was looked at for so long: a cursor that only passes by asks for nothing.
+const PASSING: Duration = Duration::from_millis(150);
+
 /// The ways to the clusters, as they are now: a connection that is made anew has another line.
 #[derive(Clone, Default)]
 pub(super) struct Lines(Arc<Mutex<HashMap<ClusterId, Line>>>);
@@ -90,7 +93,8 @@ impl Follows {
                     u64::from(request.step)
                         .saturating_sub(graph.asked_at.map_or(u64::MAX, |at| shared.now.wall.since(at)))
                 });
-                let (request, wait) = (Arc::clone(request), Duration::from_secs(wait));
+                let wait = Duration::from_secs(wait).max(PASSING);
+                let request = Arc::clone(request);
                 Box::pin(graphs::follow(caller, request, wait, clock, out))
             }
             Follow::Alerts(upstream) => {

@@ -1,8 +1,8 @@
 //! The loop of the full screen: keys, messages, signals, frames.
 //!
 //! A key is drawn at once. Data is drawn at most 30 times a second, and only
-//! when something came. Once a second the clock alone is reason enough, since
-//! ages grow.
+//! when something came; what is polled comes in swarms, and a swarm is drawn
+//! once. Once a second the clock alone is reason enough, since ages grow.
 
 use std::io;
 use std::time::Duration;
@@ -15,12 +15,14 @@ use super::{Driver, TerminalEffect};
 use crate::domain::id::ClusterId;
 use crate::domain::level::Level;
 use crate::effect::{Channel, ShellRequest};
-use crate::msg::{Msg, Note};
+use crate::msg::{Msg, Note, Urgency};
 use crate::terminal::{self, Screen};
 use crate::view;
 
 /// The least time between two frames that only bring data.
 const FRAME: Duration = Duration::from_millis(33);
+/// How long answers to polls wait for each other.
+const SWARM: Duration = Duration::from_millis(250);
 /// How often the clock alone is drawn.
 const TICK: Duration = Duration::from_secs(1);
 /// Messages taken between two looks at the keyboard.
@@ -122,7 +124,13 @@ pub async fn run(driver: &mut Driver, mouse: bool, first: &[ClusterId]) -> io::R
                 for msg in messages.drain(..) {
                     wanted.extend(driver.feed(msg));
                 }
-                due = due.or(Some((drawn + FRAME).max(Instant::now())));
+                let now = Instant::now();
+                let at = match std::mem::take(&mut driver.state.due) {
+                    Urgency::Next => Some((drawn + FRAME).max(now)),
+                    Urgency::Swarm => Some(now + SWARM),
+                    Urgency::Age => None,
+                };
+                due = due.into_iter().chain(at).min();
             }
         }
         for effect in wanted {

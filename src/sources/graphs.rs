@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Clock, Timing, jittered};
 use crate::connect::problem::Fault;
@@ -86,7 +86,7 @@ pub async fn follow(
     let step = Duration::from_secs(u64::from(request.step.max(1)));
     let mut skew = 0;
     loop {
-        let asked_at = clock.wall();
+        let (asked_at, asked) = (clock.wall(), Instant::now());
         let answer = ask(&caller, &request, asked_at, &mut skew).await;
         let wait = match &answer {
             Ok(_) => {
@@ -100,7 +100,10 @@ pub async fn follow(
         if out.send(Msg::Graph(Arc::clone(&request), asked_at, answer)).await.is_err() {
             return;
         }
-        sleep(wait).await;
+        // Graphs that began together stay together, whoever of them is answered first, and are drawn in one frame. A
+        // server that needs long has its rest all the same.
+        let took = asked.elapsed();
+        sleep(if took < wait / 2 { wait - took } else { wait }).await;
     }
 }
 

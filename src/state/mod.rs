@@ -18,7 +18,7 @@ use crate::action::{Action, Scope, TABLE};
 use crate::fleet::wanted::Wanted;
 use crate::keymap::{Key, Keymap};
 use crate::look::Look;
-use crate::msg::Note;
+use crate::msg::{Note, Urgency};
 use crate::panes::{Pane, PaneId};
 use crate::shared::{Options, Shared};
 use crate::world::World;
@@ -62,6 +62,10 @@ pub struct State {
     pub keymap: Keymap,
     /// Theme and signs.
     pub look: Look,
+    /// Nothing happened since what can be seen was brought up to date.
+    pub settled: bool,
+    /// How soon the screen has to show what happened since the last frame.
+    pub due: Urgency,
 }
 
 /// What can be set, and set anew while the program runs.
@@ -114,6 +118,8 @@ impl State {
             size,
             keymap,
             look,
+            settled: false,
+            due: Urgency::default(),
         }
     }
 
@@ -126,6 +132,7 @@ impl State {
         self.keymap = keymap;
         self.look = look;
         self.pending.clear();
+        self.settled = false;
     }
 
     /// What takes keys: the view in front, else the focused pane.

@@ -12,7 +12,7 @@ use crossterm::event::Event;
 use crate::domain::time::Now;
 use crate::effect::{Effect, Follow};
 use crate::layout;
-use crate::msg::{Answer, Msg};
+use crate::msg::{Answer, Msg, Urgency};
 use crate::panes::PaneId;
 use crate::panes::views::words;
 use crate::shared::{Outcome, Shared, Subject, Turn};
@@ -23,13 +23,17 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
     state.shared.now = now;
     news::passed(state, now);
     state.toasts.retain(|toast| toast.until > now.mono);
-    match msg {
+    state.settled &= matches!(msg, Msg::Input(_));
+    let urgency = msg.urgency();
+    let mut seen = true;
+    let effects = match msg {
         Msg::Input(event) => {
             // Keys that come in one burst (a slow line, quick fingers) are not drawn one by one; each still acts on what
             // the keys before it have made of the screen.
-            if matches!(event, Event::Key(_) | Event::Mouse(_)) {
+            if matches!(event, Event::Key(_) | Event::Mouse(_)) && !state.settled {
                 refresh(state);
             }
+            state.settled = false;
             input::input(state, event)
         }
         Msg::Tick => {
@@ -39,7 +43,7 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
             effects
         }
         Msg::Cluster(cluster, news) => {
-            state.shared.world.apply(cluster, news, now);
+            seen = state.shared.world.apply(cluster, news, now);
             Vec::new()
         }
         Msg::Answer(request, answer) => {
@@ -77,13 +81,16 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
             state.toast(note);
             Vec::new()
         }
-    }
+    };
+    state.due = state.due.min(if seen { urgency } else { Urgency::Age });
+    effects
 }
 
 /// Brings what can be seen up to date; called once before a frame, after any
 /// number of messages.
 pub fn settle(state: &mut State) {
     refresh(state);
+    state.settled = true;
     changes::drawn(state);
 }
 

@@ -40,7 +40,6 @@ facts! {
     EndpointSlice: |f| &f.namespace,
     Quota: |f| &f.namespace,
     Autoscaler: |f| &f.namespace,
-    SyncApp: |f| &f.namespace,
     Backup: |f| &f.namespace,
     Schedule: |f| &f.namespace,
     Restore: |f| &f.namespace,
@@ -48,6 +47,20 @@ facts! {
     Operated: |f| &f.namespace,
     Node: |_| "",
     Namespace: |_| "",
+}
+
+impl Fact for SyncApp {
+    fn uid(&self) -> Uid {
+        self.uid
+    }
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+    /// Argo CD writes the time of each comparison, three minutes apart for each Application: it alone is an age.
+    fn is_news(&self, before: &SyncApp) -> bool {
+        self.reconciled.is_some() != before.reconciled.is_some()
+            || SyncApp { reconciled: before.reconciled, ..self.clone() } != *before
+    }
 }
 
 /// One cluster's facts.
@@ -114,8 +127,8 @@ impl ClusterWorld {
         ClusterWorld { connection, ..ClusterWorld::default() }
     }
 
-    /// Takes news.
-    pub fn apply(&mut self, news: ClusterMsg, now: Now) {
+    /// Takes news; tells whether anything but ages is otherwise now.
+    pub fn apply(&mut self, news: ClusterMsg, now: Now) -> bool {
         match news {
             ClusterMsg::Link(link) => {
                 if link == Link::Live {
@@ -128,15 +141,48 @@ impl ClusterWorld {
                 self.connection.user = user;
                 self.connection.server = server;
             }
-            ClusterMsg::Answered(at) => self.connection.last_answer = Some(at),
+            ClusterMsg::Answered(at) => {
+                self.connection.last_answer = Some(at);
+                return false;
+            }
             ClusterMsg::Identity { version, cluster_uid } => {
                 self.connection.version = version;
                 self.connection.cluster_uid = cluster_uid;
             }
             ClusterMsg::Feed(kind, feed) => self.set_feed(kind, feed),
-            ClusterMsg::Facts(facts) => self.take(facts),
+            ClusterMsg::Facts(facts) => {
+                let before = self.version();
+                self.take(facts);
+                return self.version() != before;
+            }
             ClusterMsg::Usage(usage) => self.take_usage(usage),
         }
+        true
+    }
+
+    /// Rises with every change of any object.
+    fn version(&self) -> u64 {
+        [
+            self.pods.version(),
+            self.workloads.version(),
+            self.replica_sets.version(),
+            self.services.version(),
+            self.ingresses.version(),
+            self.endpoint_slices.version(),
+            self.nodes.version(),
+            self.namespaces.version(),
+            self.quotas.version(),
+            self.autoscalers.version(),
+            self.applications.version(),
+            self.flux.version(),
+            self.backups.version(),
+            self.schedules.version(),
+            self.restores.version(),
+            self.locations.version(),
+            self.operated.version(),
+        ]
+        .iter()
+        .sum()
     }
 
     fn set_feed(&mut self, kind: Kind, feed: Feed) {

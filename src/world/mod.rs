@@ -66,14 +66,13 @@ impl World {
     }
 
     /// Takes news of one cluster.
-    pub fn apply(&mut self, id: ClusterId, news: ClusterMsg, now: Now) {
+    pub fn apply(&mut self, id: ClusterId, news: ClusterMsg, now: Now) -> bool {
         let identified = matches!(news, ClusterMsg::Identity { .. });
-        if let Some(cluster) = self.cluster_mut(id) {
-            cluster.apply(news, now);
-        }
+        let changed = self.cluster_mut(id).is_some_and(|cluster| cluster.apply(news, now));
         if identified {
             self.find_twins();
         }
+        changed
     }
 
     /// The pod of a row.

@@ -9,11 +9,16 @@ use crate::domain::link::Feed;
 use crate::msg::Delta;
 
 /// What a table needs to know of a fact.
-pub trait Fact {
+pub trait Fact: PartialEq {
     /// `metadata.uid`
     fn uid(&self) -> Uid;
     /// `metadata.namespace`; empty for kinds without.
     fn namespace(&self) -> &str;
+    /// Whether it says anything else than before. Many objects are written again and again with nothing new that is
+    /// shown (a node's heartbeat, the time of a comparison): nobody has to look at those.
+    fn is_news(&self, before: &Self) -> bool {
+        self != before
+    }
 }
 
 /// The facts of one kind.
@@ -27,6 +32,7 @@ pub struct Table<T> {
     epoch: u32,
     lists: Vec<(Option<Name>, u32)>,
     version: u64,
+    touched: u64,
     log: Vec<u32>,
     log_base: u64,
     /// How the watch stands.
@@ -43,6 +49,7 @@ impl<T> Default for Table<T> {
             epoch: 0,
             lists: Vec::new(),
             version: 0,
+            touched: 0,
             log: Vec::new(),
             log_base: 0,
             feed: Feed::Loading,
@@ -88,16 +95,21 @@ impl<T: Fact> Table<T> {
             }
         };
         let at = slot as usize;
-        let old = self.slots[at].replace(fact);
         self.epochs[at] = self.epoch;
-        changed(slot, old.as_ref(), self.slots[at].as_ref());
-        self.note(slot);
+        self.touched += 1;
+        let news = self.slots[at].as_ref().is_none_or(|before| fact.is_news(before));
+        let old = self.slots[at].replace(fact);
+        if news {
+            changed(slot, old.as_ref(), self.slots[at].as_ref());
+            self.note(slot);
+        }
     }
 
     fn remove(&mut self, slot: u32, changed: &mut impl FnMut(u32, Option<&T>, Option<&T>)) {
         if let Some(old) = self.slots[slot as usize].take() {
             self.by_uid.remove(&old.uid());
             self.free.push(slot);
+            self.touched += 1;
             changed(slot, Some(&old), None);
             self.note(slot);
         }
@@ -171,6 +183,12 @@ impl<T> Table<T> {
     /// Rises with every change.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Rises whenever the server tells of an object, also where nothing that is kept here changed: what is read besides
+    /// may have.
+    pub fn touched(&self) -> u64 {
+        self.touched
     }
 
     /// The slots that changed since a version (some may be named twice);

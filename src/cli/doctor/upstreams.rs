@@ -77,7 +77,9 @@ fn wanted(config: &Config, context: &str) -> Wanted {
 /// As much of the cluster as tells its environments and its upstreams.
 async fn world(info: &ContextInfo, client: &ClusterClient) -> World {
     let mut world = World::new(vec![info.connection()]);
-    let mut tell = |news| world.apply(ClusterId(0), news, Now::default());
+    let mut tell = |news| {
+        world.apply(ClusterId(0), news, Now::default());
+    };
     tell(ClusterMsg::Link(Link::Live));
     for news in [
         list::<WireNamespace>(client).await,

@@ -43,15 +43,24 @@ pub struct Heard<T> {
     pub hearing: Hearing,
 }
 
-impl<T> Heard<T> {
-    fn hear(&mut self, answer: Result<T, String>, now: Stamp) {
+impl<T: PartialEq> Heard<T> {
+    /// Takes an answer; tells whether it says anything else than the one before.
+    fn hear(&mut self, answer: Result<T, String>, now: Stamp) -> bool {
         match answer {
             Ok(told) => {
-                self.told = Some(told);
+                let told = Some(told);
+                let other = self.told != told || self.hearing != Hearing::Well;
+                self.told = told;
                 self.at = Some(now);
                 self.hearing = Hearing::Well;
+                other
             }
-            Err(why) => self.hearing = Hearing::Failing(why),
+            Err(why) => {
+                let hearing = Hearing::Failing(why);
+                let other = self.hearing != hearing;
+                self.hearing = hearing;
+                other
+            }
         }
     }
 }
@@ -100,7 +109,6 @@ struct Seen {
 impl Alerts {
     /// Takes an answer.
     pub fn hear(&mut self, upstream: &Arc<Upstream>, answer: Told, now: Stamp) {
-        self.heard += 1;
         if let Told::Rules(Ok(book)) = &answer {
             for rule in &book.limiting {
                 if !self.limits.contains_key(&rule.expr) {
@@ -109,9 +117,14 @@ impl Alerts {
                 }
             }
         }
-        match answer {
+        let other = match answer {
             Told::Rules(answer) => self.rulers.entry(Arc::clone(upstream)).or_default().hear(answer, now),
             Told::Managed(answer) => self.managers.entry(Arc::clone(upstream)).or_default().hear(answer, now),
+        };
+        match other {
+            true => self.heard += 1,
+            // Most answers: nothing is joined anew.
+            false => self.known.still(now),
         }
     }
 
@@ -125,17 +138,22 @@ impl Alerts {
         now: Stamp,
     ) -> bool {
         let kinds = [Kind::Pod, Kind::Deployment, Kind::Node];
-        let seen = Seen {
+        let feeds = world.clusters.iter().map(|cluster| kinds.map(|kind| cluster.feed(kind))).collect();
+        if let Some(seen) = &self.seen
+            && (seen.heard, seen.upstreams) == (self.heard, upstreams.version())
+            && seen.environments == *environments
+            && seen.wanted == *wanted
+            && seen.feeds == feeds
+        {
+            return false;
+        }
+        self.seen = Some(Seen {
             heard: self.heard,
             upstreams: upstreams.version(),
             environments: environments.clone(),
             wanted: wanted.clone(),
-            feeds: world.clusters.iter().map(|cluster| kinds.map(|kind| cluster.feed(kind))).collect(),
-        };
-        if self.seen.as_ref() == Some(&seen) {
-            return false;
-        }
-        self.seen = Some(seen);
+            feeds,
+        });
         let assigned = |server| Voices::of(server, environments, upstreams);
         let (rulers, managers) = (assigned(Server::Prometheus), assigned(Server::Alertmanager));
         // What nobody is assigned to any more is forgotten.

@@ -23,6 +23,8 @@ pub(super) struct Known {
     voices: HashSet<u64>,
     /// Critical ones that are new and have not been told yet.
     fresh: Vec<AlertKey>,
+    /// When what fires was looked at last.
+    followed: Stamp,
 }
 
 impl Known {
@@ -38,6 +40,15 @@ impl Known {
             self.fired.extend(told_as.iter().map(|told| (told.alert, now)));
         }
         self.fired.retain(|_, seen| now.since(*seen) <= FLAPS);
+        self.followed = now;
+    }
+
+    /// What fired when it was looked at last fires still.
+    pub(super) fn still(&mut self, now: Stamp) {
+        for seen in self.fired.values_mut().filter(|seen| **seen == self.followed) {
+            *seen = now;
+        }
+        self.followed = now;
     }
 
     /// Critical ones that are new, each once.

@@ -18,6 +18,7 @@ use self::plot::{Plot, RANGES};
 use self::target::Target;
 use super::{Pane, PaneId, Pointer, Title, views};
 use crate::action::{Action, Scope};
+use crate::domain::time::Stamp;
 use crate::effect::Follow;
 use crate::fleet::marks::Mark;
 use crate::look::Look;
@@ -25,6 +26,8 @@ use crate::shared::{Applies, Outcome, Shared, Subject};
 
 /// The least size of a chart with its frame.
 const CHART: (u16, u16) = (32, 7);
+/// Marks that have left the range are let go this often, in seconds.
+const MARKED: i64 = 10;
 /// Charts in one row, at most.
 const ACROSS: u16 = 5;
 
@@ -43,6 +46,33 @@ pub struct MetricsPane {
     /// Those that are drawn.
     plots: Vec<Plot>,
     marks: Vec<Mark>,
+    /// What the plots were planned from, and the marks found in.
+    planned: Option<Planned>,
+    marked: Option<Marked>,
+}
+
+/// All that a plan follows from. Queries are parsed and written for it, which is too much for every frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Planned {
+    target: Target,
+    serving: Target,
+    range: u32,
+    points: u32,
+    shown: Vec<Signal>,
+    /// Settings, surveys, assignments, rules of alerts, the release matrix.
+    versions: [u64; 5],
+    /// By cluster: workloads, ReplicaSets.
+    workloads: Vec<[u64; 2]>,
+}
+
+/// All that marks follow from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Marked {
+    target: Target,
+    since: Stamp,
+    versions: [u64; 3],
+    /// By cluster: pods, workloads, ReplicaSets, autoscalers.
+    facts: Vec<[u64; 4]>,
 }
 
 impl MetricsPane {
@@ -67,6 +97,62 @@ impl MetricsPane {
         let (top, bottom) = (part(area.height, row, down), part(area.height, row + 1, down));
         Rect { x: area.x + left, y: area.y + top, width: right - left, height: bottom.saturating_sub(top) }
             .intersection(area)
+    }
+
+    /// Plans what is drawn, where anything is otherwise than it was.
+    fn plan(&mut self, shared: &Shared, target: &Target, range: u32, shown: Vec<Signal>) {
+        // Not asked for more often than a column of dots is wide.
+        let across = u32::try_from(self.grid().0).unwrap_or(1);
+        let points = (u32::from(self.size.0) / across * 2).clamp(1, plot::POINTS);
+        let clusters = shared.world.clusters.iter();
+        let now = Planned {
+            target: target.clone(),
+            serving: target.serving(shared),
+            range,
+            points,
+            versions: [
+                shared.settings_version(),
+                shared.graphs.surveyed(),
+                shared.upstreams.version(),
+                shared.alerts.version(),
+                shared.matrix_version,
+            ],
+            workloads: clusters.map(|c| [c.workloads.version(), c.replica_sets.version()]).collect(),
+            shown,
+        };
+        if self.planned.as_ref() == Some(&now) {
+            return;
+        }
+        let plot = |signal: &Signal| signal_plot(shared, target, *signal, range, points);
+        self.plots = now.shown.iter().map(plot).collect();
+        self.planned = Some(now);
+    }
+
+    /// Looks for what happened, where anything may have.
+    fn mark(&mut self, shared: &Shared, target: &Target, range: u32) {
+        // A mark leaves the axis on the left a little late: nobody sees a share of a column.
+        let since = shared.now.wall.plus(-i64::from(range));
+        let since = Stamp(since.0.div_euclid(MARKED) * MARKED);
+        let clusters = shared.world.clusters.iter();
+        let now = Marked {
+            target: target.clone(),
+            since,
+            versions: [shared.sync.version(), shared.backups.version(), shared.matrix_version],
+            facts: clusters
+                .map(|c| {
+                    [
+                        c.pods.version(),
+                        c.workloads.version(),
+                        c.replica_sets.version(),
+                        c.autoscalers.version(),
+                    ]
+                })
+                .collect(),
+        };
+        if self.marked.as_ref() != Some(&now) {
+            self.marks = target.marks(shared, since);
+            self.marked = Some(now);
+        }
     }
 
     fn choose(&mut self, at: usize) {
@@ -104,9 +190,9 @@ impl Pane for MetricsPane {
         self.signals = signals(&target);
         self.choose(self.chosen);
         let (across, down) = self.grid();
-        let shown = self.signals.iter().skip(self.first).take(across * down);
-        self.plots = shown.map(|signal| signal_plot(shared, &target, *signal, range)).collect();
-        self.marks = target.marks(shared, shared.now.wall.plus(-i64::from(range)));
+        let shown: Vec<Signal> = self.signals.iter().skip(self.first).take(across * down).copied().collect();
+        self.plan(shared, &target, range, shown);
+        self.mark(shared, &target, range);
         self.target = Some(target);
     }
 

@@ -29,8 +29,8 @@ pub fn signals(target: &Target) -> Vec<Signal> {
     Signal::ALL.into_iter().filter(measured).collect()
 }
 
-/// The graph of a signal.
-pub fn signal_plot(shared: &Shared, target: &Target, signal: Signal, range: u32) -> Plot {
+/// The graph of a signal, of so many points at most.
+pub fn signal_plot(shared: &Shared, target: &Target, signal: Signal, range: u32, points: u32) -> Plot {
     let serving = match signal {
         Signal::Requests | Signal::Errors | Signal::Latency => target.serving(shared),
         _ => target.clone(),
@@ -57,9 +57,9 @@ pub fn signal_plot(shared: &Shared, target: &Target, signal: Signal, range: u32)
     };
     plot.survey = Some(request);
     let asked = asked(shared, &serving);
-    match queries::plan(signal, &asked, &place, step(range, POINTS)) {
+    match queries::plan(signal, &asked, &place, step(range, points)) {
         Ok(plan) => {
-            fill(&mut plot, &plan, assigned);
+            fill(&mut plot, &plan, assigned, points);
             limit(&mut plot, shared, &serving, &asked, &plan, assigned);
         }
         // Nothing is known of the server while it cannot be asked: that is what is wrong then.
@@ -79,8 +79,8 @@ pub fn own_query(shared: &Shared, env: EnvId, name: &str, query: &str, unit: Uni
 }
 
 /// Lines and dotted lines of a plan.
-fn fill(plot: &mut Plot, plan: &queries::ChartPlan, assigned: &Assigned) {
-    let requests: Vec<Arc<GraphRequest>> = plan.requests(assigned, plot.range, POINTS);
+fn fill(plot: &mut Plot, plan: &queries::ChartPlan, assigned: &Assigned, points: u32) {
+    let requests: Vec<Arc<GraphRequest>> = plan.requests(assigned, plot.range, points);
     for (curve, request) in plan.curves.iter().zip(requests) {
         match (&curve.role, &curve.legend) {
             (queries::Role::Line, queries::Legend::Fixed(word)) => {

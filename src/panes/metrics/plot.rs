@@ -31,8 +31,8 @@ pub const RANGES: [(u32, &str); 9] = [
     (2_592_000, "30 d"),
 ];
 
-/// Points that a graph is asked for: enough for two dots a column of a wide terminal, the same for small and large
-/// charts, so that they share one question.
+/// Points that a large graph is asked for: enough for two dots a column of a wide terminal. A chart of the pane is asked
+/// for as many as it has dots across, so that none is asked more often than one more of them can be seen.
 pub const POINTS: u32 = 180;
 
 /// Lines that are drawn; more are told, not drawn.

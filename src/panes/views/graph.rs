@@ -30,7 +30,7 @@ use crate::domain::time::Stamp;
 use crate::effect::{Effect, Follow};
 use crate::fleet::marks::Mark;
 use crate::look::Look;
-use crate::panes::metrics::plot::{Around, Find, Plot, RANGES, missing, standing, title, with_chart};
+use crate::panes::metrics::plot::{Around, Find, POINTS, Plot, RANGES, missing, standing, title, with_chart};
 use crate::panes::metrics::rule::alert_plot;
 use crate::panes::metrics::target::Target;
 use crate::panes::metrics::{Signal, own_query, signal_plot, signals};
@@ -249,7 +249,7 @@ impl Pane for GraphView {
 
     fn refresh(&mut self, shared: &Shared) {
         self.plot = match &self.what {
-            What::Signal(signal) => signal_plot(shared, &self.target, *signal, self.seconds()),
+            What::Signal(signal) => signal_plot(shared, &self.target, *signal, self.seconds(), POINTS),
             What::Alert(alert) => alert_plot(shared, alert, self.seconds()).unwrap_or_default(),
             What::Query { text, .. } if text.is_empty() => Plot {
                 about: "query".to_owned(),

@@ -233,7 +233,7 @@ impl SyncView {
     fn listed<'a>(&self, shared: &'a Shared) -> Option<(Option<&'a SyncApp>, u64)> {
         let cluster = shared.world.cluster(self.object.cluster)?;
         let table = if self.object.kind == Kind::Application { &cluster.applications } else { &cluster.flux };
-        Some((table.get(self.object.uid), table.version()))
+        Some((table.get(self.object.uid), table.touched()))
     }
 
     fn app(&self) -> Option<&AppDetail> {
