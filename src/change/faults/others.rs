@@ -28,12 +28,12 @@ impl Bench {
 
     /// The changes that were sent, without what was only tried.
     fn changes(&self) -> Vec<String> {
-        self.sent.lock().unwrap().iter().filter(|line| !line.contains("dryRun=All")).map(bare).collect()
+        self.sent.lock().unwrap().iter().filter(|line| !line.contains("dryRun=All")).map(|line| bare(line)).collect()
     }
 }
 
 /// Without the door of the demo's cluster, which is part of its path.
-fn bare(line: &String) -> String {
+fn bare(line: &str) -> String {
     let (method, path) = line.split_once(' ').unwrap();
     let begins = path.find("/api").unwrap();
     format!("{method} {}", &path[begins..])
