@@ -28,7 +28,13 @@ impl Bench {
 
     /// The changes that were sent, without what was only tried.
     fn changes(&self) -> Vec<String> {
-        self.sent.lock().unwrap().iter().filter(|line| !line.contains("dryRun=All")).map(|line| bare(line)).collect()
+        self.sent
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|line| !line.contains("dryRun=All"))
+            .map(|line| bare(line))
+            .collect()
     }
 }
 
