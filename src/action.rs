@@ -97,6 +97,24 @@ pub enum Action {
     Restart,
     /// Back to an earlier release.
     Undo,
+    /// Hold the rollout of a Deployment where it is.
+    PauseRollout,
+    /// Let what was held go on.
+    Resume,
+    /// Hold the schedule of a CronJob.
+    SuspendSchedule,
+    /// Run a CronJob now.
+    Trigger,
+    /// Delete a pod.
+    Delete,
+    /// Choose what becomes of a node.
+    Node,
+    /// No new pods on a node.
+    Cordon,
+    /// New pods on a node again.
+    Uncordon,
+    /// Empty a node.
+    Drain,
     /// Copy to the clipboard of the terminal (OSC 52).
     Copy,
     /// Connect the cluster of a dim card, or try again now.
@@ -252,6 +270,15 @@ pub static TABLE: &[ActionInfo] = &[
     row(Action::Scale, "scale", "scale", "Plan more or fewer pods; where an autoscaler rules, its limits.", Scope::List),
     row(Action::Restart, "restart", "restart", "Plan new pods of the same template, one after another.", Scope::List),
     row(Action::Undo, "undo", "way back", "Plan the way back to an earlier release.", Scope::List),
+    row(Action::PauseRollout, "pause-rollout", "hold", "Plan to hold the Deployment's rollout where it is.", Scope::List),
+    row(Action::Resume, "resume", "resume", "Plan to let a paused rollout or a suspended schedule go on.", Scope::List),
+    row(Action::SuspendSchedule, "suspend-schedule", "hold", "Plan to hold the schedule of the CronJob.", Scope::List),
+    row(Action::Trigger, "trigger", "run now", "Plan a run of the CronJob now.", Scope::List),
+    row(Action::Delete, "delete", "delete", "Plan to delete the pod: its controller makes another one.", Scope::List),
+    row(Action::Node, "node", "node", "Cordon, uncordon or drain the node, or the pod's node.", Scope::List),
+    row(Action::Cordon, "cordon", "cordon", "Plan that no new pods come to the node.", Scope::List),
+    row(Action::Uncordon, "uncordon", "uncordon", "Plan that new pods come to the node again.", Scope::List),
+    row(Action::Drain, "drain", "drain", "Plan to cordon the node and to evict its pods.", Scope::List),
     row(Action::Copy, "copy", "copy", "Copy the name or the text to the terminal's clipboard.", Scope::Global),
     row(Action::Connect, "connect", "connect", "Connect a dim card's cluster, or try again now.", Scope::Global),
     row(Action::Follow, "follow", "follow", "Follow the end of the log or the graph, or stop.", Scope::Logs),

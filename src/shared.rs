@@ -325,6 +325,11 @@ pub enum Begin {
         /// Revisions to go back to, newest first, with what each runs.
         revisions: Vec<(u64, String)>,
     },
+    /// Which of several changes.
+    Which {
+        /// An order each.
+        orders: Vec<Order>,
+    },
 }
 
 /// A question to the person before a shell is opened in a protected environment.

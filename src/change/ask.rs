@@ -8,7 +8,7 @@ use kube::client::Body;
 use serde_json::{Value, json};
 
 use super::json::{flag, text};
-use super::plan::{Right, Step};
+use super::plan::{Method, Right, Step};
 use super::requests::send;
 use super::{Known, execute};
 use crate::connect::client;
@@ -79,6 +79,8 @@ pub enum DryRun {
     Passed,
     /// It would not, for this reason.
     Refused(String),
+    /// Not yet, but it may be asked again: what it waits for.
+    Waits(String),
     /// It does not tell.
     Unknown(String),
 }
@@ -88,13 +90,22 @@ pub(super) async fn dry_run(client: &Client, step: &Step, limit: Duration) -> Dr
     let mut rehearsal = step.clone();
     // Whoever writes a status in between is nobody's reason to say no: versions are held when it is done.
     rehearsal.versioned = false;
-    rehearsal.request.path.push_str("&dryRun=All");
+    let join = if rehearsal.request.path.contains('?') { '&' } else { '?' };
+    rehearsal.request.path.push(join);
+    rehearsal.request.path.push_str("dryRun=All");
+    if step.request.method == Method::Delete {
+        // Where a deletion has a body, servers do not look at the query.
+        rehearsal.request.body["dryRun"] = json!(["All"]);
+    }
     let request = match execute::request(&rehearsal, "") {
         Ok(request) => request,
         Err(fault) => return DryRun::Unknown(fault.words().to_owned()),
     };
     match send(client, request, limit).await {
         Ok(reply) if reply.is_success() => DryRun::Passed,
+        Ok(reply) if reply.code == 429 && step.request.method == Method::Evict => {
+            DryRun::Waits(format!("{} waits: {}", step.object.name, execute::held_up(&reply)))
+        }
         Ok(reply) if reply.code == 429 || reply.code >= 500 => {
             DryRun::Unknown(reply.fault().words().to_owned())
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::plan::Plan;
+use super::plan::{BEING, Plan};
 use super::redact::redacted;
 use super::verify::shown;
 
@@ -14,7 +14,11 @@ pub fn difference(plan: &Plan) -> Vec<(Mark, String)> {
         match (&value.before, &value.after) {
             (Value::Object(_), Value::Object(_)) => lines.extend(texts(&value.before, &value.after)),
             (before, after) => {
-                let words = format!("{}  {} → {}", value.what, shown(before), shown(after));
+                let words = match value.pointer == BEING {
+                    true if after.is_null() => format!("{}  {} → gone", value.what, shown(before)),
+                    true => format!("{}  none → {}", value.what, shown(after)),
+                    false => format!("{}  {} → {}", value.what, shown(before), shown(after)),
+                };
                 lines.push((Mark::Same, words));
             }
         }

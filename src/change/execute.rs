@@ -6,6 +6,7 @@
 //! between) is looked at again the same way; an answer that did not come, or that leaves open what was done, is
 //! settled by looking.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -18,13 +19,15 @@ use tokio::time::{Instant, sleep};
 use super::ask;
 use super::confirm::Confirmed;
 use super::gather::uid_of;
-use super::json::{at, text};
-use super::plan::{Expect, Goal, Method, Plan, Step, Touched};
+use super::json::{at, list, text};
+use super::plan::{BEING, Expect, Goal, Method, Plan, Step, Touched, called};
+use super::pods::is_ending;
 use super::redact::redacted;
 use super::requests::{Reply, send};
 use super::verify::{self, Standing, shown};
 use crate::connect::paths;
 use crate::connect::problem::Fault;
+use crate::domain::id::Uid;
 use crate::journal::{self, Closing, End, Intention, Journal, Local, Outcome, Record, StepDone, Who};
 use crate::text::clean;
 
@@ -39,6 +42,8 @@ pub struct Pace {
     pub settle: Duration,
     /// How long a step is tried anew after a 409.
     pub conflicts: Duration,
+    /// How long evictions that a disruption budget holds up are asked for.
+    pub evictions: Duration,
 }
 
 impl Default for Pace {
@@ -48,6 +53,7 @@ impl Default for Pace {
             look: Duration::from_secs(1),
             settle: Duration::from_secs(15),
             conflicts: Duration::from_secs(15),
+            evictions: Duration::from_secs(600),
         }
     }
 }
@@ -115,10 +121,30 @@ pub(super) fn request(step: &Step, version: &str) -> Result<http::Request<Body>,
     }
     match step.request.method {
         Method::Merge | Method::JsonPatch => http::Request::patch(&step.request.path),
+        Method::Delete => http::Request::delete(&step.request.path),
+        Method::Create | Method::Evict => http::Request::post(&step.request.path),
     }
     .header(CONTENT_TYPE, step.request.method.content_type())
     .body(Body::from(body.to_string().into_bytes()))
     .map_err(|error| Fault::Invalid(clean(&error.to_string()).into_owned()))
+}
+
+/// What holds an eviction up, by an answer of 429: the budget's own words, which name it.
+pub(super) fn held_up(reply: &Reply) -> String {
+    let causes = list(&reply.body, "/details/causes");
+    let budget = causes.into_iter().find(|cause| text(cause, "/reason") == "DisruptionBudget");
+    match budget.map(|cause| clean(text(cause, "/message")).into_owned()).filter(|words| !words.is_empty()) {
+        Some(words) => words,
+        None => reply.fault().words().to_owned(),
+    }
+}
+
+/// How far a step came.
+enum Came {
+    /// It is done: what to say, and the answer.
+    Done(String, Option<Value>),
+    /// Not yet, and it may be asked again: what holds it up.
+    HeldUp(String),
 }
 
 /// How a step ended, when not well.
@@ -189,7 +215,11 @@ impl Execution<'_> {
 
     async fn steps_and_watch(&self, id: &str, note: &mut (dyn FnMut(Record) + Send)) -> End {
         let mut stands: Vec<Touched> = self.plan.touched.clone();
-        for (at, step) in self.plan.steps.iter().enumerate() {
+        let mut left: VecDeque<(usize, &Step)> = self.plan.steps.iter().enumerate().collect();
+        // Steps that were held up since one was last done, and until when they are asked for again.
+        let mut held_up: Vec<(usize, String)> = Vec::new();
+        let mut until: Option<Instant> = None;
+        while let Some((at, step)) = left.pop_front() {
             (self.means.tell)(Progress::Step(at, StepState::Doing, step.title.clone()));
             let mut tell = |outcome: &str, words: &str| {
                 note(Record::Step(StepDone {
@@ -201,19 +231,43 @@ impl Execution<'_> {
                 }));
             };
             match self.step(step, &mut tell).await {
-                Ok((words, answered)) => {
+                Ok(Came::Done(words, answered)) => {
                     tell("done", &words);
                     (self.means.tell)(Progress::Step(at, StepState::Done, words));
                     as_taken(&mut stands, step, answered.as_ref());
+                    held_up.retain(|(other, _)| *other != at);
+                }
+                Ok(Came::HeldUp(why)) => {
+                    // Said once for each reason, not at each time of asking.
+                    if !held_up.iter().any(|(other, said)| *other == at && *said == why) {
+                        held_up.retain(|(other, _)| *other != at);
+                        tell("waits", &why);
+                        held_up.push((at, why.clone()));
+                    }
+                    (self.means.tell)(Progress::Step(
+                        at,
+                        StepState::Doing,
+                        format!("{}: waits: {why}", step.title),
+                    ));
+                    let until = *until.get_or_insert_with(|| Instant::now() + self.means.pace.evictions);
+                    left.push_back((at, step));
+                    // The others are asked for first.
+                    if left.iter().all(|(other, _)| held_up.iter().any(|(held, _)| held == other)) {
+                        if Instant::now() >= until {
+                            return self.gave_up(&left, &held_up, &mut tell);
+                        }
+                        sleep(self.means.pace.look).await;
+                    }
                 }
                 Err(stopped) => {
                     tell(stopped.word, &stopped.words);
                     (self.means.tell)(Progress::Step(at, StepState::Failed, stopped.words.clone()));
-                    let before = match at {
+                    let done = self.plan.steps.len() - left.len() - 1;
+                    let before = match done {
                         0 => String::new(),
                         n => format!(" {n} of {} steps were done before.", self.plan.steps.len()),
                     };
-                    let outcome = match (stopped.outcome, at) {
+                    let outcome = match (stopped.outcome, done) {
                         // Something was changed, so it is no longer true that nothing was.
                         (Outcome::Refused, 1..) => Outcome::Failed,
                         (outcome, _) => outcome,
@@ -225,15 +279,48 @@ impl Execution<'_> {
         self.watch(&stands).await
     }
 
-    /// One step: looked at, sent, answered or settled. Gives what to say, and the answer.
-    async fn step(
+    /// What was held up until its time ran out.
+    fn gave_up(
         &self,
-        step: &Step,
-        note: &mut (dyn FnMut(&str, &str) + Send),
-    ) -> Result<(String, Option<Value>), Stopped> {
+        left: &VecDeque<(usize, &Step)>,
+        held_up: &[(usize, String)],
+        tell: &mut dyn FnMut(&str, &str),
+    ) -> End {
+        let done = self.plan.steps.len() - left.len();
+        let named = left.iter().take(3).map(|(at, step)| {
+            let why = held_up.iter().find(|(held, _)| held == at).map_or("", |(_, why)| why.as_str());
+            format!("{}/{} ({why})", step.object.namespace, step.object.name)
+        });
+        let names: Vec<String> = named.collect();
+        let more = match left.len().saturating_sub(names.len()) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let words = format!(
+            "{}{more} still wait after {} s. {done} of {} steps were done.",
+            names.join(", "),
+            self.means.pace.evictions.as_secs(),
+            self.plan.steps.len()
+        );
+        tell("failed", &words);
+        for (at, step) in left {
+            let words = format!("{}: not done", step.title);
+            (self.means.tell)(Progress::Step(*at, StepState::Failed, words));
+        }
+        End { outcome: Outcome::TimedOut, words }
+    }
+
+    /// One step: looked at, sent, answered or settled.
+    async fn step(&self, step: &Step, note: &mut (dyn FnMut(&str, &str) + Send)) -> Result<Came, Stopped> {
         let deadline = Instant::now() + self.means.pace.conflicts;
+        let evicts = step.request.method == Method::Evict;
+        let gone_already = || Came::Done(format!("{}: it is gone already", step.title), None);
         loop {
-            let live = self.look(step).await?;
+            let live = match self.look(step).await {
+                // What was to leave has left by itself.
+                Err(stopped) if evicts && stopped.word == "stale" => return Ok(gone_already()),
+                looked => looked?,
+            };
             self.holds(step, &live)?;
             let request = request(step, text(&live, "/metadata/resourceVersion"))
                 .map_err(|fault| Stopped::new(Outcome::Failed, "failed", fault.words()))?;
@@ -243,7 +330,17 @@ impl Execution<'_> {
                 Err(fault) => return self.settle(step, fault.words(), Outcome::Unknown).await,
             };
             match reply.code {
-                200..=299 => return Ok((format!("{}: done", step.title), Some(reply.body))),
+                200..=299 => return Ok(Came::Done(format!("{}: done", step.title), Some(reply.body))),
+                404 if evicts => return Ok(gone_already()),
+                429 if evicts => return Ok(Came::HeldUp(held_up(&reply))),
+                409 if step.request.method == Method::Create => {
+                    return Err(Stopped::stale(format!(
+                        "Nothing was changed: there is one of that name already ({}).",
+                        reply.fault().words()
+                    )));
+                }
+                // The server has an answer to more than one budget, and it is no.
+                500 if evicts => return Err(self.why_not(step, &reply).await),
                 409 if Instant::now() < deadline => {
                     note("again", reply.fault().words());
                     sleep(self.means.pace.look / 5).await;
@@ -255,7 +352,7 @@ impl Execution<'_> {
     }
 
     async fn look(&self, step: &Step) -> Result<Value, Stopped> {
-        let name = format!("{}/{}", step.object.kind.short(), step.object.name);
+        let name = called(&step.object);
         match ask::read(&self.means.client, &paths::path(&step.object), self.means.pace.answer).await {
             Ok(live) if uid_of(&live) == step.object.uid => Ok(live),
             Ok(_) => Err(Stopped::stale(format!(
@@ -347,30 +444,41 @@ impl Execution<'_> {
     }
 
     /// No answer, or one that leaves open whether it was done: looked at until it shows, or for a while.
-    async fn settle(
-        &self,
-        step: &Step,
-        said: &str,
-        otherwise: Outcome,
-    ) -> Result<(String, Option<Value>), Stopped> {
+    async fn settle(&self, step: &Step, said: &str, otherwise: Outcome) -> Result<Came, Stopped> {
         let deadline = Instant::now() + self.means.pace.settle;
         let mut seen = "it could not be looked at".to_owned();
         loop {
-            match self.look(step).await {
-                Ok(live) if self.touched(step).all(|value| at(&live, &value.pointer) == value.after) => {
-                    return Ok((format!("{}: done, though the answer was: {said}", step.title), Some(live)));
+            let done =
+                |live| Ok(Came::Done(format!("{}: done, though the answer was: {said}", step.title), live));
+            let looked = match step.request.method {
+                Method::Create => self.made(step).await,
+                _ => self.look(step).await,
+            };
+            match (step.request.method, looked) {
+                (Method::Merge | Method::JsonPatch, Ok(live))
+                    if self.touched(step).all(|value| at(&live, &value.pointer) == value.after) =>
+                {
+                    return done(Some(live));
                 }
-                Ok(live) => {
+                (Method::Create, Ok(made)) => return done(Some(made)),
+                (Method::Delete | Method::Evict, Ok(live)) if is_ending(&live) => return done(None),
+                (Method::Delete | Method::Evict, Err(stopped)) if stopped.word == "stale" => {
+                    return done(None);
+                }
+                (Method::Create, Err(stopped)) if stopped.word == "stale" => {
+                    seen = "so far it was not done".to_owned();
+                }
+                (_, Ok(live)) => {
                     seen = match self.difference(step, &live) {
                         None => "so far it was not done".to_owned(),
                         Some(words) => words,
                     };
                 }
-                Err(stopped) if stopped.word == "stale" => {
+                (_, Err(stopped)) if stopped.word == "stale" => {
                     let words = format!("{} was not answered ({said}). {}", step.title, stopped.words);
                     return Err(Stopped::new(Outcome::Unknown, "unknown", words));
                 }
-                Err(_) => {}
+                (_, Err(_)) => {}
             }
             if Instant::now() >= deadline {
                 let word = if otherwise == Outcome::Failed { "failed" } else { "unknown" };
@@ -383,6 +491,17 @@ impl Execution<'_> {
         }
     }
 
+    /// Looks at what a step was to make; stale when it is not there.
+    async fn made(&self, step: &Step) -> Result<Value, Stopped> {
+        let collection = step.request.path.split('?').next().unwrap_or_default();
+        let path = format!("{collection}/{}", text(&step.request.body, BEING));
+        match ask::read(&self.means.client, &path, self.means.pace.answer).await {
+            Ok(made) => Ok(made),
+            Err(Fault::NotFound(_)) => Err(Stopped::stale("it is not there")),
+            Err(fault) => Err(Stopped::new(Outcome::Unknown, "unknown", fault.words())),
+        }
+    }
+
     /// Looks until everything has come true, or will not.
     async fn watch(&self, stands: &[Touched]) -> End {
         let began = Instant::now();
@@ -391,7 +510,9 @@ impl Execution<'_> {
             false => {
                 let standing =
                     |expect: &Expect| Expect { goal: Goal::Stands, deadline: 10, ..expect.clone() };
-                self.plan.expects.iter().map(standing).collect()
+                // That something is gone has to be waited for.
+                let standing_ones = self.plan.expects.iter().filter(|expect| expect.goal.is_of_what_stands());
+                standing_ones.map(standing).collect()
             }
         };
         let looks = join_all(expects.iter().map(|expect| self.watch_one(expect, stands, began)));
@@ -413,11 +534,27 @@ impl Execution<'_> {
     async fn watch_one(&self, expect: &Expect, stands: &[Touched], began: Instant) -> End {
         let deadline = began + Duration::from_secs(expect.deadline);
         let path = paths::path(&expect.object);
+        let beside = self
+            .plan
+            .beside
+            .iter()
+            .find(|(object, _)| *object == expect.object)
+            .map(|(_, path)| path.as_str());
         loop {
-            let last = match ask::read(&self.means.client, &path, self.means.pace.answer).await {
-                Ok(live) => verify::judge(expect, stands, Some(&live)),
-                Err(Fault::NotFound(_)) => verify::judge(expect, stands, None),
-                Err(fault) => Standing::Pending(format!("it cannot be looked at: {}", fault.words())),
+            let live = match ask::read(&self.means.client, &path, self.means.pace.answer).await {
+                Ok(live) => Ok(Some(live)),
+                Err(Fault::NotFound(_)) => Ok(None),
+                Err(fault) => Err(fault),
+            };
+            let pods = match (&live, beside) {
+                (Ok(_), Some(path)) => ask::items(&self.means.client, path, self.means.pace.answer).await,
+                _ => Ok(Vec::new()),
+            };
+            let last = match (live, pods) {
+                (Ok(live), Ok(pods)) => verify::judge(expect, stands, live.as_ref(), &pods),
+                (Err(fault), _) | (_, Err(fault)) => {
+                    Standing::Pending(format!("it cannot be looked at: {}", fault.words()))
+                }
             };
             let pending = match last {
                 Standing::Done(words) => return End { outcome: Outcome::Done, words },
@@ -440,7 +577,8 @@ impl Execution<'_> {
             kind: object.kind.word().to_owned(),
             namespace: object.namespace.to_string(),
             name: object.name.to_string(),
-            uid: object.uid.to_string(),
+            // What is still to be made has none.
+            uid: if object.uid == Uid::default() { String::new() } else { object.uid.to_string() },
             words: words.to_owned(),
         };
         let overridden: Vec<&str> = plan.overridden().map(|judged| judged.gate).collect();

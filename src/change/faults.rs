@@ -1,6 +1,8 @@
 //! The door before a server that fails in every way: the demo, with a proxy before it that answers, delays and eats
 //! what a test wants. Nothing here sleeps: looks are quick, and what is waited for comes.
 
+mod others;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -63,6 +65,7 @@ fn pace() -> Pace {
         look: Duration::from_millis(10),
         settle: Duration::from_millis(200),
         conflicts: Duration::from_secs(5),
+        evictions: Duration::from_secs(5),
     }
 }
 
@@ -139,10 +142,14 @@ impl Bench {
     }
 
     async fn try_plan(&self, verb: &str, name: &str, with: With) -> Result<Plan, NoPlan> {
+        self.try_plan_of(verb, Kind::Deployment, name, with).await
+    }
+
+    async fn try_plan_of(&self, verb: &str, kind: Kind, name: &str, with: With) -> Result<Plan, NoPlan> {
         let object = ObjectRef {
             cluster: ClusterId(0),
-            kind: Kind::Deployment,
-            namespace: NS.into(),
+            kind,
+            namespace: if kind.namespaced() { NS.into() } else { "".into() },
             name: name.into(),
             uid: Uid::default(),
         };
@@ -166,11 +173,14 @@ impl Bench {
     }
 
     async fn execute(&self, confirmed: &Confirmed) -> End {
+        self.execute_at(confirmed, pace()).await
+    }
+
+    async fn execute_at(&self, confirmed: &Confirmed, pace: Pace) -> End {
         let (journal, local) = (self.journal(), Local::default());
         let tell = |_: Progress| {};
         let client = self.client.clone();
-        let means =
-            Means { client, journal: Some(&journal), local: &local, watch: false, pace: pace(), tell: &tell };
+        let means = Means { client, journal: Some(&journal), local: &local, watch: false, pace, tell: &tell };
         execute(confirmed, means).await
     }
 }
@@ -192,7 +202,8 @@ async fn pass(
 ) -> Response<Full<Bytes>> {
     let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let fate = (script.lock().unwrap())(request.method(), &path);
-    if matches!(*request.method(), Method::PATCH | Method::PUT | Method::DELETE) {
+    let asks = path.contains("/selfsubject");
+    if matches!(*request.method(), Method::PATCH | Method::PUT | Method::DELETE | Method::POST) && !asks {
         seen.lock().unwrap().push(format!("{} {path}", request.method()));
     }
     if let Fate::Answer(code, body, retry_after) = fate {

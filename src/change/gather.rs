@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
+use futures::stream::{self, StreamExt};
 use kube::Client;
 use serde_json::Value;
 
@@ -12,7 +13,8 @@ use super::gates::{self, Evidence};
 use super::intent::Order;
 use super::json::{count, flag, list, note, text};
 use super::owners;
-use super::plan::{Line, Plan, Right};
+use super::plan::{Line, Plan, Right, called};
+use super::pods;
 use super::{Known, actions::Draft};
 use crate::connect::paths;
 use crate::connect::problem::Fault;
@@ -22,6 +24,8 @@ use crate::text::clean;
 
 /// How long one read may take.
 const LIMIT: Duration = Duration::from_secs(10);
+/// Questions to a server at a time.
+const AT_ONCE: usize = 16;
 
 /// What is known of one object now.
 #[derive(Clone, Debug)]
@@ -40,6 +44,8 @@ pub struct Facts {
     pub budgets: Known<Vec<Value>>,
     /// Quotas of its namespace.
     pub quotas: Known<Vec<Value>>,
+    /// For a pod: all pods of its namespace with its labels. For a node: all pods on it.
+    pub pods: Known<Vec<Value>>,
     /// What delivers it.
     pub deliverers: Vec<owners::Deliverer>,
     /// When.
@@ -53,6 +59,10 @@ pub struct Needs {
     pub scaling: bool,
     /// ReplicaSets.
     pub revisions: bool,
+    /// Disruption budgets.
+    pub budgets: bool,
+    /// Pods: of a node those on it, of a pod those that look like it.
+    pub pods: bool,
 }
 
 /// Why there is no plan.
@@ -131,6 +141,7 @@ pub async fn plan(
         [one] => one.back_with.clone(),
         _ => None,
     };
+    let needs = order.intent.verb.needs();
     let mut plan = Plan {
         order,
         title,
@@ -143,6 +154,13 @@ pub async fn plan(
         back_with,
         mitigates,
         expects: Vec::new(),
+        beside: match needs.pods {
+            true => all
+                .iter()
+                .map(|facts| (facts.object.clone(), pods::path(&facts.object, &facts.live)))
+                .collect(),
+            false => Vec::new(),
+        },
         kube_user,
         made: now,
     };
@@ -156,12 +174,23 @@ pub async fn plan(
 
 /// What the server says of the steps of one object without doing them.
 async fn rehearse(client: &Client, draft: &Draft) -> (Vec<(Right, Known<bool>)>, Vec<DryRun>) {
-    let rights = join_all(draft.steps.iter().map(async |step| {
-        let right = step.request.right.clone();
-        let may = ask::may(client, &right, LIMIT).await;
-        (right, may)
-    }));
-    let dry_runs = join_all(draft.steps.iter().map(|step| ask::dry_run(client, step, LIMIT)));
+    // Many evictions need the same right, and are not all asked about at once.
+    let mut wanted: Vec<Right> = Vec::new();
+    for step in &draft.steps {
+        if !wanted.contains(&step.request.right) {
+            wanted.push(step.request.right.clone());
+        }
+    }
+    let rights: Vec<_> = wanted
+        .into_iter()
+        .map(|right| async move {
+            let may = ask::may(client, &right, LIMIT).await;
+            (right, may)
+        })
+        .collect();
+    let dry_runs: Vec<_> = draft.steps.iter().map(|step| ask::dry_run(client, step, LIMIT)).collect();
+    let rights = stream::iter(rights).buffered(AT_ONCE).collect();
+    let dry_runs = stream::iter(dry_runs).buffered(AT_ONCE).collect();
     futures::future::join(rights, dry_runs).await
 }
 
@@ -181,8 +210,11 @@ async fn facts(
     let live = match ask::read(own, &paths::path(object), LIMIT).await {
         Ok(live) => live,
         Err(Fault::NotFound(_)) => {
-            let name = format!("{}/{}", object.kind.short(), object.name);
-            return Err(NoPlan::Refused(format!("There is no {name} in {} any more.", object.namespace)));
+            let place = match object.kind.namespaced() {
+                true => format!("in {} ", object.namespace),
+                false => String::new(),
+            };
+            return Err(NoPlan::Refused(format!("There is no {} {place}any more.", called(object))));
         }
         Err(fault) => return Err(NoPlan::Unread(fault.words().to_owned())),
     };
@@ -209,12 +241,16 @@ async fn facts(
             answer => answer.map_err(|fault| fault.words().to_owned()),
         }
     };
-    let (autoscalers, scaled_objects, replica_sets, budgets, quotas, deliverers) = futures::join!(
+    let (autoscalers, scaled_objects, replica_sets, budgets, quotas, pods, deliverers) = futures::join!(
         optional(needs.scaling, paths::collection(Kind::HorizontalPodAutoscaler, ns)),
         optional(needs.scaling, format!("/apis/keda.sh/v1alpha1/namespaces/{ns}/scaledobjects")),
         optional(needs.revisions, paths::collection(Kind::ReplicaSet, ns)),
-        optional(needs.scaling, format!("/apis/policy/v1/namespaces/{ns}/poddisruptionbudgets")),
+        optional(
+            needs.scaling || needs.budgets,
+            format!("/apis/policy/v1/namespaces/{ns}/poddisruptionbudgets")
+        ),
         optional(needs.scaling, paths::collection(Kind::ResourceQuota, ns)),
+        optional(needs.pods, pods::path(&object, &live)),
         owners::deliverers(client, own, &object, &live, delivery, LIMIT),
     );
     let targets = |scaler: &Value, unnamed: &str| {
@@ -231,6 +267,7 @@ async fn facts(
         replica_sets: only(replica_sets, &|set| controller_of(set).is_some_and(|owner| owner.uid == uid)),
         budgets,
         quotas,
+        pods,
         deliverers,
         object,
         live,
@@ -274,6 +311,6 @@ impl Facts {
     /// `deploy/cart`
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}/{}", self.object.kind.short(), self.object.name)
+        called(&self.object)
     }
 }

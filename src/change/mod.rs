@@ -20,6 +20,7 @@ pub mod intent;
 mod json;
 mod owners;
 pub mod plan;
+mod pods;
 pub mod redact;
 mod requests;
 pub mod standing;

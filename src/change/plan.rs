@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::gates::{Judged, Weight};
 use super::intent::{Order, With};
-use crate::domain::id::{Name, ObjectRef};
+use crate::domain::id::{Kind, Name, ObjectRef, Uid};
 use crate::domain::time::Now;
 
 /// How long a plan is good, in seconds: what was read longer ago is no ground to act on.
@@ -36,6 +36,8 @@ pub struct Plan {
     pub mitigates: bool,
     /// What has to come true, for each object.
     pub expects: Vec<Expect>,
+    /// Paths of the pods that an expectation is judged by besides its object.
+    pub beside: Vec<(ObjectRef, String)>,
     /// The user as the cluster names him.
     pub kube_user: Option<String>,
     /// When the oldest of its reads began.
@@ -100,6 +102,12 @@ pub enum Method {
     Merge,
     /// A JSON patch (RFC 6902), whose `test`s the server holds before anything else.
     JsonPatch,
+    /// Deletes the object of the step; the body is a DeleteOptions with the uid as a precondition.
+    Delete,
+    /// Makes a new object, which the body names; the object of the step is what it is made from.
+    Create,
+    /// Asks that the pod of the step be evicted: the server says no while a disruption budget forbids it.
+    Evict,
 }
 
 impl Method {
@@ -108,6 +116,8 @@ impl Method {
     pub fn verb(self) -> &'static str {
         match self {
             Method::Merge | Method::JsonPatch => "PATCH",
+            Method::Delete => "DELETE",
+            Method::Create | Method::Evict => "POST",
         }
     }
 
@@ -117,6 +127,7 @@ impl Method {
         match self {
             Method::Merge => "application/merge-patch+json",
             Method::JsonPatch => "application/json-patch+json",
+            Method::Delete | Method::Create | Method::Evict => "application/json",
         }
     }
 }
@@ -171,7 +182,31 @@ pub enum Goal {
     Scaled(u32),
     /// Every pod is of the new template, and ready.
     RolledOut,
+    /// The object is gone, or another one has its name.
+    Gone,
+    /// The pod is gone, and so many pods of what controlled it are ready without it.
+    Replaced {
+        /// What controlled it.
+        controller: Uid,
+        /// Ready pods of it, at least.
+        ready: u32,
+    },
+    /// A Job has begun: a pod of it runs, or has ended well.
+    Begun,
+    /// No pod that can be evicted is left on the node.
+    Drained,
 }
+
+impl Goal {
+    /// Whether it is told by the object alone, which stands as long as it is so.
+    #[must_use]
+    pub fn is_of_what_stands(self) -> bool {
+        matches!(self, Goal::Stands | Goal::Scaled(_) | Goal::RolledOut | Goal::Begun)
+    }
+}
+
+/// Where it stands whether an object is there: its name when it is, null when it is not.
+pub const BEING: &str = "/metadata/name";
 
 /// What a confirmation needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +215,17 @@ pub enum Challenge {
     Yes,
     /// This text, typed.
     Name(Name),
+}
+
+/// An object as people call it: `deploy/cart`, `node/worker-1`.
+#[must_use]
+pub fn called(object: &ObjectRef) -> String {
+    let kind = match object.kind {
+        Kind::Node => "node",
+        Kind::Pod => "pod",
+        kind => kind.short(),
+    };
+    format!("{kind}/{}", object.name)
 }
 
 impl Plan {

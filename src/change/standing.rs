@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::ask;
 use super::json::at;
+use super::plan::BEING;
 use super::redact::redacted;
 use super::verify::shown;
 use crate::connect::paths;
@@ -52,7 +53,8 @@ pub fn object(cluster: ClusterId, object: &Object) -> Option<ObjectRef> {
         kind,
         namespace: object.namespace.as_str().into(),
         name: object.name.as_str().into(),
-        uid: Uid::parse(&object.uid),
+        // An object that was to be made had none yet.
+        uid: if object.uid.is_empty() { Uid::default() } else { Uid::parse(&object.uid) },
     })
 }
 
@@ -67,7 +69,10 @@ pub async fn look(client: &Client, cluster: ClusterId, intent: &Intention) -> St
             ));
         };
         match ask::read(client, &paths::path(&object), LIMIT).await {
-            Ok(live) if super::gather::uid_of(&live) == object.uid => now.push(at(&live, &value.pointer)),
+            Ok(live) if object.uid == Uid::default() || super::gather::uid_of(&live) == object.uid => {
+                now.push(at(&live, &value.pointer));
+            }
+            Ok(_) | Err(Fault::NotFound(_)) if value.pointer == BEING => now.push(Value::Null),
             Ok(_) | Err(Fault::NotFound(_)) => return Stand::Otherwise(format!("{} is gone", object.name)),
             Err(fault) => return Stand::Unknown(fault.words().to_owned()),
         }

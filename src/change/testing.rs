@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::actions::named;
 use super::gather::{Facts, uid_of};
 use super::intent::{Around, Intent, Order, Place, With};
-use crate::domain::id::{ClusterId, Kind, ObjectRef};
+use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
 use crate::domain::time::{Now, Stamp};
 
 /// 2026-11-21 14:32:00 UTC.
@@ -63,9 +63,57 @@ pub(super) fn facts() -> Facts {
         replica_sets: Ok(Vec::new()),
         budgets: Ok(Vec::new()),
         quotas: Ok(Vec::new()),
+        pods: Ok(Vec::new()),
         deliverers: Vec::new(),
         now: NOW,
     }
+}
+
+/// A CronJob.
+pub(super) fn cron_job() -> Value {
+    json!({
+        "kind": "CronJob", "apiVersion": "batch/v1",
+        "metadata": {"name": "cart", "namespace": "shop", "uid": "2d3f8a52-19c4-4e58-9f0a-7c1de2b3a405"},
+        "spec": {"schedule": "*/5 * * * *", "suspend": false, "jobTemplate": {
+            "metadata": {"labels": {"app": "cart"}, "annotations": {"team": "shop"}},
+            "spec": {"template": template("1.31.0")}}},
+    })
+}
+
+/// A ready pod, and what controls it.
+pub(super) fn pod(name: &str, controller: Option<&str>) -> Value {
+    let mut pod = json!({
+        "kind": "Pod", "apiVersion": "v1",
+        "metadata": {"name": name, "namespace": "shop", "uid": Uid::parse(name).to_string(), "labels": {"app": "cart"}},
+        "spec": {"nodeName": "worker-1", "terminationGracePeriodSeconds": 30, "containers": [{"name": "cart"}]},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+    });
+    if let Some(kind) = controller {
+        pod["metadata"]["ownerReferences"] = json!([{"kind": kind, "name": "cart-7d9c", "uid": "4d3f8a52-19c4-4e58-9f0a-7c1de2b3a405", "controller": true}]);
+    }
+    pod
+}
+
+/// A node.
+pub(super) fn node() -> Value {
+    json!({
+        "kind": "Node", "apiVersion": "v1",
+        "metadata": {"name": "worker-1", "uid": "3d3f8a52-19c4-4e58-9f0a-7c1de2b3a405"},
+        "spec": {}, "status": {},
+    })
+}
+
+/// What is known of another object.
+pub(super) fn facts_of(kind: Kind, live: Value) -> Facts {
+    let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let object = ObjectRef {
+        cluster: ClusterId(0),
+        kind,
+        namespace: text("/metadata/namespace").into(),
+        name: text("/metadata/name").into(),
+        uid: uid_of(&live),
+    };
+    Facts { object, live, ..facts() }
 }
 
 /// The wish to scale it.

@@ -3,9 +3,11 @@
 
 use serde_json::Value;
 
+use super::actions::begun;
 use super::json::{at, count, flag, list, text};
 use super::owners::writer_of;
 use super::plan::{Expect, Goal, Touched};
+use super::pods::{Fate, fate, ready_of};
 use super::redact::redacted;
 use crate::domain::id::{Kind, Uid};
 
@@ -23,11 +25,22 @@ pub enum Standing {
 }
 
 /// Judges an expectation; `live` is the object as it is, `None` when it is gone. `touched` are the values that were
-/// set, as the server took them.
+/// set, as the server took them; `pods` those that the goal is told by.
 #[must_use]
-pub fn judge(expect: &Expect, touched: &[Touched], live: Option<&Value>) -> Standing {
+pub fn judge(expect: &Expect, touched: &[Touched], live: Option<&Value>, pods: &[Value]) -> Standing {
+    let own = |live: &&Value| {
+        expect.object.uid == Uid::default() || Uid::parse(text(live, "/metadata/uid")) == expect.object.uid
+    };
+    match expect.goal {
+        Goal::Gone | Goal::Replaced { .. } if live.filter(own).is_some() => {
+            return Standing::Pending("it is still ending".to_owned());
+        }
+        Goal::Gone => return Standing::Done("it is gone".to_owned()),
+        Goal::Replaced { controller, ready } => return replaced(expect.object.uid, controller, ready, pods),
+        _ => {}
+    }
     let Some(live) = live else { return Standing::Superseded("it has been deleted".to_owned()) };
-    if Uid::parse(text(live, "/metadata/uid")) != expect.object.uid {
+    if !own(&live) {
         return Standing::Superseded("it has been deleted; another one has its name".to_owned());
     }
     for value in touched.iter().filter(|value| value.object == expect.object) {
@@ -40,6 +53,35 @@ pub fn judge(expect: &Expect, touched: &[Touched], live: Option<&Value>) -> Stan
         Goal::Stands => Standing::Done("it stands as it was set".to_owned()),
         Goal::Scaled(wanted) => scaled(live, u64::from(wanted)),
         Goal::RolledOut => rolled_out(expect.object.kind, live),
+        Goal::Begun => match begun(live) {
+            Err(why) => Standing::Failed(why),
+            Ok(Some(words)) => Standing::Done(words),
+            Ok(None) => Standing::Pending("no pod of it runs yet".to_owned()),
+        },
+        Goal::Drained => drained(pods),
+        // Judged above: they are about what is gone.
+        Goal::Gone | Goal::Replaced { .. } => Standing::Done("it is gone".to_owned()),
+    }
+}
+
+fn replaced(gone: Uid, controller: Uid, wanted: u32, pods: &[Value]) -> Standing {
+    let ready = ready_of(pods, controller, gone);
+    let words = format!("it is gone, {ready} of {wanted} pods ready");
+    match ready >= usize::try_from(wanted).unwrap_or(usize::MAX) {
+        true => Standing::Done(words),
+        false => Standing::Pending(words),
+    }
+}
+
+fn drained(pods: &[Value]) -> Standing {
+    let left: Vec<&str> =
+        pods.iter().filter(|pod| fate(pod) != Fate::Stays).map(|pod| text(pod, "/metadata/name")).collect();
+    match left.as_slice() {
+        [] => Standing::Done("no pod is left that could be evicted".to_owned()),
+        [first] => Standing::Pending(format!("{} is left", crate::text::clean(first))),
+        [first, others @ ..] => {
+            Standing::Pending(format!("{} and {} more are left", crate::text::clean(first), others.len()))
+        }
     }
 }
 
@@ -170,7 +212,7 @@ mod tests {
     #[test]
     fn a_scale_is_done_when_its_pods_are_ready() {
         let mut live = deployment();
-        let judge = |live: &Value| judge(&expect(Goal::Scaled(3)), &[replicas(3)], Some(live));
+        let judge = |live: &Value| judge(&expect(Goal::Scaled(3)), &[replicas(3)], Some(live), &[]);
         assert_eq!(judge(&live), Standing::Done("3 of 3 pods ready".to_owned()));
         live["status"]["readyReplicas"] = json!(1);
         assert_eq!(judge(&live), Standing::Pending("1 of 3 pods ready".to_owned()));
@@ -183,9 +225,9 @@ mod tests {
     fn a_status_of_before_proves_nothing() {
         let mut live = deployment();
         live["metadata"]["generation"] = json!(5);
-        let standing = judge(&expect(Goal::Scaled(3)), &[replicas(3)], Some(&live));
+        let standing = judge(&expect(Goal::Scaled(3)), &[replicas(3)], Some(&live), &[]);
         assert!(matches!(standing, Standing::Pending(_)), "{standing:?}");
-        let standing = judge(&expect(Goal::RolledOut), &[], Some(&live));
+        let standing = judge(&expect(Goal::RolledOut), &[], Some(&live), &[]);
         assert!(matches!(standing, Standing::Pending(_)), "{standing:?}");
     }
 
@@ -193,7 +235,7 @@ mod tests {
     fn whoever_puts_it_back_is_named_when_it_can_be_told() {
         let mut live = deployment();
         live["spec"]["replicas"] = json!(2);
-        let judge = |live: &Value| judge(&expect(Goal::Scaled(3)), &[replicas(3)], Some(live));
+        let judge = |live: &Value| judge(&expect(Goal::Scaled(3)), &[replicas(3)], Some(live), &[]);
         assert_eq!(judge(&live), Standing::Superseded("replicas was put back to 2".to_owned()));
         live["metadata"]["managedFields"] = json!([{"manager": "argocd-controller", "time": "2026-01-01T00:00:00Z",
             "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
@@ -209,7 +251,7 @@ mod tests {
     #[test]
     fn a_rollout_is_done_when_no_old_pod_is_left() {
         let mut live = deployment();
-        let judge = |live: &Value| judge(&expect(Goal::RolledOut), &[], Some(live));
+        let judge = |live: &Value| judge(&expect(Goal::RolledOut), &[], Some(live), &[]);
         assert!(matches!(judge(&live), Standing::Done(_)));
         live["status"]["replicas"] = json!(4);
         assert!(matches!(judge(&live), Standing::Pending(words) if words.ends_with("1 old still to end")));
@@ -223,8 +265,8 @@ mod tests {
         let mut live = deployment();
         live["metadata"]["uid"] = json!("7d3f8a52-19c4-4e58-9f0a-7c1de2b3a405");
         live["spec"]["template"] = template("1.0.0");
-        let standing = judge(&expect(Goal::Stands), &[], Some(&live));
+        let standing = judge(&expect(Goal::Stands), &[], Some(&live), &[]);
         assert!(matches!(standing, Standing::Superseded(_)), "{standing:?}");
-        assert!(matches!(judge(&expect(Goal::Stands), &[], None), Standing::Superseded(_)));
+        assert!(matches!(judge(&expect(Goal::Stands), &[], None, &[]), Standing::Superseded(_)));
     }
 }

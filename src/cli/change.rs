@@ -1,4 +1,4 @@
-//! `pilothouse scale | restart | undo`: a change without a screen, by the same door. Without `--yes` (or `--confirm`
+//! `pilothouse scale | restart | undo | drain ...`: a change without a screen, by the same door. Without `--yes` (or `--confirm`
 //! in a protected environment) it prints the plan and changes nothing.
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::text::clean;
 /// What every change can be told.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ChangeArgs {
-    /// What to change, as in deployment/cart
+    /// What to change, as in deployment/cart; where only one kind can be meant, its name is enough
     #[arg(value_name = "KIND/NAME")]
     pub object: String,
     /// The environment that it stands in, instead of a context and namespace
@@ -100,12 +100,35 @@ pub fn scale(global: &Global, args: ScaleArgs) -> Result<Exit, Problems> {
     run(global, "scale", args.change, with)
 }
 
-/// `pilothouse restart`
+/// Arguments of `drain`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DrainArgs {
+    /// What every change can be told.
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// Pods that nobody makes again may go too
+    #[arg(long)]
+    pub force: bool,
+    /// Pods that keep data in an emptyDir may go too; the data is lost
+    #[arg(long)]
+    pub delete_emptydir_data: bool,
+}
+
+/// A change that is told nothing besides its object.
 ///
 /// # Errors
 /// See [`run`].
-pub fn restart(global: &Global, args: ChangeArgs) -> Result<Exit, Problems> {
-    run(global, "restart", args, With::default())
+pub fn plainly(global: &Global, action: &str, args: ChangeArgs) -> Result<Exit, Problems> {
+    run(global, action, args, With::default())
+}
+
+/// `pilothouse drain`
+///
+/// # Errors
+/// See [`run`].
+pub fn drain(global: &Global, args: DrainArgs) -> Result<Exit, Problems> {
+    let with = With { force: args.force, empty_dir: args.delete_emptydir_data, ..With::default() };
+    run(global, "drain", args.change, with)
 }
 
 /// `pilothouse undo`
@@ -132,7 +155,7 @@ fn run(global: &Global, action: &str, args: ChangeArgs, with: With) -> Result<Ex
             timeout: args.timeout,
         };
         let (driver, _) = loaded(global, &status).await?;
-        let object = object(&driver, global, &args)?;
+        let object = object(&driver, global, &args, verb.kinds())?;
         if !verb.kinds().contains(&object.kind) {
             let kinds: Vec<&str> = verb.kinds().iter().map(|kind| kind.word()).collect();
             return Err(Problem::usage(format!("{action} is for a {}.", kinds.join(", "))).into());
@@ -252,11 +275,15 @@ fn exit(outcome: Outcome) -> Exit {
 }
 
 /// The object that is meant.
-fn object(driver: &Driver, global: &Global, args: &ChangeArgs) -> Result<ObjectRef, Problem> {
+fn object(driver: &Driver, global: &Global, args: &ChangeArgs, kinds: &[Kind]) -> Result<ObjectRef, Problem> {
     let usage = |what: String| Problem::usage(what).mend("write KIND/NAME, as in deployment/cart");
     let (kind, name) = args
         .object
         .split_once('/')
+        .or(match kinds {
+            [only] => Some((only.word(), args.object.as_str())),
+            _ => None,
+        })
         .filter(|(_, name)| !name.is_empty() && !name.contains('/'))
         .ok_or_else(|| usage(format!("`{}` names no object.", clean(&args.object))))?;
     let kind = objects::kind_named(kind).ok_or_else(|| {
@@ -271,12 +298,17 @@ fn object(driver: &Driver, global: &Global, args: &ChangeArgs) -> Result<ObjectR
             let scope = env.scope.namespaces();
             let has = |namespace: &Name| {
                 shared.world.cluster(env.cluster).is_some_and(|cluster| {
+                    let pods = || cluster.pods.iter().map(|(_, pod)| pod);
+                    if kind == Kind::Pod {
+                        return pods().any(|pod| pod.namespace == *namespace && *pod.name == *name);
+                    }
                     cluster.workloads.iter().any(|(_, workload)| {
                         workload.kind == kind && workload.namespace == *namespace && *workload.name == *name
                     })
                 })
             };
             let namespace = match (&global.namespace, scope) {
+                _ if !kind.namespaced() => "".into(),
                 (Some(named), _) if env.scope.contains(named) => named.as_str().into(),
                 (Some(named), _) => {
                     return Err(Problem::usage(format!("{} has no namespace `{}`.", env.name, clean(named))));
@@ -306,7 +338,8 @@ fn object(driver: &Driver, global: &Global, args: &ChangeArgs) -> Result<ObjectR
             let connection = shared.world.cluster(current).map(|cluster| &cluster.connection);
             let usual = connection.map(|known| known.namespace.clone()).filter(|name| !name.is_empty());
             let named = global.namespace.as_deref().map(Name::from);
-            (current, named.or(usual).unwrap_or_else(|| "default".into()))
+            let namespace = named.or(usual).unwrap_or_else(|| "default".into());
+            (current, if kind.namespaced() { namespace } else { "".into() })
         }
     };
     if let Some(connection) = shared.world.cluster(cluster).map(|cluster| &cluster.connection)

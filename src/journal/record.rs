@@ -83,6 +83,12 @@ pub struct With {
     /// The revision to go back to; `None` is the one before the present one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// Pods that nobody makes again may go too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+    /// Pods that keep data in an emptyDir may go too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub empty_dir: bool,
 }
 
 /// An object.

@@ -12,47 +12,129 @@ use crate::panes::objects;
 use crate::panes::views::words;
 use crate::shared::{Begin, Outcome, Shared, Turn};
 
-/// The action of the registry that a key means.
-fn verb_of(action: Action) -> Option<Verb> {
-    actions::named(action.info().name)
+/// What a key can begin.
+const CHANGES: [Action; 12] = [
+    Action::Scale,
+    Action::Restart,
+    Action::Undo,
+    Action::PauseRollout,
+    Action::Resume,
+    Action::SuspendSchedule,
+    Action::Trigger,
+    Action::Delete,
+    Action::Node,
+    Action::Cordon,
+    Action::Uncordon,
+    Action::Drain,
+];
+
+/// Whether an action begins a change.
+pub(super) fn is_change(action: Action) -> bool {
+    CHANGES.contains(&action)
 }
 
-/// What an action would be done to, or why it does not apply.
-pub(super) fn applies(
-    shared: &Shared,
-    object: &ObjectRef,
-    action: Action,
-) -> Result<(Verb, ObjectRef), String> {
-    let verb = verb_of(action).ok_or_else(|| "This version cannot do that.".to_owned())?;
-    if let Some(why) = read_only(shared, shared.environments.of(object.cluster, &object.namespace)) {
+/// The actions of the registry that a key means, most of them one.
+fn verbs_of(shared: &Shared, object: &ObjectRef, action: Action) -> Vec<Verb> {
+    let named: &[Action] = match action {
+        Action::Node => match node_of(shared, object).and_then(|node| is_cordoned(shared, &node)) {
+            Some(true) => &[Action::Uncordon, Action::Drain],
+            Some(false) => &[Action::Cordon, Action::Drain],
+            None => &[Action::Cordon, Action::Uncordon, Action::Drain],
+        },
+        _ => &[action],
+    };
+    named.iter().filter_map(|action| actions::of_row(action.info().name)).collect()
+}
+
+/// The node that an object is, or that a pod is on.
+fn node_of(shared: &Shared, object: &ObjectRef) -> Option<ObjectRef> {
+    if object.kind == Kind::Node {
+        return Some(object.clone());
+    }
+    let pod = shared.world.find_pod(object).filter(|pod| !pod.node.is_empty())?;
+    let nodes = &shared.world.cluster(object.cluster)?.nodes;
+    let uid = nodes.iter().find(|(_, node)| node.name == pod.node).map(|(_, node)| node.uid);
+    Some(ObjectRef {
+        cluster: object.cluster,
+        kind: Kind::Node,
+        namespace: "".into(),
+        name: pod.node.clone(),
+        // One that is not known here is whichever has the name.
+        uid: uid.unwrap_or_default(),
+    })
+}
+
+fn is_cordoned(shared: &Shared, node: &ObjectRef) -> Option<bool> {
+    let nodes = &shared.world.cluster(node.cluster)?.nodes;
+    nodes.iter().find(|(_, known)| known.name == node.name).map(|(_, known)| known.cordoned)
+}
+
+/// Whether an action can be begun, or why it does not apply.
+pub(super) fn applies(shared: &Shared, object: &ObjectRef, action: Action) -> Result<(), String> {
+    targets(shared, object, action).map(|_| ())
+}
+
+/// What an action would be done to, and by which of the registry; or why it does not apply.
+fn targets(shared: &Shared, object: &ObjectRef, action: Action) -> Result<(Vec<Verb>, ObjectRef), String> {
+    let verbs = verbs_of(shared, object, action);
+    let verb = *verbs.first().ok_or_else(|| "This version cannot do that.".to_owned())?;
+    let object = target(shared, object, verb)?;
+    if let Some(why) = environments(shared, &object).iter().find_map(|env| read_only(shared, *env)) {
         return Err(format!("{why}: nothing is changed."));
     }
+    Ok((verbs, object))
+}
+
+fn target(shared: &Shared, object: &ObjectRef, verb: Verb) -> Result<ObjectRef, String> {
     objects::reachable(shared, object)?;
     objects::there(shared, object)?;
     if verb.kinds().contains(&object.kind) {
-        return Ok((verb, object.clone()));
+        return Ok(object.clone());
+    }
+    let kinds: Vec<&str> = verb.kinds().iter().map(|kind| kind.word()).collect();
+    let no =
+        |kind: Kind| format!("{} is for a {}, and this is a {}.", verb.name(), kinds.join(", "), kind.word());
+    if verb.kinds().contains(&Kind::Node) {
+        return match object.kind {
+            Kind::Pod => node_of(shared, object).ok_or_else(|| format!("{} is on no node yet.", object.name)),
+            kind => Err(no(kind)),
+        };
+    }
+    if verb.kinds().contains(&Kind::Pod) {
+        return Err(no(object.kind));
     }
     let workload = objects::workload_of(shared, object)?;
     match verb.kinds().contains(&workload.kind) {
-        true => Ok((verb, workload)),
-        false => {
-            let kinds: Vec<&str> = verb.kinds().iter().map(|kind| kind.word()).collect();
-            let what = workload.kind.word();
-            Err(format!("{} is for a {}, and this is a {what}.", verb.name(), kinds.join(", ")))
-        }
+        true => Ok(workload),
+        false => Err(no(workload.kind)),
     }
 }
 
 /// Begins a change by its key.
 pub(super) fn begin(shared: &Shared, object: ObjectRef, action: Action) -> Outcome {
-    let Ok((verb, object)) = applies(shared, &object, action) else { return Outcome::none() };
-    let order = order(shared, Intent { verb, objects: vec![object.clone()], with: With::default() });
+    let Ok((verbs, object)) = targets(shared, &object, action) else { return Outcome::none() };
+    let mut orders = verbs
+        .into_iter()
+        .map(|verb| order(shared, Intent { verb, objects: vec![object.clone()], with: With::default() }));
+    let Some(order) = orders.next() else { return Outcome::none() };
     let begin = match action {
         Action::Scale => number(shared, order, &object),
         Action::Undo => revision(shared, order, &object),
+        Action::Node => Begin::Which { orders: std::iter::once(order).chain(orders).collect() },
         _ => Begin::Plan(order),
     };
     Outcome { turn: Some(Turn::Change(Box::new(begin))), ..Outcome::none() }
+}
+
+/// The environments that an object matters to: of a node all of its cluster that people call one.
+fn environments<'a>(shared: &'a Shared, object: &ObjectRef) -> Vec<Option<&'a Environment>> {
+    if object.kind.namespaced() {
+        return vec![shared.environments.of(object.cluster, &object.namespace)];
+    }
+    let here = shared.environments.counted().filter(|env| env.cluster == object.cluster);
+    let found: Vec<_> = here.map(Some).collect();
+    // What nobody has an environment for has nobody who says that it may be changed lightly.
+    if found.is_empty() { vec![None] } else { found }
 }
 
 fn number(shared: &Shared, order: Order, object: &ObjectRef) -> Begin {
@@ -114,8 +196,12 @@ pub fn order(shared: &Shared, intent: Intent) -> Order {
     let cluster = first.map(|object| object.cluster).unwrap_or_default();
     let connection = shared.world.cluster(cluster).map(|cluster| &cluster.connection);
     let environments: Vec<Option<&Environment>> =
-        intent.objects.iter().map(|object| shared.environments.of(cluster, &object.namespace)).collect();
-    let environment = environments.first().copied().flatten();
+        intent.objects.iter().flat_map(|object| environments(shared, object)).collect();
+    // A node of several environments is in none of them alone: the context names the place.
+    let environment = match (first, environments.as_slice()) {
+        (Some(object), several) if !object.kind.namespaced() && several.len() > 1 => None,
+        (_, environments) => environments.first().copied().flatten(),
+    };
     let place = Place {
         cluster,
         context: connection.map(|known| known.context.clone()).unwrap_or_default(),

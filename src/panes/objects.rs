@@ -36,12 +36,9 @@ pub fn knows(action: Action) -> bool {
             | Action::Events
             | Action::Rollout
             | Action::Shell
-            | Action::Scale
-            | Action::Restart
-            | Action::Undo
             | Action::Copy
             | Action::ToggleNamespace
-    )
+    ) || changes::is_change(action)
 }
 
 /// Whether an action applies to what the cursor is on.
@@ -66,9 +63,7 @@ pub fn applies(shared: &Shared, subject: &Subject, action: Action) -> Applies {
         Action::PreviousLogs => log_pods(shared, object).and_then(|_| has_restarted(shared, object)),
         Action::Rollout => workload_of(shared, object).map(|_| ()),
         Action::Shell => return shell_applies(shared, object),
-        Action::Scale | Action::Restart | Action::Undo => {
-            changes::applies(shared, object, action).map(|_| ())
-        }
+        action if changes::is_change(action) => changes::applies(shared, object, action),
         // What happened to an object that is gone can still be read.
         Action::Events => Ok(()),
         _ => there(shared, object),
@@ -86,7 +81,11 @@ fn needs(action: Action) -> &'static str {
         Action::Logs | Action::PreviousLogs => "Logs need a pod or a workload.",
         Action::Rollout => "A rollout needs a workload, or one of its pods.",
         Action::Shell => "A shell needs a pod.",
-        Action::Scale | Action::Restart | Action::Undo => {
+        Action::Delete => "This deletes a pod: put the cursor on one.",
+        Action::Node | Action::Cordon | Action::Uncordon | Action::Drain => {
+            "This is about a node: put the cursor on one, or on one of its pods."
+        }
+        action if changes::is_change(action) => {
             "This changes a workload: put the cursor on one, or on its pod."
         }
         _ => "This needs an object of the cluster: a pod, a workload...",
@@ -317,7 +316,7 @@ pub fn act(shared: &mut Shared, subject: &Subject, action: Action) -> Outcome {
             Ok(workload) => RolloutView::open(shared, workload),
             Err(_) => Outcome::none(),
         },
-        Action::Scale | Action::Restart | Action::Undo => changes::begin(shared, object, action),
+        action if changes::is_change(action) => changes::begin(shared, object, action),
         Action::Shell => {
             let containers = shared.world.find_pod(&object).map(containers).unwrap_or_default();
             match <[Name; 1]>::try_from(containers) {

@@ -27,6 +27,13 @@ pub enum Sheet {
         /// The chosen one.
         at: usize,
     },
+    /// Which of several changes.
+    Which {
+        /// An order each.
+        orders: Vec<Order>,
+        /// The chosen one.
+        at: usize,
+    },
     /// It is being planned.
     Planning {
         /// The question.

@@ -48,6 +48,7 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
                 typing: false,
             }))
         }
+        Begin::Which { orders } => Sheet::Which { orders, at: 0 },
         Begin::Revision { order, revisions } => Sheet::Revision { order: Box::new(order), revisions, at: 0 },
     };
     state.overlay = Some(Overlay::Change(Box::new(sheet)));
@@ -234,7 +235,9 @@ fn again(state: &mut State, at: usize, back: bool) -> Vec<Effect> {
     let Some(((cluster, verb), with)) = found else {
         let why = match (back, one.cluster) {
             (_, None) => format!("{} is not connected: it cannot be planned from here yet.", intent.context),
-            (true, _) => format!("There is no way back from {} but another undo.", intent.title),
+            (true, _) => {
+                format!("The way back from {} is another action: it is planned by its own key.", intent.title)
+            }
             (false, _) => format!("This version does not know how to {}.", intent.action),
         };
         state.toast(Note { level: Level::Idle, text: crate::text::clean(&why).into_owned() });
@@ -273,6 +276,22 @@ pub(super) fn key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
                 order.intent.with.revision = revisions.get(*at).map(|(number, _)| *number);
                 plan(state, order, String::new(), 0)
             }
+            _ => Vec::new(),
+        },
+        Sheet::Which { orders, at } => match event.code {
+            KeyCode::Esc => close(state),
+            KeyCode::Down | KeyCode::Char('j') => {
+                *at = (*at + 1).min(orders.len().saturating_sub(1));
+                Vec::new()
+            }
+            KeyCode::Up | KeyCode::Char('k') => {
+                *at = at.saturating_sub(1);
+                Vec::new()
+            }
+            KeyCode::Enter => match orders.get(*at).cloned() {
+                Some(order) => plan(state, order, String::new(), 0),
+                None => close(state),
+            },
             _ => Vec::new(),
         },
         Sheet::Planning { request, .. } => match event.code {

@@ -47,7 +47,9 @@ pub(super) fn keys(sheet: &Sheet) -> &'static [(&'static str, &'static str)] {
             ("esc", "no"),
         ],
         Sheet::Number(_) => &[("+ -", "more, fewer"), ("0-9", "type"), ("enter", "plan"), ("esc", "no")],
-        Sheet::Revision { .. } => &[("j k", "choose"), ("enter", "plan"), ("esc", "no")],
+        Sheet::Revision { .. } | Sheet::Which { .. } => {
+            &[("j k", "choose"), ("enter", "plan"), ("esc", "no")]
+        }
         Sheet::Planning { .. } => &[("esc", "no")],
         Sheet::Ready(ready) if ready.is_refused() => &[("tab", "requests"), ("esc", "close")],
         Sheet::Ready(ready) => match ready.field {
@@ -72,6 +74,28 @@ pub(super) fn draw(state: &State, sheet: &Sheet, area: Rect, buffer: &mut Buffer
             });
             let title = format!("Back to which revision of {}?", names.join(", "));
             plain(state, &title, "", lines.collect(), area, buffer);
+        }
+        Sheet::Which { orders, at } => {
+            let docs = |order: &crate::change::intent::Order| {
+                let verb = order.intent.verb;
+                let info = crate::action::TABLE.iter().find(|info| info.name == verb.row());
+                (verb.name(), info.map_or("", |info| info.doc))
+            };
+            let lines = orders.iter().map(docs).enumerate().map(|(nth, (name, doc))| {
+                let sign = if nth == *at { state.look.symbols.arrow } else { " " };
+                let role = if nth == *at { Role::Accent } else { Role::Text };
+                Painted::role(role, &format!("{sign} {name:<10} {doc}"))
+            });
+            let names = orders.first().into_iter().flat_map(|order| &order.intent.objects);
+            let names: Vec<String> = names.map(crate::change::plan::called).collect();
+            plain(
+                state,
+                &format!("What becomes of {}?", names.join(", ")),
+                "",
+                lines.collect(),
+                area,
+                buffer,
+            );
         }
         Sheet::Planning { order, .. } => {
             let beat = u64::try_from(state.shared.now.mono.as_millis() / 250).unwrap_or(0);

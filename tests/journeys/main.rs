@@ -102,9 +102,12 @@ journeys! {
     workloads_to_rollout,
     yaml_and_secrets;
     demo:
+    delete_a_pod,
+    drain_a_node,
     follow_a_push,
     graphs_by_hand,
     graph_of_an_alert,
+    hold_and_resume,
     node_failure,
     production_by_its_name,
     scale_by_plan,

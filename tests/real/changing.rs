@@ -198,3 +198,110 @@ async fn a_read_only_session_changes_nothing_whatever_the_key() {
     assert_eq!(code, Some(4), "{told}");
     assert!(stage.changes(mark).is_empty());
 }
+
+/// What a person needs for the rest of the actions.
+fn keeper() -> Value {
+    json!([
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]},
+        {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["patch"]},
+        {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]},
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn pause_resume_delete_suspend_and_trigger_are_one_request_each() {
+    let stage = Stage::set(&keeper()).await;
+    let cron = json!({
+        "apiVersion": "batch/v1", "kind": "CronJob",
+        "metadata": {"name": "report", "namespace": stage.namespace},
+        "spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"spec": {
+            "restartPolicy": "Never", "containers": [{"name": "x", "image": "registry.example/report:1"}]}}}}},
+    });
+    stage.cluster.apply(&cron).unwrap();
+    let one = |args: &[&str]| {
+        let mark = stage.mark();
+        let (code, told) = stage.run(args);
+        assert_eq!(code, Some(0), "{args:?}: {told}");
+        let [request] = stage.changes(mark).try_into().unwrap_or_else(|all| panic!("{args:?}: {all:?}"));
+        request
+    };
+
+    let pause = one(&["pause", "deploy/cart", "--yes", "--wait"]);
+    assert_eq!((pause.verb.as_str(), &pause.body["spec"]), ("patch", &json!({"paused": true})));
+    assert_eq!(stage.field(".spec.paused"), "true");
+    let resume = one(&["resume", "deploy/cart", "--yes", "--wait"]);
+    assert_eq!(resume.body["spec"], json!({"paused": null}));
+    assert_eq!(stage.field(".spec.paused"), "");
+
+    let suspend = one(&["suspend", "report", "--yes", "--wait"]);
+    assert_eq!((suspend.verb.as_str(), suspend.resource.as_str()), ("patch", "cronjobs"));
+    assert_eq!(suspend.body["spec"], json!({"suspend": true}));
+    one(&["resume", "cj/report", "--yes", "--wait"]);
+    let trigger = one(&["trigger", "report", "--yes", "--wait"]);
+    assert_eq!((trigger.verb.as_str(), trigger.resource.as_str()), ("create", "jobs"));
+    assert_eq!(trigger.body["metadata"]["annotations"]["cronjob.kubernetes.io/instantiate"], "manual");
+
+    let names =
+        ["-n", &stage.namespace, "get", "pods", "-l", "app=cart", "-o", "jsonpath={.items[0].metadata.name}"];
+    let pod = stage.cluster.kubectl(&names).unwrap();
+    let delete = one(&["delete", &pod, "--yes", "--wait"]);
+    assert_eq!((delete.verb.as_str(), delete.resource.as_str()), ("delete", "pods"));
+    assert!(delete.body["preconditions"]["uid"].is_string(), "{}", delete.body);
+    stage.ready(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_drain_waits_for_the_budget_and_leaves_no_pod() {
+    let stage = Stage::set(&reader()).await;
+    // Nodes are the cluster's: whoever drains them has more than a namespace.
+    let keeper = json!([
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["patch"]},
+        {"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]},
+    ]);
+    let kubeconfig = stage.cluster.user("keeper", &[], &keeper).unwrap();
+    let run = |args: &[&str]| {
+        let Output { status, stdout, stderr } =
+            command(&stage.home, &kubeconfig).args(args).output().unwrap();
+        (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
+    };
+    let node = stage
+        .cluster
+        .kubectl(&[
+            "-n",
+            &stage.namespace,
+            "get",
+            "pods",
+            "-l",
+            "app=cart",
+            "-o",
+            "jsonpath={.items[0].spec.nodeName}",
+        ])
+        .unwrap();
+    let budget = |most: u32| {
+        json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": {"name": "cart", "namespace": stage.namespace},
+            "spec": {"maxUnavailable": most, "selector": {"matchLabels": {"app": "cart"}}}})
+    };
+    stage.cluster.apply(&budget(1)).unwrap();
+    let mark = stage.mark();
+    let (code, told) = run(&["drain", &node, "--yes", "--wait"]);
+    assert_eq!(code, Some(0), "{told}");
+    let on = ["get", "pods", "-A", "-o", "name", &format!("--field-selector=spec.nodeName={node}")];
+    assert_eq!(stage.cluster.kubectl(&on).unwrap().trim(), "");
+    let requests = stage.cluster.audit().since(mark).unwrap();
+    let mine: Vec<_> = requests
+        .iter()
+        .filter(|one| one.user.contains("keeper") && one.changes() && !one.uri.contains("dryRun=All"))
+        .filter(|one| one.code < 400)
+        .map(|one| (one.verb.as_str(), one.resource.as_str()))
+        .collect();
+    assert_eq!(mine[0], ("patch", "nodes"), "{mine:?}");
+    assert!(mine.len() > 1 && mine[1..].iter().all(|one| *one == ("create", "pods/eviction")), "{mine:?}");
+    let (code, told) = run(&["uncordon", &node, "--yes"]);
+    assert_eq!(code, Some(0), "{told}");
+}

@@ -1,11 +1,17 @@
 //! The registry of actions: each is one file, and one line in [`ALL`]. Screen, palette and command line know them by
 //! the name that they have here.
 
+mod cordon;
+mod delete;
+mod drain;
+mod hold;
 mod restart;
 mod scale;
+mod trigger;
 mod undo;
 
 pub(in crate::change) use scale::limits;
+pub(in crate::change) use trigger::begun;
 pub use undo::{Revision, revisions};
 
 use serde_json::{Value, json};
@@ -14,12 +20,24 @@ use super::gates::{Gate, Weight};
 use super::gather::{Facts, Needs};
 use super::intent::{Intent, Verb, With};
 use super::json::{count, nest};
-use super::plan::{Expect, Goal, Method, Request, Right, Step, Touched};
+use super::plan::{BEING, Expect, Goal, Method, Request, Right, Step, Touched};
 use crate::connect::paths;
 use crate::domain::id::{Kind, ObjectRef};
 
 /// All actions, in the order in which they are listed.
-pub static ALL: &[&dyn Act] = &[&scale::Scale, &restart::Restart, &undo::Undo];
+pub static ALL: &[&dyn Act] = &[
+    &scale::Scale,
+    &restart::Restart,
+    &undo::Undo,
+    &hold::Pause,
+    &hold::Suspend,
+    &hold::Resume,
+    &trigger::Trigger,
+    &delete::Delete,
+    &cordon::Cordon,
+    &cordon::Uncordon,
+    &drain::Drain,
+];
 
 /// The action of a name.
 #[must_use]
@@ -27,10 +45,21 @@ pub fn named(name: &str) -> Option<Verb> {
     ALL.iter().find(|act| act.name() == name).map(|act| Verb(*act))
 }
 
+/// The action that a row of the table of keys means.
+#[must_use]
+pub fn of_row(row: &str) -> Option<Verb> {
+    ALL.iter().find(|act| act.row() == row).map(|act| Verb(*act))
+}
+
 /// One way to change something.
 pub trait Act: Sync {
     /// Its name: in the table of keys, in the palette, on the command line, in the journal.
     fn name(&self) -> &'static str;
+
+    /// Its name in the table of keys, where another thing has its own there.
+    fn row(&self) -> &'static str {
+        self.name()
+    }
 
     /// What it can be done to.
     fn kinds(&self) -> &'static [Kind];
@@ -130,6 +159,33 @@ fn step(
     Step { title, object: object.clone(), request: Request { method, path, body, right }, versioned }
 }
 
+/// That a pod be evicted, held to its uid.
+fn eviction(pod: &ObjectRef) -> Step {
+    let body = json!({
+        "apiVersion": "policy/v1", "kind": "Eviction",
+        "metadata": {"name": &*pod.name, "namespace": &*pod.namespace},
+        "deleteOptions": {"preconditions": {"uid": pod.uid.to_string()}},
+    });
+    let title = format!("evict {}/{}", pod.namespace, pod.name);
+    let mut step = step(pod, title, "eviction", Method::Evict, body, false);
+    step.request.right.verb = "create";
+    // One answer for all pods of the namespace.
+    step.request.right.name = "".into();
+    step
+}
+
+/// That an object is there, or is no more.
+fn being(object: &ObjectRef, what: &str, before: bool, after: bool) -> Touched {
+    let told = |there: bool| if there { json!(&*object.name) } else { Value::Null };
+    Touched {
+        object: object.clone(),
+        what: what.to_owned(),
+        pointer: BEING.to_owned(),
+        before: told(before),
+        after: told(after),
+    }
+}
+
 /// Seconds that a rollout of an object may take.
 fn rollout_deadline(live: &Value) -> u64 {
     const SPARE: u64 = 30;
@@ -158,9 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn every_action_is_in_the_table_of_keys_under_the_same_name() {
+    fn every_action_is_in_the_table_of_keys() {
         for act in ALL {
-            assert!(crate::action::Action::from_name(act.name()).is_some(), "{}", act.name());
+            assert!(crate::action::Action::from_name(act.row()).is_some(), "{}", act.row());
+            assert_eq!(of_row(act.row()).map(|verb| verb.name()), Some(act.name()));
         }
     }
 }

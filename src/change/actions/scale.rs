@@ -28,7 +28,7 @@ impl Act for Scale {
     }
 
     fn needs(&self) -> Needs {
-        Needs { scaling: true, revisions: false }
+        Needs { scaling: true, ..Needs::default() }
     }
 
     fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {

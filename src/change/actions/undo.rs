@@ -84,7 +84,7 @@ impl Act for Undo {
     }
 
     fn needs(&self) -> Needs {
-        Needs { scaling: false, revisions: true }
+        Needs { revisions: true, ..Needs::default() }
     }
 
     fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {

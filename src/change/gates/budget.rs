@@ -4,7 +4,10 @@
 use serde_json::Value;
 
 use super::{Evidence, Finding, Gate};
-use crate::change::json::{at, text};
+use crate::change::json::{at, count, text};
+use crate::change::pods::is_ready;
+use crate::domain::id::Kind;
+use crate::text::clean;
 
 /// `disruption budget`
 pub struct Budget;
@@ -15,6 +18,9 @@ impl Gate for Budget {
     }
 
     fn judge(&self, evidence: &Evidence<'_>) -> Finding {
+        if evidence.facts.object.kind == Kind::Pod {
+            return of_pod(evidence);
+        }
         if evidence.draft.pods >= 0 {
             return Finding::pass("no pod is taken away");
         }
@@ -35,6 +41,26 @@ impl Gate for Budget {
             }
         }
         Finding::pass("every disruption budget is kept")
+    }
+}
+
+/// A deletion does not ask budgets, as an eviction would.
+fn of_pod(evidence: &Evidence<'_>) -> Finding {
+    let pod = &evidence.facts.live;
+    let budgets = match &evidence.facts.budgets {
+        Ok(budgets) => budgets,
+        Err(why) => return Finding::unknown(format!("disruption budgets could not be read: {why}")),
+    };
+    let labels = at(pod, "/metadata/labels");
+    let spent = budgets
+        .iter()
+        .find(|budget| selects(budget, &labels) && count(budget, "/status/disruptionsAllowed") == Some(0));
+    match spent {
+        Some(budget) if is_ready(pod) => Finding::warn(format!(
+            "budget {} allows no disruption now, and a deletion does not ask it",
+            clean(text(budget, "/metadata/name"))
+        )),
+        _ => Finding::pass("every disruption budget is kept"),
     }
 }
 

@@ -15,16 +15,22 @@ impl Gate for DryRunGate {
         if evidence.dry_runs.is_empty() {
             return Finding::unknown("nothing was tried");
         }
+        let mut waits = Vec::new();
         for tried in evidence.dry_runs {
             match tried {
                 DryRun::Passed => {}
+                DryRun::Waits(what) => waits.push(what.as_str()),
                 DryRun::Refused(why) => return Finding::fail(format!("the server would refuse: {why}")),
                 DryRun::Unknown(why) => {
                     return Finding::unknown(format!("the server could not try it: {why}"));
                 }
             }
         }
-        Finding::pass("the server would take it")
+        match waits.as_slice() {
+            [] => Finding::pass("the server would take it"),
+            [first] => Finding::warn(*first),
+            [first, others @ ..] => Finding::warn(format!("{first}; and {} more wait", others.len())),
+        }
     }
 
     fn is_final(&self) -> bool {

@@ -6,22 +6,26 @@ mod backup;
 mod budget;
 mod dry_run;
 mod frozen;
+mod losses;
 mod ownership;
 mod protected;
 mod quota;
 mod rbac;
 mod read_only;
+mod replacement;
 
 pub use alerts::Alerts;
 pub use backup::Backup;
 pub use budget::Budget;
 pub use dry_run::DryRunGate;
 pub use frozen::Frozen;
+pub use losses::Losses;
 pub use ownership::Ownership;
 pub use protected::Protected;
 pub use quota::Quota;
 pub use rbac::Rbac;
 pub use read_only::ReadOnly;
+pub use replacement::Replacement;
 
 use super::Known;
 use super::actions::Draft;

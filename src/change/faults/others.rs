@@ -1,0 +1,260 @@
+//! The other ways to change something: what deletes, makes and evicts. The same bench, the same faults.
+
+use super::*;
+
+impl Bench {
+    fn of(&self, resource: &str, namespace: &str) -> Vec<Value> {
+        let cluster = self.demo.clusters().iter().find(|cluster| cluster.name == "k3s-edge").unwrap();
+        cluster.store.list(resource, (!namespace.is_empty()).then_some(namespace))
+    }
+
+    fn pods_of(&self, app: &str) -> Vec<Value> {
+        let begins = format!("{app}-");
+        let own =
+            |pod: &Value| pod["metadata"]["name"].as_str().is_some_and(|name| name.starts_with(&begins));
+        self.of("pods", NS).into_iter().filter(own).collect()
+    }
+
+    /// A node with a pod of the app.
+    fn node_of(&self, app: &str) -> String {
+        self.pods_of(app)[0]["spec"]["nodeName"].as_str().unwrap().to_owned()
+    }
+
+    async fn confirmed_of(&self, verb: &str, kind: Kind, name: &str, with: With) -> Confirmed {
+        let plan = self.try_plan_of(verb, kind, name, with).await.unwrap();
+        let answer = Answer { yes: true, reason: "a test".to_owned(), ..Answer::default() };
+        confirm(plan, &answer, now()).unwrap_or_else(|refusal| panic!("{}", refusal.words()))
+    }
+
+    /// The changes that were sent, without what was only tried.
+    fn changes(&self) -> Vec<String> {
+        self.sent
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|line| !line.contains("dryRun=All"))
+            .map(|line| bare(line))
+            .collect()
+    }
+}
+
+/// Without the door of the demo's cluster, which is part of its path.
+fn bare(line: &str) -> String {
+    let (method, path) = line.split_once(' ').unwrap();
+    let begins = path.find("/api").unwrap();
+    format!("{method} {}", &path[begins..])
+}
+
+/// With time for pods that are made anew to be ready.
+fn patient() -> Pace {
+    Pace { evictions: Duration::from_secs(120), ..pace() }
+}
+
+fn name(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap()
+}
+
+fn is_change(method: &Method, path: &str) -> bool {
+    matches!(*method, Method::PATCH | Method::DELETE | Method::POST)
+        && !path.contains("dryRun=All")
+        && !path.contains("/selfsubject")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_is_held_and_goes_on() {
+    let bench = Bench::new(|_, _| Fate::Pass).await;
+    let pause = bench.confirmed("pause", With::default()).await;
+    assert_eq!(bench.execute(&pause).await.outcome, Outcome::Done);
+    assert_eq!(bench.live("cart")["spec"]["paused"], true);
+    let resume = bench.confirmed("resume", With::default()).await;
+    let end = bench.execute(&resume).await;
+    assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+    assert!(bench.live("cart")["spec"].get("paused").is_none());
+    assert_eq!(bench.writes(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_is_deleted_by_its_uid_and_nothing_is_by_trying() {
+    let bench = Bench::new(|_, _| Fate::Pass).await;
+    let pod = bench.pods_of("cart").remove(0);
+    let confirmed = bench.confirmed_of("delete", Kind::Pod, name(&pod), With::default()).await;
+    let still = bench.pods_of("cart");
+    let tried = still.iter().find(|one| one["metadata"]["uid"] == pod["metadata"]["uid"]).unwrap();
+    assert!(tried["metadata"]["deletionTimestamp"].is_null(), "the dry run deleted it");
+    let end = bench.execute(&confirmed).await;
+    assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+    let gone = |one: &Value| {
+        one["metadata"]["uid"] != pod["metadata"]["uid"] || !one["metadata"]["deletionTimestamp"].is_null()
+    };
+    assert!(bench.pods_of("cart").iter().all(gone));
+    assert_eq!(bench.changes(), [format!("DELETE /api/v1/namespaces/{NS}/pods/{}", name(&pod))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_whose_answer_is_lost_is_settled_by_looking() {
+    let bench = Bench::new(|method, path| match is_change(method, path) {
+        true => Fate::Eat,
+        false => Fate::Pass,
+    })
+    .await;
+    let pod = bench.pods_of("cart").remove(0);
+    let confirmed = bench.confirmed_of("delete", Kind::Pod, name(&pod), With::default()).await;
+    let end = bench.execute(&confirmed).await;
+    assert_eq!((end.outcome, bench.changes().len()), (Outcome::Done, 1), "{}", end.words);
+    assert!(bench.told().entries[0].steps.last().unwrap().words.contains("though the answer was"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_made_once_even_where_the_answer_is_lost() {
+    for eaten in [false, true] {
+        let bench = Bench::new(move |method, path| match eaten && is_change(method, path) {
+            true => Fate::Eat,
+            false => Fate::Pass,
+        })
+        .await;
+        let before = bench.of("jobs.batch", NS).len();
+        let cron = name(&bench.of("cronjobs.batch", NS)[0]).to_owned();
+        let confirmed = bench.confirmed_of("trigger", Kind::CronJob, &cron, With::default()).await;
+        assert_eq!(bench.of("jobs.batch", NS).len(), before, "a plan makes nothing");
+        let end = bench.execute(&confirmed).await;
+        assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+        let jobs = bench.of("jobs.batch", NS);
+        let made: Vec<_> = jobs.iter().filter(|job| name(job).contains("-manual-")).collect();
+        let [made] = made.as_slice() else { panic!("{made:?}") };
+        assert_eq!(made["metadata"]["annotations"]["cronjob.kubernetes.io/instantiate"], "manual");
+        assert_eq!(made["metadata"]["ownerReferences"][0]["name"], cron);
+        assert_eq!(
+            bench.changes(),
+            [format!("POST /apis/batch/v1/namespaces/{NS}/jobs?fieldManager=pilothouse")]
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_is_emptied_of_what_can_be_evicted() {
+    let bench = Bench::new(|_, _| Fate::Pass).await;
+    let node = bench.node_of("cart");
+    let confirmed = bench.confirmed_of("drain", Kind::Node, &node, With::default()).await;
+    let steps = confirmed.plan().steps.len();
+    assert!(steps > 2 && bench.writes() == 0, "{steps}");
+    let end = bench.execute_at(&confirmed, patient()).await;
+    assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+    let here = |pod: &&Value| pod["spec"]["nodeName"] == node.as_str();
+    let pods = bench.of("pods", "");
+    for pod in pods.iter().filter(here) {
+        let daemon = pod["metadata"]["ownerReferences"][0]["kind"] == "DaemonSet";
+        assert!(daemon || !pod["metadata"]["deletionTimestamp"].is_null(), "{} stayed", name(pod));
+    }
+    assert_eq!(
+        bench.of("nodes", "").iter().find(|one| name(one) == node).unwrap()["spec"]["unschedulable"],
+        true
+    );
+    let evictions = bench.changes().iter().filter(|line| line.contains("/eviction?")).count();
+    assert!(evictions >= steps - 1, "{:?}", bench.changes());
+}
+
+fn budget() -> Value {
+    let mut said =
+        status(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.");
+    said["details"] = json!({"causes": [{"reason": "DisruptionBudget",
+        "message": "The disruption budget cart needs 2 healthy pods and has 2 currently"}]});
+    said
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_eviction_that_a_budget_holds_up_is_asked_for_again_after_the_others() {
+    let mut refused = 0;
+    let bench = Bench::new(move |method, path| {
+        let evicts = *method == Method::POST && path.contains("/pods/cart-") && path.contains("/eviction");
+        // Also when it is only tried: what may be asked again is no reason to refuse a plan.
+        match evicts && (path.contains("dryRun=All") || refused < 3) {
+            true => {
+                refused += u32::from(!path.contains("dryRun=All"));
+                Fate::Answer(429, budget(), None)
+            }
+            false => Fate::Pass,
+        }
+    })
+    .await;
+    let node = bench.node_of("cart");
+    let plan = bench.try_plan_of("drain", Kind::Node, &node, With::default()).await.unwrap();
+    let dry_run = plan.gates.iter().find(|judged| judged.gate == "dry run").unwrap();
+    assert!(!dry_run.fails && dry_run.why.contains("The disruption budget cart needs 2"), "{dry_run:?}");
+    let confirmed = bench.confirmed_of("drain", Kind::Node, &node, With::default()).await;
+    let end = bench.execute_at(&confirmed, patient()).await;
+    assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+    let told = bench.told();
+    let waits: Vec<&str> = told.entries[0]
+        .steps
+        .iter()
+        .filter(|step| step.outcome == "waits")
+        .map(|step| step.words.as_str())
+        .collect();
+    assert!(waits.iter().any(|words| words.contains("The disruption budget cart")), "{waits:?}");
+    let changes = bench.changes();
+    let asked = |line: &&String| line.contains("/pods/cart-");
+    assert!(changes.iter().filter(asked).count() > 3, "{changes:?}");
+    let first_again = changes.iter().enumerate().filter(|(_, line)| asked(line)).nth(1).unwrap().0;
+    let others = changes.iter().filter(|line| line.contains("/eviction") && !asked(line));
+    let before = changes[..first_again].iter().filter(|line| line.contains("/eviction") && !asked(line));
+    assert!(before.count() * 2 > others.count(), "the others were not kept waiting: {changes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_that_never_gives_way_ends_the_drain_in_time_and_by_name() {
+    let bench = Bench::new(|method, path| {
+        match *method == Method::POST && path.contains("/pods/cart-") && path.contains("/eviction") {
+            true => Fate::Answer(429, budget(), None),
+            false => Fate::Pass,
+        }
+    })
+    .await;
+    let node = bench.node_of("cart");
+    let confirmed = bench.confirmed_of("drain", Kind::Node, &node, With::default()).await;
+    let end = bench.execute_at(&confirmed, Pace { evictions: Duration::from_millis(300), ..pace() }).await;
+    assert_eq!(end.outcome, Outcome::TimedOut, "{}", end.words);
+    assert!(end.words.contains("cart-") && end.words.contains("The disruption budget cart"), "{}", end.words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_eviction_that_is_forbidden_stops_the_drain() {
+    let bench = Bench::new(|method, path| {
+        match *method == Method::POST && path.contains("/eviction") && !path.contains("dryRun=All") {
+            true => Fate::Answer(403, status(403, "Forbidden", "says the proxy"), None),
+            false => Fate::Pass,
+        }
+    })
+    .await;
+    let node = bench.node_of("cart");
+    let confirmed = bench.confirmed_of("drain", Kind::Node, &node, With::default()).await;
+    let end = bench.execute(&confirmed).await;
+    assert_eq!(end.outcome, Outcome::Failed, "{}", end.words);
+    assert!(end.words.contains("it is forbidden") && end.words.contains("1 of "), "{}", end.words);
+    assert_eq!(bench.changes().len(), 2, "cordoned, and one eviction");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_be_lost_with_a_node_has_to_be_said() {
+    let bench = Bench::new(|_, _| Fate::Pass).await;
+    let node = bench.node_of("cart");
+    let bare = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare", "namespace": NS},
+        "spec": {"nodeName": node, "containers": [{"name": "x", "image": "registry.example/x:1"}]}});
+    let request = Request::post(format!("/api/v1/namespaces/{NS}/pods"))
+        .header("content-type", "application/json")
+        .body(bare.to_string().into_bytes())
+        .unwrap();
+    bench.client.request::<Value>(request).await.unwrap();
+    let losses = async |with| {
+        let plan = bench.try_plan_of("drain", Kind::Node, &node, with).await.unwrap();
+        plan.gates.iter().find(|judged| judged.gate == "losses").unwrap().clone()
+    };
+    let judged = losses(With::default()).await;
+    assert!(judged.fails && judged.overridable, "{judged:?}");
+    assert!(judged.why.contains("nobody makes again shop-dev/bare"), "{}", judged.why);
+    let both = With { force: true, empty_dir: true, ..With::default() };
+    assert!(!losses(both).await.fails);
+
+    let plan = bench.try_plan_of("delete", Kind::Pod, "bare", With::default()).await.unwrap();
+    let judged = plan.gates.iter().find(|judged| judged.gate == "replacement").unwrap();
+    assert!(!judged.fails && judged.why.contains("nobody makes it again"), "{judged:?}");
+}

@@ -1,0 +1,148 @@
+//! Pods as a change sees them: who makes them again, whether they can be evicted, which of them are asked for. Pure.
+
+use serde_json::Value;
+
+use super::gather::{controller_of, uid_of};
+use super::json::{flag, list, note, text};
+use crate::connect::paths;
+use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
+
+/// Labels that pods of one controller do not share.
+const OWN: [&str; 4] = [
+    "controller-revision-hash",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/job-completion-index",
+];
+
+/// What a drain makes of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It stays: a DaemonSet would make it again on the same node, or the kubelet itself runs it.
+    Stays,
+    /// It is evicted, and made again elsewhere.
+    Goes,
+    /// It is evicted, and nobody makes it again.
+    Lost,
+    /// It is evicted, with what it keeps in an emptyDir.
+    Empties,
+}
+
+/// What a drain makes of a pod.
+pub(super) fn fate(pod: &Value) -> Fate {
+    let controller = controller_of(pod);
+    if note(pod, "annotations", "kubernetes.io/config.mirror").is_some()
+        || controller.as_ref().is_some_and(|owner| owner.kind == "DaemonSet")
+    {
+        return Fate::Stays;
+    }
+    if has_ended(pod) {
+        return Fate::Goes;
+    }
+    if controller.is_none() {
+        return Fate::Lost;
+    }
+    match list(pod, "/spec/volumes").any(|volume| volume.get("emptyDir").is_some()) {
+        true => Fate::Empties,
+        false => Fate::Goes,
+    }
+}
+
+/// Whether its containers have ended for good.
+pub(super) fn has_ended(pod: &Value) -> bool {
+    matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
+}
+
+/// Whether it is on its way out.
+pub(super) fn is_ending(pod: &Value) -> bool {
+    !text(pod, "/metadata/deletionTimestamp").is_empty()
+}
+
+/// Whether it is ready, and stays.
+pub(super) fn is_ready(pod: &Value) -> bool {
+    let ready = |one: &Value| text(one, "/type") == "Ready" && text(one, "/status") == "True";
+    !is_ending(pod) && list(pod, "/status/conditions").any(ready)
+}
+
+/// Ready pods of a controller, without one of them.
+pub(super) fn ready_of(pods: &[Value], controller: Uid, without: Uid) -> usize {
+    let own = pods.iter().filter(|pod| controller_of(pod).is_some_and(|owner| owner.uid == controller));
+    own.filter(|pod| is_ready(pod) && uid_of(pod) != without).count()
+}
+
+/// The pod, by identity.
+pub(super) fn reference(cluster: ClusterId, pod: &Value) -> ObjectRef {
+    ObjectRef {
+        cluster,
+        kind: Kind::Pod,
+        namespace: text(pod, "/metadata/namespace").into(),
+        name: text(pod, "/metadata/name").into(),
+        uid: uid_of(pod),
+    }
+}
+
+/// The path of the pods that are asked for: of a node those on it, of a pod those with its labels.
+pub(super) fn path(object: &ObjectRef, live: &Value) -> String {
+    if object.kind == Kind::Node {
+        return format!("{}?fieldSelector=spec.nodeName%3D{}", paths::collection(Kind::Pod, ""), object.name);
+    }
+    let labels = live.pointer("/metadata/labels").and_then(Value::as_object);
+    // Keys and values of labels have no characters that mean anything in a query but the slash, which is none there.
+    let wanted: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| !OWN.contains(&key.as_str()))
+        .filter_map(|(key, value)| Some(format!("{key}%3D{}", value.as_str()?)))
+        .collect();
+    format!("{}?labelSelector={}", paths::collection(Kind::Pod, &object.namespace), wanted.join("%2C"))
+}
+
+/// How long it may take to end, in seconds.
+pub(super) fn grace(pod: &Value) -> u64 {
+    super::json::count(pod, "/spec/terminationGracePeriodSeconds").unwrap_or(30)
+}
+
+/// Whether a pod is the kubelet's own, which the API server only mirrors.
+pub(super) fn is_mirror(pod: &Value) -> bool {
+    note(pod, "annotations", "kubernetes.io/config.mirror").is_some()
+}
+
+/// Whether a node takes no new pods.
+pub(super) fn is_cordoned(node: &Value) -> bool {
+    flag(node, "/spec/unschedulable")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::testing::pod;
+    use serde_json::json;
+
+    #[test]
+    fn a_drain_knows_which_pods_stay_and_which_are_lost() {
+        assert_eq!(fate(&pod("a", Some("ReplicaSet"))), Fate::Goes);
+        assert_eq!(fate(&pod("a", Some("DaemonSet"))), Fate::Stays);
+        assert_eq!(fate(&pod("a", None)), Fate::Lost);
+        let mut mirror = pod("a", None);
+        mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
+        assert_eq!(fate(&mirror), Fate::Stays);
+        let mut keeps = pod("a", Some("ReplicaSet"));
+        keeps["spec"]["volumes"] = json!([{"name": "cache", "emptyDir": {}}]);
+        assert_eq!(fate(&keeps), Fate::Empties);
+        let mut ended = pod("a", None);
+        ended["status"]["phase"] = json!("Succeeded");
+        assert_eq!(fate(&ended), Fate::Goes);
+    }
+
+    #[test]
+    fn pods_like_a_pod_are_asked_for_by_the_labels_that_they_share() {
+        let mut live = pod("cart-0", Some("StatefulSet"));
+        live["metadata"]["labels"] =
+            json!({"app.kubernetes.io/name": "cart", "apps.kubernetes.io/pod-index": "0"});
+        let object = reference(ClusterId(0), &live);
+        assert_eq!(
+            path(&object, &live),
+            "/api/v1/namespaces/shop/pods?labelSelector=app.kubernetes.io/name%3Dcart"
+        );
+    }
+}
