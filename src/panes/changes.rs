@@ -34,13 +34,10 @@ pub(super) fn is_change(action: Action) -> bool {
 }
 
 /// The actions of the registry that a key means, most of them one.
-fn verbs_of(shared: &Shared, object: &ObjectRef, action: Action) -> Vec<Verb> {
+fn verbs_of(action: Action) -> Vec<Verb> {
     let named: &[Action] = match action {
-        Action::Node => match node_of(shared, object).and_then(|node| is_cordoned(shared, &node)) {
-            Some(true) => &[Action::Uncordon, Action::Drain],
-            Some(false) => &[Action::Cordon, Action::Drain],
-            None => &[Action::Cordon, Action::Uncordon, Action::Drain],
-        },
+        // Always all, each in its place: what is known of the node may be old, and the plan reads it anew.
+        Action::Node => &[Action::Cordon, Action::Uncordon, Action::Drain],
         _ => &[action],
     };
     named.iter().filter_map(|action| actions::of_row(action.info().name)).collect()
@@ -64,11 +61,6 @@ fn node_of(shared: &Shared, object: &ObjectRef) -> Option<ObjectRef> {
     })
 }
 
-fn is_cordoned(shared: &Shared, node: &ObjectRef) -> Option<bool> {
-    let nodes = &shared.world.cluster(node.cluster)?.nodes;
-    nodes.iter().find(|(_, known)| known.name == node.name).map(|(_, known)| known.cordoned)
-}
-
 /// Whether an action can be begun, or why it does not apply.
 pub(super) fn applies(shared: &Shared, object: &ObjectRef, action: Action) -> Result<(), String> {
     targets(shared, object, action).map(|_| ())
@@ -76,7 +68,7 @@ pub(super) fn applies(shared: &Shared, object: &ObjectRef, action: Action) -> Re
 
 /// What an action would be done to, and by which of the registry; or why it does not apply.
 fn targets(shared: &Shared, object: &ObjectRef, action: Action) -> Result<(Vec<Verb>, ObjectRef), String> {
-    let verbs = verbs_of(shared, object, action);
+    let verbs = verbs_of(action);
     let verb = *verbs.first().ok_or_else(|| "This version cannot do that.".to_owned())?;
     let object = target(shared, object, verb)?;
     if let Some(why) = environments(shared, &object).iter().find_map(|env| read_only(shared, *env)) {

@@ -118,10 +118,28 @@ fn the_log_names_what_changed_or_says_that_it_forgot() {
     let pods = &world.clusters[0].pods;
     let slot = pods.slot(Uid(3)).unwrap();
     assert_eq!(pods.changed_since(version), Some(&[slot][..]));
-    for _ in 0..2_000 {
-        send(&mut world, vec![Delta::Put(pod(4, "a", PodState::Ready))]);
+    for n in 0..2_000 {
+        let state = if n % 2 == 0 { PodState::Failed } else { PodState::Ready };
+        send(&mut world, vec![Delta::Put(pod(4, "a", state))]);
     }
     assert_eq!(world.clusters[0].pods.changed_since(version), None);
+}
+
+#[test]
+fn what_says_nothing_new_is_no_change_but_was_touched() {
+    let mut world = world();
+    send(&mut world, (0..3).map(|n| Delta::Put(pod(n, "a", PodState::Ready))).collect());
+    let (version, touched) = (world.clusters[0].pods.version(), world.clusters[0].pods.touched());
+    let again = vec![Delta::Begin(None), Delta::Put(pod(1, "a", PodState::Ready)), Delta::End(None)];
+    let news = ClusterMsg::Facts(Facts::Pods(again));
+    assert!(world.apply(ClusterId(0), news, Now::default()), "a list without them: two are gone");
+    assert_eq!(world.clusters[0].pods.version(), version + 2);
+    let news = ClusterMsg::Facts(Facts::Pods(vec![Delta::Put(pod(1, "a", PodState::Ready))]));
+    assert!(!world.apply(ClusterId(0), news, Now::default()));
+    assert_eq!(world.clusters[0].pods.version(), version + 2);
+    assert_eq!(world.clusters[0].pods.touched(), touched + 4);
+    let news = ClusterMsg::Answered(Stamp(9));
+    assert!(!world.apply(ClusterId(0), news, Now::default()), "an age");
 }
 
 #[test]
