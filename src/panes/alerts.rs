@@ -385,6 +385,11 @@ impl Rows for Alerts {
                     gaps.push(words);
                 }
             }
+            let unknown = "silences are not known".to_owned();
+            if shared.alerts.silences_unknown(&shared.upstreams, env.id).is_some() && !gaps.contains(&unknown)
+            {
+                gaps.push(unknown);
+            }
             let failing = shared.alerts.failing_rules(&shared.upstreams, env.id).len();
             if failing > 0 {
                 let noun = if failing == 1 { "rule fails" } else { "rules fail" };

@@ -118,6 +118,8 @@ pub struct ServerReport {
     pub trouble: Option<String>,
     /// Members of its cluster that do not answer, each with why; another one answered for all.
     pub silent_members: Vec<String>,
+    /// Why it is not known who silenced what; none when it is.
+    pub silences_unknown: Option<String>,
 }
 
 /// What a report is made from.
@@ -160,12 +162,17 @@ impl AlertsReport {
                     Server::Alertmanager => facts.alerts.silent_members(facts.upstreams, env.id),
                     _ => &[],
                 };
+                let silences = match standing.server {
+                    Server::Alertmanager => facts.alerts.silences_unknown(facts.upstreams, env.id),
+                    _ => None,
+                };
                 servers.push(ServerReport {
                     environment: env.name.to_string(),
                     server: standing.server.word(),
                     address: standing.assigned.ok().map(|assigned| assigned.upstream.address.words()),
                     trouble,
                     silent_members: silent.iter().map(ToString::to_string).collect(),
+                    silences_unknown: silences.map(str::to_owned),
                 });
             }
         }
@@ -223,6 +230,12 @@ impl AlertsReport {
             for member in &server.silent_members {
                 text.push_str(&format!(
                     "{}: {}: a member is silent: {member}\n",
+                    server.environment, server.server
+                ));
+            }
+            if let Some(why) = &server.silences_unknown {
+                text.push_str(&format!(
+                    "{}: {}: silences are not known: {why}\n",
                     server.environment, server.server
                 ));
             }

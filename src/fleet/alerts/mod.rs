@@ -243,12 +243,20 @@ impl Alerts {
 
     /// Members of an environment's Alertmanager that do not answer, while another one does.
     pub fn silent_members(&self, upstreams: &Upstreams, env: EnvId) -> &[Name] {
-        let Ok(assigned) = upstreams.of(Server::Alertmanager, env) else { return &[] };
-        let heard = self.managers.get(&assigned.upstream);
-        match heard.map(|heard| (&heard.hearing, &heard.told)) {
-            Some((Hearing::Well, Some(told))) => &told.silent_members,
-            _ => &[],
-        }
+        self.managed(upstreams, env).map_or(&[], |told| &told.silent_members)
+    }
+
+    /// Why it is not known who silenced what in an environment, and until when; `None` when it is.
+    pub fn silences_unknown(&self, upstreams: &Upstreams, env: EnvId) -> Option<&str> {
+        let why = &self.managed(upstreams, env)?.silences_unknown;
+        (!why.is_empty()).then_some(why)
+    }
+
+    /// What an environment's Alertmanager told, while it answers.
+    fn managed(&self, upstreams: &Upstreams, env: EnvId) -> Option<&Managed> {
+        let assigned = upstreams.of(Server::Alertmanager, env).ok()?;
+        let heard = self.managers.get(&assigned.upstream)?;
+        heard.told.as_ref().filter(|_| heard.hearing == Hearing::Well)
     }
 
     /// The lowest limit that the rules of a server set to what a chart shows ([`RuleLimit::is_about`]).

@@ -425,6 +425,22 @@ mod board {
     }
 
     #[test]
+    fn silences_that_could_not_be_read_are_said_until_they_can_be() {
+        let mut room = Room::new();
+        room.managed(&[kept_critical("A")]);
+        assert_eq!(room.alerts.silences_unknown(&room.upstreams, EnvId(0)), None);
+        let refused = Managed {
+            alerts: vec![kept_critical("A")],
+            silences_unknown: "403 Forbidden".into(),
+            ..Managed::default()
+        };
+        room.hear(Server::Alertmanager, Told::Managed(Ok(refused)), NOW);
+        assert_eq!(room.alerts.silences_unknown(&room.upstreams, EnvId(0)), Some("403 Forbidden"));
+        room.managed(&[kept_critical("A")]);
+        assert_eq!(room.alerts.silences_unknown(&room.upstreams, EnvId(0)), None);
+    }
+
+    #[test]
     fn the_same_answer_again_is_no_work_and_keeps_what_fires_in_mind() {
         let mut room = Room::new();
         room.rules(&[]);
