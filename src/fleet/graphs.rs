@@ -15,7 +15,6 @@ const MOST: usize = 96;
 pub struct Graphs {
     graphs: HashMap<Arc<GraphRequest>, Graph>,
     surveys: HashMap<Arc<SurveyRequest>, Surveyed>,
-    version: u64,
     surveyed: u64,
 }
 
@@ -39,11 +38,6 @@ impl Graphs {
         self.surveys.get(request)
     }
 
-    /// Rises with every answer.
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
     /// Rises with every answer to a survey.
     pub fn surveyed(&self) -> u64 {
         self.surveyed
@@ -51,7 +45,6 @@ impl Graphs {
 
     /// Takes an answer.
     pub fn take(&mut self, request: Arc<GraphRequest>, answer: Result<Graph, GraphProblem>, asked_at: Stamp) {
-        self.version += 1;
         self.graphs.entry(request).or_default().take(answer, asked_at);
         if self.graphs.len() > MOST {
             let oldest = self.graphs.iter().min_by_key(|(_, graph)| graph.asked_at);
@@ -63,7 +56,6 @@ impl Graphs {
 
     /// Takes what was learnt.
     pub fn take_survey(&mut self, request: Arc<SurveyRequest>, answer: Result<Survey, GraphProblem>) {
-        self.version += 1;
         self.surveyed += 1;
         let known = self.surveys.entry(request).or_default();
         match answer {

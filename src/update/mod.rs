@@ -91,6 +91,7 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
 pub fn settle(state: &mut State) {
     refresh(state);
     state.settled = true;
+    state.due = Urgency::default();
     changes::drawn(state);
 }
 

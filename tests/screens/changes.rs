@@ -2,10 +2,10 @@
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use pilothouse::domain::id::ClusterId;
-use pilothouse::domain::link::Feed;
+use pilothouse::domain::link::{Feed, Link};
 use pilothouse::domain::meta::Resources;
 use pilothouse::layout::{self, Slot};
-use pilothouse::msg::{ClusterMsg, Delta, Facts, Msg, Usage};
+use pilothouse::msg::{ClusterMsg, Delta, Facts, Msg, Urgency, Usage};
 use pilothouse::panes::PaneId;
 use pilothouse::panes::metrics::target::Target;
 use pilothouse::state::{Overlay, State};
@@ -146,4 +146,18 @@ fn keys_of_one_burst_act_on_what_those_before_them_made() {
     }
     settle(&mut state);
     assert!(title(&state, "Describe").contains("payments-"), "{}", picture(&state));
+}
+
+#[test]
+fn what_a_frame_has_shown_makes_no_further_one_due() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    update(&mut state, Msg::Tick, NOW);
+    settle(&mut state);
+    assert_eq!(state.due, Urgency::Age, "the tick was drawn");
+    let heartbeat = ClusterMsg::Answered(NOW.wall);
+    update(&mut state, Msg::Cluster(ClusterId(0), heartbeat), NOW);
+    assert_eq!(state.due, Urgency::Age, "a heartbeat alone changes ages");
+    let link = ClusterMsg::Link(Link::Live);
+    update(&mut state, Msg::Cluster(ClusterId(0), link), NOW);
+    assert_eq!(state.due, Urgency::Next);
 }
