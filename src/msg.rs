@@ -74,6 +74,7 @@ impl Msg {
         match self {
             Msg::Graph(..) | Msg::Survey(..) | Msg::Alerts(..) => Urgency::Swarm,
             Msg::Cluster(_, ClusterMsg::Usage(_)) => Urgency::Swarm,
+            Msg::Tick => Urgency::Age,
             _ => Urgency::Next,
         }
     }

@@ -19,10 +19,9 @@ use crossterm::terminal::{
     LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use rustix::process::getpgrp;
 use rustix::stdio::stdin;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetpgrp, tcsetattr};
@@ -34,8 +33,15 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 const FRAME_BYTES: usize = 64 * 1024;
 
 /// The terminal while it is ours.
+///
+/// Not ratatui's `Terminal`, which does not tell whether a frame changed anything and writes something for each: it is
+/// its two buffers and their difference.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    backend: CrosstermBackend<BufWriter<Stdout>>,
+    /// What stands on the screen.
+    shown: Buffer,
+    /// The next frame; empty between two.
+    next: Buffer,
     mouse: bool,
 }
 
@@ -47,14 +53,9 @@ impl Screen {
     pub fn take(mouse: bool) -> io::Result<Screen> {
         switch_on(mouse)?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, stdout()));
-        let terminal = match Terminal::new(backend) {
-            Ok(terminal) => terminal,
-            Err(error) => {
-                give_back();
-                return Err(error);
-            }
-        };
-        Ok(Screen { terminal, mouse })
+        // The alternate screen is empty: whatever is drawn is drawn whole.
+        let (shown, next) = (Buffer::empty(Rect::ZERO), Buffer::empty(Rect::ZERO));
+        Ok(Screen { backend, shown, next, mouse })
     }
 
     /// Columns and rows.
@@ -66,21 +67,32 @@ impl Screen {
     }
 
     /// Draws a frame; only cells that changed are sent, between the marks of a
-    /// synchronized update so that no half frame is seen.
+    /// synchronized update so that no half frame is seen. Tells whether any did:
+    /// if not, nothing is sent.
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
-        self.terminal.autoresize()?;
+    pub fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<bool> {
+        let area = Rect::from((Position::ORIGIN, self.backend.size()?));
+        if self.next.area != area {
+            self.next.resize(area);
+            self.next.reset();
+            self.shown.resize(area);
+            self.forget()?;
+        }
         // Nothing waits in the writer while the frame is drawn: after a panic it would be written behind our
         // back, and a terminal that was told of an update shows nothing until its end.
-        let mut frame = self.terminal.get_frame();
-        let area = frame.area();
-        draw(area, frame.buffer_mut());
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.flush()?;
-        self.terminal.swap_buffers();
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+        draw(area, &mut self.next);
+        let changed = self.shown.diff(&self.next);
+        let any = !changed.is_empty();
+        if any {
+            queue!(self.backend, BeginSynchronizedUpdate)?;
+            self.backend.draw(changed.into_iter())?;
+            execute!(self.backend, EndSynchronizedUpdate)?;
+        }
+        std::mem::swap(&mut self.shown, &mut self.next);
+        self.next.reset();
+        Ok(any)
     }
 
     /// Forgets what is on the screen: the next frame is drawn whole.
@@ -88,9 +100,8 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn forget(&mut self) -> io::Result<()> {
-        // Not `clear`, which asks the terminal where its cursor is and fails when the answer is late.
-        let size = self.terminal.size()?;
-        self.terminal.resize(size.into())
+        self.shown.reset();
+        self.backend.clear()
     }
 
     /// Lends the terminal to something else.
@@ -112,7 +123,7 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
+        execute!(self.backend, CopyToClipboard::to_clipboard_from(text))
     }
 
     /// Rings the bell.
@@ -120,9 +131,8 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn ring(&mut self) -> io::Result<()> {
-        let out = self.terminal.backend_mut();
-        out.write_all(b"\x07")?;
-        Write::flush(out)
+        self.backend.write_all(b"\x07")?;
+        Write::flush(&mut self.backend)
     }
 
     /// Asks the terminal to notify of a text, by OSC 9 or by OSC 777.
@@ -130,9 +140,8 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn notify(&mut self, by_777: bool, text: &str) -> io::Result<()> {
-        let out = self.terminal.backend_mut();
-        out.write_all(notification(by_777, text).as_bytes())?;
-        Write::flush(out)
+        self.backend.write_all(notification(by_777, text).as_bytes())?;
+        Write::flush(&mut self.backend)
     }
 }
 

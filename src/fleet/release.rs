@@ -1,31 +1,19 @@
-//! The release matrix: apps by environments, what runs where, since when, and
-//! what is ahead of what.
+//! A cell of the release matrix: what runs of an app in an environment, since
+//! when, and what is ahead of what.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::BTreeSet;
 
-use super::apps::{OwnImage, apps, own_image};
+use super::apps::{OwnImage, own_image};
 use super::health::Health;
 use super::image::{Compared, ImageRef, compare, patches_between};
+use super::matrix::Sets;
 use super::wanted::Wanted;
-use crate::domain::environment::{Environment, Environments, Group};
-use crate::domain::id::{EnvId, Kind, Name, ObjectRef, Uid};
+use crate::domain::environment::Environment;
+use crate::domain::id::{Kind, Name, ObjectRef};
 use crate::domain::level::Level;
 use crate::domain::time::Stamp;
 use crate::domain::workload::{More, ReplicaSet, Workload};
-use crate::world::{ClusterWorld, World};
-
-/// Apps by environments.
-#[derive(Debug, Default)]
-pub struct Matrix {
-    /// Environments of the promotion order; those of the group `other` where
-    /// nothing stands in a stage.
-    pub columns: Vec<EnvId>,
-    /// Apps with faults first, then by name.
-    pub rows: Vec<Row>,
-    environments: Environments,
-    seen: Option<u64>,
-}
+use crate::world::ClusterWorld;
 
 /// One app.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,101 +90,6 @@ impl Relation {
     }
 }
 
-impl Matrix {
-    /// Follows the world. Looks at nothing unless workloads, ReplicaSets, the
-    /// standing of pods, the environments or the settings changed. Returns
-    /// whether anything may have changed.
-    pub fn refresh(
-        &mut self,
-        wanted: &Wanted,
-        environments: &Environments,
-        world: &World,
-        health: &Health,
-    ) -> bool {
-        let mut hasher = DefaultHasher::new();
-        wanted.hash(&mut hasher);
-        health.version().hash(&mut hasher);
-        for cluster in &world.clusters {
-            (cluster.workloads.version(), cluster.replica_sets.version()).hash(&mut hasher);
-        }
-        let seen = Some(hasher.finish());
-        if self.seen == seen && self.environments == *environments {
-            return false;
-        }
-        self.seen = seen;
-        if self.environments != *environments {
-            self.environments = environments.clone();
-        }
-        let columns = columns(environments);
-        self.columns = columns.iter().map(|env| env.id).collect();
-        self.rows = rows(wanted, environments, &columns, world, health);
-        true
-    }
-
-    /// The row of an app.
-    pub fn row(&self, app: &str) -> Option<&Row> {
-        self.rows.iter().find(|row| &*row.app == app)
-    }
-
-    /// The cell of an app in an environment.
-    pub fn cell(&self, app: &str, env: EnvId) -> Option<&Cell> {
-        let column = self.columns.iter().position(|id| *id == env)?;
-        self.row(app)?.cells.get(column)?.as_ref()
-    }
-}
-
-fn columns(environments: &Environments) -> Vec<&Environment> {
-    let staged: Vec<&Environment> = environments.staged().collect();
-    if !staged.is_empty() {
-        return staged;
-    }
-    environments.list.iter().filter(|env| env.group == Group::Other).collect()
-}
-
-fn rows(
-    wanted: &Wanted,
-    environments: &Environments,
-    columns: &[&Environment],
-    world: &World,
-    health: &Health,
-) -> Vec<Row> {
-    let mut by_app: BTreeMap<Name, Vec<Option<Cell>>> = BTreeMap::new();
-    let sets: HashMap<_, _> = world.each().map(|(id, cluster)| (id, sets_by_owner(cluster))).collect();
-    for (n, env) in columns.iter().enumerate() {
-        let (Some(cluster), Some(sets)) = (world.cluster(env.cluster), sets.get(&env.cluster)) else {
-            continue;
-        };
-        for (app, workloads) in apps(wanted, environments, env, cluster) {
-            let scene = Scene { wanted, env, cluster, sets, health };
-            if let Some(cell) = scene.cell(&app, &workloads) {
-                by_app.entry(app).or_insert_with(|| vec![None; columns.len()])[n] = Some(cell);
-            }
-        }
-    }
-    let mut rows: Vec<Row> = by_app
-        .into_iter()
-        .map(|(app, mut cells)| {
-            relate(columns, &mut cells);
-            let level = worst(cells.iter().flatten().map(|cell| cell.level));
-            Row { app, level, cells }
-        })
-        .collect();
-    // Only faults move a row up: a rollout must not make the list dance.
-    let fault = |row: &Row| if row.level.is_fault() { row.level } else { Level::Ok };
-    rows.sort_by(|a, b| fault(b).cmp(&fault(a)).then_with(|| a.app.cmp(&b.app)));
-    rows
-}
-
-fn sets_by_owner(cluster: &ClusterWorld) -> HashMap<Uid, Vec<&ReplicaSet>> {
-    let mut sets: HashMap<Uid, Vec<&ReplicaSet>> = HashMap::new();
-    for (_, set) in cluster.replica_sets.iter() {
-        if let Some(owner) = &set.owner {
-            sets.entry(owner.uid).or_default().push(set);
-        }
-    }
-    sets
-}
-
 /// The worst of several levels. What rests beside what works is no reason to
 /// call the whole idle.
 pub fn worst(levels: impl Iterator<Item = Level>) -> Level {
@@ -214,16 +107,23 @@ pub fn worst(levels: impl Iterator<Item = Level>) -> Level {
 }
 
 /// What one cell is read from.
-struct Scene<'a> {
-    wanted: &'a Wanted,
-    env: &'a Environment,
-    cluster: &'a ClusterWorld,
-    sets: &'a HashMap<Uid, Vec<&'a ReplicaSet>>,
-    health: &'a Health,
+pub(super) struct Scene<'a> {
+    /// The settings.
+    pub wanted: &'a Wanted,
+    /// Its environment.
+    pub env: &'a Environment,
+    /// The environment's cluster.
+    pub cluster: &'a ClusterWorld,
+    /// The cluster's ReplicaSets.
+    pub sets: &'a Sets,
+    /// How well workloads are.
+    pub health: &'a Health,
 }
 
 impl Scene<'_> {
-    fn cell(&self, app: &str, workloads: &[&Workload]) -> Option<Cell> {
+    /// The cell of an app, without its relation, and the slot of the pod that told its digest; `workloads` by kind and
+    /// name.
+    pub fn cell(&self, app: &str, workloads: &[&Workload]) -> Option<(Cell, Option<u32>)> {
         let mut own: Vec<(OwnImage, &Workload)> = workloads
             .iter()
             .filter_map(|workload| Some((own_image(self.wanted, app, workload)?, *workload)))
@@ -236,7 +136,7 @@ impl Scene<'_> {
             .filter(|(image, _)| image.own == main.own && image.image.same_repository(&main.image))
             .collect();
         let newest = self.newest_set(primary);
-        let digest = self.digest(main, primary, newest);
+        let (digest, told_by) = self.digest(main, primary, newest);
         let release = release_words(&main.image, &digest);
         let mut mixed: Vec<Name> = alike
             .iter()
@@ -256,7 +156,7 @@ impl Scene<'_> {
                 uid: workload.uid,
             })
             .collect();
-        Some(Cell {
+        let cell = Cell {
             history: self.history(main, &alike),
             since: self.since(primary, newest),
             rolling: alike.iter().find_map(|(_, workload)| rolling(workload)),
@@ -267,29 +167,33 @@ impl Scene<'_> {
             relation: Relation::First,
             mixed,
             workloads: refs,
-        })
+        };
+        Some((cell, told_by))
     }
 
     /// The ReplicaSet of the present template: the one with the highest revision.
     fn newest_set(&self, workload: &Workload) -> Option<&ReplicaSet> {
-        let sets = self.sets.get(&workload.uid)?;
-        sets.iter().copied().max_by_key(|set| (set.revision, set.created))
+        self.sets.of(self.cluster, workload.uid).max_by_key(|set| (set.revision, set.created, set.uid))
     }
 
     /// The digest that the reference pins, else the one that a pod of the
-    /// present template runs.
-    fn digest(&self, main: &OwnImage, primary: &Workload, newest: Option<&ReplicaSet>) -> String {
+    /// present template runs, with that pod's slot.
+    fn digest(
+        &self,
+        main: &OwnImage,
+        primary: &Workload,
+        newest: Option<&ReplicaSet>,
+    ) -> (String, Option<u32>) {
         if !main.image.digest.is_empty() || !main.first {
-            return main.image.digest.clone();
+            return (main.image.digest.clone(), None);
         }
         let owner = newest.map_or(primary.uid, |set| set.uid);
         self.cluster
             .pods_owned_by(owner)
             .iter()
-            .filter_map(|slot| self.cluster.pods.at(*slot))
-            .find(|pod| !pod.digest.is_empty())
-            .map(|pod| pod.digest.to_string())
-            .unwrap_or_default()
+            .filter_map(|slot| Some((*slot, &self.cluster.pods.at(*slot)?.digest)))
+            .find(|(_, digest)| !digest.is_empty())
+            .map_or_else(Default::default, |(slot, digest)| (digest.to_string(), Some(slot)))
     }
 
     /// When the present release began: its ReplicaSet's creation. After a
@@ -300,7 +204,7 @@ impl Scene<'_> {
         let Some(newest) = newest else {
             return (primary.generation <= 1).then_some(primary.created);
         };
-        let latest = self.sets.get(&primary.uid)?.iter().map(|set| set.created).max();
+        let latest = self.sets.of(self.cluster, primary.uid).map(|set| set.created).max();
         if latest.is_some_and(|latest| latest > newest.created) {
             let progressed = primary.condition("Progressing").and_then(|c| c.updated.or(c.since));
             return progressed.or(Some(newest.created));
@@ -311,7 +215,7 @@ impl Scene<'_> {
     fn history(&self, main: &OwnImage, alike: &[&(OwnImage, &Workload)]) -> BTreeSet<Name> {
         let mut tags = BTreeSet::from([Name::from(main.image.tag.as_str())]);
         for (image, workload) in alike {
-            for set in self.sets.get(&workload.uid).into_iter().flatten() {
+            for set in self.sets.of(self.cluster, workload.uid) {
                 let past = set.images.iter().find(|c| c.container == image.container && !c.init);
                 tags.extend(past.map(|c| Name::from(ImageRef::parse(&c.image).tag)));
             }
@@ -347,7 +251,7 @@ fn rolling(workload: &Workload) -> Option<Rolling> {
 
 /// Sets each cell's relation to the nearest earlier stage that has the app;
 /// among peers there, to the newest.
-fn relate(columns: &[&Environment], cells: &mut [Option<Cell>]) {
+pub(super) fn relate(columns: &[&Environment], cells: &mut [Option<Cell>]) {
     for n in 0..cells.len() {
         let Some(cell) = &cells[n] else { continue };
         let stage_of = |at: usize| columns.get(at).and_then(|env| env.stage);

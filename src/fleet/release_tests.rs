@@ -1,8 +1,10 @@
 use super::*;
 use crate::domain::id::ClusterId;
 use crate::domain::pod::PodState;
+use crate::fleet::Matrix;
 use crate::fleet::environments;
 use crate::fleet::testing::{deployment, pod, put_pods, put_replica_sets, put_workloads, replica_set, world};
+use crate::world::World;
 
 const ID: ClusterId = ClusterId(0);
 const STAGES: [&str; 3] = ["shop-dev", "shop-staging", "shop-prod"];

@@ -1,8 +1,9 @@
 //! The loop of the full screen: keys, messages, signals, frames.
 //!
-//! A key is drawn at once. Data is drawn at most 30 times a second, and only
+//! A key is drawn at once. Data is drawn at most 20 times a second, and only
 //! when something came; what is polled comes in swarms, and a swarm is drawn
-//! once. Once a second the clock alone is reason enough, since ages grow.
+//! once. Once a second the clock alone is reason enough, since ages grow, and
+//! less often while nothing that stands on the screen grows by the second.
 
 use std::io;
 use std::time::Duration;
@@ -19,12 +20,15 @@ use crate::msg::{Msg, Note, Urgency};
 use crate::terminal::{self, Screen};
 use crate::view;
 
-/// The least time between two frames that only bring data.
-const FRAME: Duration = Duration::from_millis(33);
+/// The least time between two frames that only bring data: faster than anybody reads, and slow enough to leave time for
+/// keys where hundreds of pods change.
+const FRAME: Duration = Duration::from_millis(50);
 /// How long answers to polls wait for each other.
 const SWARM: Duration = Duration::from_millis(250);
-/// How often the clock alone is drawn.
+/// How often the clock alone is drawn, while it changes anything.
 const TICK: Duration = Duration::from_secs(1);
+/// The most ticks that pass between two frames: an age in minutes is told so much too late, at worst.
+const MOST_TICKS: u32 = 4;
 /// Messages taken between two looks at the keyboard.
 const BATCH: usize = 32;
 
@@ -72,6 +76,38 @@ impl Signals {
     }
 }
 
+/// Which ticks of the clock are drawn. Where one changed nothing there is nothing that grows by the second, and the next
+/// to be drawn is the second one after it, then the fourth; anything else that is seen to change makes it every one again.
+#[derive(Debug)]
+struct Pace {
+    /// Ticks from one frame to the next.
+    every: u32,
+    /// Ticks since the last frame.
+    passed: u32,
+}
+
+impl Pace {
+    fn new() -> Pace {
+        Pace { every: 1, passed: 0 }
+    }
+
+    /// A tick came: whether it is to be drawn.
+    fn tick(&mut self) -> bool {
+        self.passed += 1;
+        self.passed >= self.every
+    }
+
+    /// A frame was drawn, for the clock alone or also for something else.
+    fn drawn(&mut self, changed: bool, for_the_clock: bool) {
+        self.passed = 0;
+        if changed {
+            self.every = 1;
+        } else if for_the_clock {
+            self.every = (self.every * 2).min(MOST_TICKS);
+        }
+    }
+}
+
 /// Runs the screen until it is quit. Connects these clusters first: only once the terminal is ours, so that no
 /// credential plugin can write to it.
 ///
@@ -87,6 +123,9 @@ pub async fn run(driver: &mut Driver, mouse: bool, first: &[ClusterId]) -> io::R
     let mut messages: Vec<Msg> = Vec::new();
     let mut drawn = Instant::now();
     let mut due = Some(Instant::now());
+    let mut pace = Pace::new();
+    // Whether the next frame is for the clock and nothing else.
+    let mut for_the_clock = false;
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -118,7 +157,11 @@ pub async fn run(driver: &mut Driver, mouse: bool, first: &[ClusterId]) -> io::R
                     return Ok(Ended::Told);
                 }
                 wanted = driver.feed(Msg::Tick);
-                due = due.or(Some(Instant::now()));
+                let news = std::mem::take(&mut driver.state.due) != Urgency::Age;
+                if pace.tick() || news {
+                    for_the_clock = due.is_none() && !news;
+                    due = due.or(Some(Instant::now()));
+                }
             }
             () = driver.wait(&mut messages, BATCH) => {
                 for msg in messages.drain(..) {
@@ -130,6 +173,7 @@ pub async fn run(driver: &mut Driver, mouse: bool, first: &[ClusterId]) -> io::R
                     Urgency::Swarm => Some(now + SWARM),
                     Urgency::Age => None,
                 };
+                for_the_clock &= at.is_none();
                 due = due.into_iter().chain(at).min();
             }
         }
@@ -170,13 +214,14 @@ pub async fn run(driver: &mut Driver, mouse: bool, first: &[ClusterId]) -> io::R
         if due.is_some_and(|at| at <= Instant::now()) {
             driver.state.size = screen.size()?;
             driver.settle();
-            screen.draw(|area, buffer| {
+            let changed = screen.draw(|area, buffer| {
                 // The terminal may have changed its size since: then the event is on its way, and
                 // the next frame fits.
                 if (area.width, area.height) == driver.state.size {
                     view::draw(&driver.state, area, buffer);
                 }
             })?;
+            pace.drawn(changed, std::mem::take(&mut for_the_clock));
             drawn = Instant::now();
             due = None;
         }
@@ -197,5 +242,39 @@ async fn shell(driver: &mut Driver, request: ShellRequest) -> Note {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ticks that are drawn when these frames change something.
+    fn drawn(pace: &mut Pace, changing: &[bool]) -> Vec<bool> {
+        let mut frame = |changed: &bool| {
+            let drawn = pace.tick();
+            if drawn {
+                pace.drawn(*changed, true);
+            }
+            drawn
+        };
+        changing.iter().map(&mut frame).collect()
+    }
+
+    #[test]
+    fn seconds_that_grow_are_drawn_every_second() {
+        assert_eq!(drawn(&mut Pace::new(), &[true; 5]), [true; 5]);
+    }
+
+    #[test]
+    fn where_nothing_grows_the_clock_is_looked_at_less_often_until_something_changes() {
+        let mut pace = Pace::new();
+        let quiet = [true, false, true, false, false, false, true, false, false, false, true];
+        assert_eq!(drawn(&mut pace, &[false; 11]), quiet);
+        // A poll that brought the same again says nothing of the clock.
+        pace.drawn(false, false);
+        assert_eq!(drawn(&mut pace, &[false; 4]), [false, false, false, true]);
+        pace.drawn(true, false);
+        assert_eq!(drawn(&mut pace, &[true; 3]), [true; 3]);
     }
 }

@@ -21,8 +21,10 @@ use crate::state::{Overlay, State};
 /// Takes a message.
 pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
     state.shared.now = now;
+    let told = state.toasts.len();
     news::passed(state, now);
     state.toasts.retain(|toast| toast.until > now.mono);
+    let told = told != state.toasts.len();
     state.settled &= matches!(msg, Msg::Input(_));
     let urgency = msg.urgency();
     let mut seen = true;
@@ -83,6 +85,9 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
         }
     };
     state.due = state.due.min(if seen { urgency } else { Urgency::Age });
+    if told {
+        state.due = Urgency::Next;
+    }
     effects
 }
 

@@ -18,9 +18,11 @@ use self::plot::{Plot, RANGES};
 use self::target::Target;
 use super::{Pane, PaneId, Pointer, Title, views};
 use crate::action::{Action, Scope};
+use crate::domain::id::Name;
 use crate::domain::time::Stamp;
 use crate::effect::Follow;
 use crate::fleet::marks::Mark;
+use crate::fleet::queries;
 use crate::look::Look;
 use crate::shared::{Applies, Outcome, Shared, Subject};
 
@@ -59,10 +61,12 @@ struct Planned {
     range: u32,
     points: u32,
     shown: Vec<Signal>,
-    /// Settings, surveys, assignments, rules of alerts, the release matrix.
-    versions: [u64; 5],
-    /// By cluster: workloads, ReplicaSets.
-    workloads: Vec<[u64; 2]>,
+    /// What queries name: of the target, and of what serves it.
+    asked: [queries::Target; 2],
+    /// Its app, which the settings may have limits for.
+    app: Option<Name>,
+    /// Settings, surveys, assignments, rules of alerts.
+    versions: [u64; 4],
 }
 
 /// All that marks follow from.
@@ -104,10 +108,12 @@ impl MetricsPane {
         // Not asked for more often than a column of dots is wide.
         let across = u32::try_from(self.grid().0).unwrap_or(1);
         let points = (u32::from(self.size.0) / across * 2).clamp(1, plot::POINTS);
-        let clusters = shared.world.clusters.iter();
+        let serving = target.serving(shared);
         let now = Planned {
+            asked: [plan::asked(shared, target), plan::asked(shared, &serving)],
+            app: target.app(shared),
             target: target.clone(),
-            serving: target.serving(shared),
+            serving,
             range,
             points,
             versions: [
@@ -115,9 +121,7 @@ impl MetricsPane {
                 shared.graphs.surveyed(),
                 shared.upstreams.version(),
                 shared.alerts.version(),
-                shared.matrix_version,
             ],
-            workloads: clusters.map(|c| [c.workloads.version(), c.replica_sets.version()]).collect(),
             shown,
         };
         if self.planned.as_ref() == Some(&now) {

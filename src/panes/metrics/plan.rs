@@ -176,7 +176,7 @@ pub(super) fn upstream<'a>(shared: &'a Shared, env: EnvId, plot: &mut Plot) -> O
 }
 
 /// The same target for the library.
-fn asked(shared: &Shared, target: &Target) -> queries::Target {
+pub(super) fn asked(shared: &Shared, target: &Target) -> queries::Target {
     match target {
         Target::Environment(_) => queries::Target::Environment,
         Target::App(env, app) => {
