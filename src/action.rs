@@ -115,6 +115,16 @@ pub enum Action {
     Uncordon,
     /// Empty a node.
     Drain,
+    /// Choose what becomes of an Argo Rollout.
+    Promote,
+    /// Send an Argo Rollout on from where it waits.
+    PromoteStep,
+    /// Send an Argo Rollout through at once.
+    PromoteFull,
+    /// Send an Argo Rollout back.
+    Abort,
+    /// Begin an aborted Argo Rollout again.
+    Retry,
     /// Copy to the clipboard of the terminal (OSC 52).
     Copy,
     /// Connect the cluster of a dim card, or try again now.
@@ -270,7 +280,7 @@ pub static TABLE: &[ActionInfo] = &[
     row(Action::Scale, "scale", "scale", "Plan more or fewer pods; where an autoscaler rules, its limits.", Scope::List),
     row(Action::Restart, "restart", "restart", "Plan new pods of the same template, one after another.", Scope::List),
     row(Action::Undo, "undo", "way back", "Plan the way back to an earlier release.", Scope::List),
-    row(Action::PauseRollout, "pause-rollout", "hold", "Plan to hold the Deployment's rollout where it is.", Scope::List),
+    row(Action::PauseRollout, "pause-rollout", "hold", "Plan to hold the rollout of a Deployment or a Rollout.", Scope::List),
     row(Action::Resume, "resume", "resume", "Plan to let a paused rollout or a suspended schedule go on.", Scope::List),
     row(Action::SuspendSchedule, "suspend-schedule", "hold", "Plan to hold the schedule of the CronJob.", Scope::List),
     row(Action::Trigger, "trigger", "run now", "Plan a run of the CronJob now.", Scope::List),
@@ -279,6 +289,11 @@ pub static TABLE: &[ActionInfo] = &[
     row(Action::Cordon, "cordon", "cordon", "Plan that no new pods come to the node.", Scope::List),
     row(Action::Uncordon, "uncordon", "uncordon", "Plan that new pods come to the node again.", Scope::List),
     row(Action::Drain, "drain", "drain", "Plan to cordon the node and to evict its pods.", Scope::List),
+    row(Action::Promote, "promote", "promote", "Promote the Argo Rollout, in full or by a step, abort it or try it again.", Scope::List),
+    row(Action::PromoteStep, "promote-step", "go on", "Plan that the Argo Rollout goes on from where it waits.", Scope::List),
+    row(Action::PromoteFull, "promote-full", "in full", "Plan that the Argo Rollout goes through at once.", Scope::List),
+    row(Action::Abort, "abort", "abort", "Plan that the Argo Rollout goes back to what is stable.", Scope::List),
+    row(Action::Retry, "retry", "retry", "Plan that an aborted Argo Rollout begins again.", Scope::List),
     row(Action::Copy, "copy", "copy", "Copy the name or the text to the terminal's clipboard.", Scope::Global),
     row(Action::Connect, "connect", "connect", "Connect a dim card's cluster, or try again now.", Scope::Global),
     row(Action::Follow, "follow", "follow", "Follow the end of the log or the graph, or stop.", Scope::Logs),

@@ -297,7 +297,9 @@ pub(super) fn controller_of(object: &Value) -> Option<Controller> {
 
 /// The revision that a ReplicaSet stands for.
 pub(super) fn revision_of(set: &Value) -> Option<u64> {
-    note(set, "annotations", "deployment.kubernetes.io/revision")?.parse().ok()
+    ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"]
+        .into_iter()
+        .find_map(|key| note(set, "annotations", key)?.parse().ok())
 }
 
 impl Facts {

@@ -23,6 +23,7 @@ pub mod plan;
 mod pods;
 pub mod redact;
 mod requests;
+mod rollouts;
 pub mod standing;
 #[cfg(test)]
 mod testing;

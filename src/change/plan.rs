@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::gates::{Judged, Weight};
 use super::intent::{Order, With};
+pub use super::rollouts::Wish;
 use crate::domain::id::{Kind, Name, ObjectRef, Uid};
 use crate::domain::time::Now;
 
@@ -174,7 +175,7 @@ pub struct Expect {
 }
 
 /// What can come true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// The values stand as they were set.
     Stands,
@@ -195,12 +196,14 @@ pub enum Goal {
     Begun,
     /// No pod that can be evicted is left on the node.
     Drained,
+    /// An Argo Rollout does what was asked of it.
+    Rollout(Wish),
 }
 
 impl Goal {
     /// Whether it is told by the object alone, which stands as long as it is so.
     #[must_use]
-    pub fn is_of_what_stands(self) -> bool {
+    pub fn is_of_what_stands(&self) -> bool {
         matches!(self, Goal::Stands | Goal::Scaled(_) | Goal::RolledOut | Goal::Begun)
     }
 }

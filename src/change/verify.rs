@@ -9,6 +9,7 @@ use super::owners::writer_of;
 use super::plan::{Expect, Goal, Touched};
 use super::pods::{Fate, fate, ready_of};
 use super::redact::redacted;
+use super::rollouts;
 use crate::domain::id::{Kind, Uid};
 
 /// How an expectation stands.
@@ -31,17 +32,23 @@ pub fn judge(expect: &Expect, touched: &[Touched], live: Option<&Value>, pods: &
     let own = |live: &&Value| {
         expect.object.uid == Uid::default() || Uid::parse(text(live, "/metadata/uid")) == expect.object.uid
     };
-    match expect.goal {
+    match &expect.goal {
         Goal::Gone | Goal::Replaced { .. } if live.filter(own).is_some() => {
             return Standing::Pending("it is still ending".to_owned());
         }
         Goal::Gone => return Standing::Done("it is gone".to_owned()),
-        Goal::Replaced { controller, ready } => return replaced(expect.object.uid, controller, ready, pods),
+        Goal::Replaced { controller, ready } => {
+            return replaced(expect.object.uid, *controller, *ready, pods);
+        }
         _ => {}
     }
     let Some(live) = live else { return Standing::Superseded("it has been deleted".to_owned()) };
     if !own(&live) {
         return Standing::Superseded("it has been deleted; another one has its name".to_owned());
+    }
+    // What it waits for may end, and it may wait again, within one look: its status says more than what was set.
+    if let Goal::Rollout(wish) = &expect.goal {
+        return rollouts::judge(wish, live);
     }
     for value in touched.iter().filter(|value| value.object == expect.object) {
         let now = at(live, &value.pointer);
@@ -49,9 +56,13 @@ pub fn judge(expect: &Expect, touched: &[Touched], live: Option<&Value>, pods: &
             return Standing::Superseded(put_back(value, &now, live));
         }
     }
-    match expect.goal {
+    match &expect.goal {
         Goal::Stands => Standing::Done("it stands as it was set".to_owned()),
-        Goal::Scaled(wanted) => scaled(live, u64::from(wanted)),
+        Goal::Scaled(wanted) if expect.object.kind == Kind::Rollout => {
+            rollouts::scaled(live, u64::from(*wanted))
+        }
+        Goal::Scaled(wanted) => scaled(live, u64::from(*wanted)),
+        Goal::RolledOut if expect.object.kind == Kind::Rollout => rollouts::rolled_out(live),
         Goal::RolledOut => rolled_out(expect.object.kind, live),
         Goal::Begun => match begun(live) {
             Err(why) => Standing::Failed(why),
@@ -59,8 +70,8 @@ pub fn judge(expect: &Expect, touched: &[Touched], live: Option<&Value>, pods: &
             Ok(None) => Standing::Pending("no pod of it runs yet".to_owned()),
         },
         Goal::Drained => drained(pods),
-        // Judged above: they are about what is gone.
-        Goal::Gone | Goal::Replaced { .. } => Standing::Done("it is gone".to_owned()),
+        // Judged above.
+        Goal::Gone | Goal::Replaced { .. } | Goal::Rollout(_) => Standing::Done("it is gone".to_owned()),
     }
 }
 

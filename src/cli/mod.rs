@@ -105,7 +105,7 @@ pub enum Command {
     Restart(change::ChangeArgs),
     /// Plan the way back to an earlier release, and with --yes or --confirm go it
     Undo(change::UndoArgs),
-    /// Plan to hold a Deployment's rollout where it is, and with --yes or --confirm hold it
+    /// Plan to hold the rollout of a Deployment or a Rollout, and with --yes or --confirm hold it
     Pause(change::ChangeArgs),
     /// Plan to hold a CronJob's schedule, and with --yes or --confirm hold it
     Suspend(change::ChangeArgs),
@@ -121,6 +121,14 @@ pub enum Command {
     Uncordon(change::ChangeArgs),
     /// Plan to cordon a node and to evict its pods, and with --yes or --confirm do it
     Drain(change::DrainArgs),
+    /// Plan that an Argo Rollout goes on from where it waits, and with --yes or --confirm do it
+    PromoteStep(change::ChangeArgs),
+    /// Plan that an Argo Rollout goes through at once, and with --yes or --confirm do it
+    PromoteFull(change::ChangeArgs),
+    /// Plan that an Argo Rollout goes back to what is stable, and with --yes or --confirm do it
+    Abort(change::ChangeArgs),
+    /// Plan that an aborted Argo Rollout begins again, and with --yes or --confirm do it
+    Retry(change::ChangeArgs),
     /// Print what was changed from here, by whom and with what outcome
     Journal(journal::JournalArgs),
     /// Check what works, what does not, and how to mend it
@@ -195,6 +203,10 @@ fn command(cli: Cli) -> Result<Exit, Problems> {
         Some(Command::Cordon(args)) => change::plainly(&cli.global, "cordon", args),
         Some(Command::Uncordon(args)) => change::plainly(&cli.global, "uncordon", args),
         Some(Command::Drain(args)) => change::drain(&cli.global, args),
+        Some(Command::PromoteStep(args)) => change::plainly(&cli.global, "promote-step", args),
+        Some(Command::PromoteFull(args)) => change::plainly(&cli.global, "promote-full", args),
+        Some(Command::Abort(args)) => change::plainly(&cli.global, "abort", args),
+        Some(Command::Retry(args)) => change::plainly(&cli.global, "retry", args),
         Some(Command::Journal(args)) => journal::run(&cli.global, &args),
         Some(Command::Doctor(args)) => doctor::run(&cli.global, &args),
     }

@@ -13,7 +13,7 @@ use crate::panes::views::words;
 use crate::shared::{Begin, Outcome, Shared, Turn};
 
 /// What a key can begin.
-const CHANGES: [Action; 12] = [
+const CHANGES: [Action; 17] = [
     Action::Scale,
     Action::Restart,
     Action::Undo,
@@ -26,6 +26,11 @@ const CHANGES: [Action; 12] = [
     Action::Cordon,
     Action::Uncordon,
     Action::Drain,
+    Action::Promote,
+    Action::PromoteStep,
+    Action::PromoteFull,
+    Action::Abort,
+    Action::Retry,
 ];
 
 /// Whether an action begins a change.
@@ -38,6 +43,7 @@ fn verbs_of(action: Action) -> Vec<Verb> {
     let named: &[Action] = match action {
         // Always all, each in its place: what is known of the node may be old, and the plan reads it anew.
         Action::Node => &[Action::Cordon, Action::Uncordon, Action::Drain],
+        Action::Promote => &[Action::PromoteStep, Action::PromoteFull, Action::Abort, Action::Retry],
         _ => &[action],
     };
     named.iter().filter_map(|action| actions::of_row(action.info().name)).collect()
@@ -112,7 +118,9 @@ pub(super) fn begin(shared: &Shared, object: ObjectRef, action: Action) -> Outco
     let begin = match action {
         Action::Scale => number(shared, order, &object),
         Action::Undo => revision(shared, order, &object),
-        Action::Node => Begin::Which { orders: std::iter::once(order).chain(orders).collect() },
+        Action::Node | Action::Promote => {
+            Begin::Which { orders: std::iter::once(order).chain(orders).collect() }
+        }
         _ => Begin::Plan(order),
     };
     Outcome { turn: Some(Turn::Change(Box::new(begin))), ..Outcome::none() }

@@ -49,8 +49,30 @@ async fn send(client: &Client, request: http::Request<Body>, limit: Duration) ->
     timeout(limit, answer).await.unwrap_or_else(|_| Err(Fault::timed_out(limit)))
 }
 
-/// A body in one piece. Part by part, since the use of 10,000 pods has 6 MB: collected first and joined then, they would
-/// be held twice.
+/// Hands the body of a successful answer on as it comes in, part by part.
+pub(super) async fn fetch_parts(
+    client: &Client,
+    path: &str,
+    limit: Duration,
+    mut take: impl FnMut(&[u8]) -> Result<(), serde_json::Error>,
+) -> Result<(), Fault> {
+    let answer = async {
+        let response = client.send(get(path)?).await.map_err(|error| Fault::of(&error))?;
+        if !response.status().is_success() {
+            return Err(refusal(response, limit).await);
+        }
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame.map_err(|error| Fault::of(&error))?.into_data() {
+                take(&data).map_err(|error| Fault::of(&kube::Error::SerdeError(error)))?;
+            }
+        }
+        Ok(())
+    };
+    timeout(limit, answer).await.unwrap_or_else(|_| Err(Fault::timed_out(limit)))
+}
+
+/// A body in one piece. Part by part: collected first and joined then, it would be held twice.
 async fn whole(mut body: Body) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {

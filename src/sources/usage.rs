@@ -1,19 +1,20 @@
 //! What pods and nodes use: metrics.k8s.io, asked now and then, for it cannot be watched.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::Client;
 use tokio::time::sleep;
 
 use super::cluster::WatchPlan;
 use super::feed::Mouth;
-use super::fetch::fetch_bytes;
+use super::fetch::{fetch_bytes, fetch_parts};
 use super::gate::Guest;
 use crate::connect::problem::Fault;
 use crate::domain::link::Feed;
 use crate::domain::meta::Interner;
 use crate::msg::{ClusterMsg, Usage};
-use crate::wire::usage;
+use crate::wire::usage::{self, PodUse, PodsReader};
 
 const BASE: &str = "/apis/metrics.k8s.io/v1beta1";
 
@@ -46,17 +47,14 @@ fn longer(pods: usize) -> u32 {
 async fn ask(client: &Client, plan: &WatchPlan, interner: &mut Interner) -> Usage {
     let mut usage = Usage { feed: Feed::Live, pods: Vec::new(), nodes: Vec::new() };
     let limit = plan.timing.answer_limit;
-    match fetch_bytes(client, &format!("{BASE}/pods"), limit).await {
-        Ok(body) => match usage::pods(&body, interner) {
-            Ok(pods) => usage.pods = pods,
-            Err(error) => usage.feed = feed_of(&Fault::of(&kube::Error::SerdeError(error))),
-        },
+    match pods(client, &format!("{BASE}/pods"), limit, interner).await {
+        Ok(pods) => usage.pods = pods,
         Err(Fault::Forbidden(message)) => {
             let (mut refused, mut failed) = (Vec::new(), None);
             for namespace in &plan.namespaces {
                 let path = format!("{BASE}/namespaces/{namespace}/pods");
-                match fetch_bytes(client, &path, limit).await {
-                    Ok(body) => usage.pods.extend(usage::pods(&body, interner).unwrap_or_default()),
+                match pods(client, &path, limit, interner).await {
+                    Ok(pods) => usage.pods.extend(pods),
                     Err(Fault::Forbidden(_)) => refused.push(namespace.clone()),
                     Err(fault) => failed = Some(fault),
                 }
@@ -79,6 +77,17 @@ async fn ask(client: &Client, plan: &WatchPlan, interner: &mut Interner) -> Usag
         usage.nodes = usage::nodes(&body, interner).unwrap_or_default();
     }
     usage
+}
+
+async fn pods(
+    client: &Client,
+    path: &str,
+    limit: Duration,
+    interner: &mut Interner,
+) -> Result<Vec<PodUse>, Fault> {
+    let mut reader = PodsReader::default();
+    fetch_parts(client, path, limit, |part| reader.feed(part, interner)).await?;
+    reader.end(interner).map_err(|error| Fault::of(&kube::Error::SerdeError(error)))
 }
 
 fn feed_of(fault: &Fault) -> Feed {

@@ -110,6 +110,7 @@ journeys! {
     hold_and_resume,
     node_failure,
     production_by_its_name,
+    promote_a_rollout,
     scale_by_plan,
     scale_of_what_heals_itself,
     scale_where_an_autoscaler_rules,

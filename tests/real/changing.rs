@@ -93,7 +93,7 @@ impl Stage {
     }
 }
 
-fn command(home: &Path, kubeconfig: &Path) -> std::process::Command {
+pub fn command(home: &Path, kubeconfig: &Path) -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pilothouse"));
     command
         .env_clear()

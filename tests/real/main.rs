@@ -19,6 +19,7 @@ mod outages;
 #[path = "../person/mod.rs"]
 #[allow(dead_code, reason = "shared with other tests, which use other parts")]
 mod person;
+mod promoting;
 mod promql;
 mod screen;
 mod upstreams;

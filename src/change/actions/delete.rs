@@ -116,6 +116,6 @@ mod tests {
 
         let bare = facts_of(Kind::Pod, pod("cart-a", None));
         let draft = Delete.draft(&wish, &bare).unwrap();
-        assert_eq!((draft.words.as_str(), draft.expect[0].goal), ("nobody makes it again", Goal::Gone));
+        assert_eq!((draft.words.as_str(), &draft.expect[0].goal), ("nobody makes it again", &Goal::Gone));
     }
 }

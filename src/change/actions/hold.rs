@@ -85,7 +85,7 @@ impl Act for Pause {
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Deployment]
+        &[Kind::Deployment, Kind::Rollout]
     }
 
     fn needs(&self) -> Needs {
@@ -106,7 +106,14 @@ impl Act for Pause {
             what: "paused",
             pointer: PAUSED,
             after: json!(true),
-            then: "no new template comes in, and none goes on coming in; it can still be scaled".to_owned(),
+            then: match facts.object.kind {
+                Kind::Rollout => {
+                    "no step is taken and no traffic is switched; the pods of a blue/green preview still come up, and an \
+                     analysis that runs goes on"
+                }
+                _ => "no new template comes in, and none goes on coming in; it can still be scaled",
+            }
+            .to_owned(),
             back: "resume",
             expect: stands(facts),
             // Whoever stops a bad release half way is not to be held up.
@@ -162,7 +169,7 @@ impl Act for Resume {
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Deployment, Kind::CronJob]
+        &[Kind::Deployment, Kind::CronJob, Kind::Rollout]
     }
 
     fn needs(&self) -> Needs {
@@ -205,11 +212,16 @@ impl Act for Resume {
                 pointer: PAUSED,
                 // The server leaves a value of false out.
                 after: Value::Null,
-                then: format!(
-                    "what was held back comes in: {} pods of the newest template, within {} s",
-                    facts.replicas(),
-                    expect.deadline
-                ),
+                then: match facts.object.kind {
+                    Kind::Rollout => {
+                        "its steps go on from where it was; a pause of its own still waits".to_owned()
+                    }
+                    _ => format!(
+                        "what was held back comes in: {} pods of the newest template, within {} s",
+                        facts.replicas(),
+                        expect.deadline
+                    ),
+                },
                 back: "pause again; u goes to an earlier release once it is not paused",
                 expect,
                 mitigates: false,

@@ -5,6 +5,7 @@ mod cordon;
 mod delete;
 mod drain;
 mod hold;
+mod promote;
 mod restart;
 mod scale;
 mod trigger;
@@ -37,6 +38,10 @@ pub static ALL: &[&dyn Act] = &[
     &cordon::Cordon,
     &cordon::Uncordon,
     &drain::Drain,
+    &promote::Step,
+    &promote::Full,
+    &promote::Abort,
+    &promote::Retry,
 ];
 
 /// The action of a name.

@@ -23,7 +23,7 @@ impl Act for Restart {
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet]
+        &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::Rollout]
     }
 
     fn needs(&self) -> Needs {
@@ -48,11 +48,16 @@ impl Act for Restart {
             return Err(format!("{} is paused: it would not restart until it is resumed.", facts.name()));
         }
         let now = jiff::Timestamp::from_second(facts.now.wall.0).map_err(|error| error.to_string())?;
+        let (what, pointer) = match facts.object.kind {
+            // Its controller has a field for it, and makes no new revision of it.
+            Kind::Rollout => ("restartAt", "/spec/restartAt"),
+            _ => ("restartedAt", POINTER),
+        };
         let touched = Touched {
             object: facts.object.clone(),
-            what: "restartedAt".to_owned(),
-            pointer: POINTER.to_owned(),
-            before: at(&facts.live, POINTER),
+            what: what.to_owned(),
+            pointer: pointer.to_owned(),
+            before: at(&facts.live, pointer),
             after: json!(now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         };
         let title = format!("restart {}", facts.name());

@@ -8,6 +8,7 @@ use crate::change::gather::{Facts, Needs, uid_of};
 use crate::change::intent::{Intent, With};
 use crate::change::json::{at, count, text};
 use crate::change::plan::{Expect, Goal, Touched};
+use crate::change::rollouts::Rollout;
 use crate::domain::id::{Kind, ObjectRef};
 
 /// More pods than this are a slip of the finger.
@@ -24,7 +25,7 @@ impl Act for Scale {
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet]
+        &[Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet, Kind::Rollout]
     }
 
     fn needs(&self) -> Needs {
@@ -65,6 +66,9 @@ fn by_hand(replicas: u32, facts: &Facts) -> Result<Draft, String> {
         return Err(format!("{} has {before} replicas already.", facts.name()));
     }
     let object = &facts.object;
+    if object.kind == Kind::Rollout && Rollout(&facts.live).is_held() {
+        return Err(format!("{} was paused by hand: it is scaled only when it is resumed.", facts.name()));
+    }
     let touched = Touched {
         object: object.clone(),
         what: "replicas".to_owned(),

@@ -7,13 +7,18 @@ use super::{Act, Draft, rolled_out, step};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs, revision_of};
 use crate::change::intent::Intent;
-use crate::change::json::{at, flag, list, text};
+use crate::change::json::{at, count, flag, list, note, text};
 use crate::change::plan::{Method, Touched};
+use crate::change::rollouts::Rollout;
 use crate::domain::id::Kind;
 use crate::text::clean;
 
-/// The label by which a ReplicaSet tells its pods from those of others; never part of a template of its owner.
-const HASH: &str = "pod-template-hash";
+/// The labels by which a ReplicaSet tells its pods from those of others; never part of a template of its owner.
+const HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
+/// What Argo Rollouts adds to the pods of one side only, as JSON: with it the template would be a third one.
+const EPHEMERAL: &str = "rollout.argoproj.io/ephemeral-metadata";
+/// Until when the old side of a blue/green pair is kept; the key has no prefix.
+const KEPT_UNTIL: &str = "scale-down-deadline";
 
 /// `undo`
 pub struct Undo;
@@ -42,9 +47,30 @@ pub fn revisions(sets: &[Value]) -> Vec<Revision> {
 fn template_of(set: &Value) -> Option<Value> {
     let mut template = set.pointer("/spec/template")?.clone();
     if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-        labels.remove(HASH);
+        for hash in HASHES {
+            labels.remove(hash);
+        }
+    }
+    if let Some(added) = note(set, "annotations", EPHEMERAL).and_then(|text| serde_json::from_str(text).ok())
+    {
+        take_out(&mut template, &added);
     }
     Some(template)
+}
+
+/// Takes labels and annotations out of a template again that were added to it.
+fn take_out(template: &mut Value, added: &Value) {
+    let Some(metadata) = template.pointer_mut("/metadata").and_then(Value::as_object_mut) else { return };
+    for map in ["labels", "annotations"] {
+        let keys = added.get(map).and_then(Value::as_object).into_iter().flat_map(|keys| keys.keys());
+        let Some(entries) = metadata.get_mut(map).and_then(Value::as_object_mut) else { continue };
+        for key in keys {
+            entries.remove(key);
+        }
+        if entries.is_empty() {
+            metadata.remove(map);
+        }
+    }
 }
 
 /// The images of a template, by container.
@@ -74,13 +100,33 @@ fn difference(before: &Value, after: &Value) -> String {
     if changed.is_empty() { "images unchanged".to_owned() } else { changed.join(", ") }
 }
 
+/// What comes of a Rollout's way back: it depends on what still runs.
+fn follows(facts: &Facts, sets: &[Value], revision: u64) -> String {
+    let rollout = Rollout(&facts.live);
+    let set = sets.iter().find(|set| revision_of(set) == Some(revision));
+    let hash = set.and_then(|set| note(set, "labels", HASHES[1]));
+    let stable = hash.is_some_and(|hash| hash == rollout.stable());
+    let runs = set.is_some_and(|set| {
+        note(set, "annotations", KEPT_UNTIL).is_some() && count(set, "/spec/replicas").unwrap_or(0) > 0
+    });
+    match (stable, rollout.is_blue_green(), runs) {
+        (true, ..) => "it is the stable release: all goes back to it at once, without steps and pauses",
+        (false, true, true) => {
+            "its pods still run: the traffic goes to them at once, without a pause or an analysis"
+        }
+        (false, true, false) => "its pods are made first; then it waits for a promotion, where it does so",
+        (false, false, _) => "it goes through all its steps, as a new release does",
+    }
+    .to_owned()
+}
+
 impl Act for Undo {
     fn name(&self) -> &'static str {
         "undo"
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Deployment]
+        &[Kind::Deployment, Kind::Rollout]
     }
 
     fn needs(&self) -> Needs {
@@ -104,6 +150,13 @@ impl Act for Undo {
         let name = facts.name();
         if flag(&facts.live, "/spec/paused") {
             return Err(format!("{name} is paused: nothing would roll out until it is resumed."));
+        }
+        if let Some((kind, other)) = Rollout(&facts.live).template_of() {
+            return Err(format!(
+                "The template of {name} stands in {}/{}: undo that one.",
+                clean(&kind.to_lowercase()),
+                clean(other)
+            ));
         }
         let sets = facts
             .replica_sets
@@ -147,7 +200,10 @@ impl Act for Undo {
                 wanted.number,
                 difference(&before, &wanted.template)
             ),
-            then: format!("rollout of {} pods, within {} s", facts.replicas(), expect.deadline),
+            then: match facts.object.kind {
+                Kind::Rollout => follows(facts, sets, wanted.number),
+                _ => format!("rollout of {} pods, within {} s", facts.replicas(), expect.deadline),
+            },
             back: format!("undo again: revision {current} is kept, under a new number"),
             back_with: None,
             touched: vec![touched],
@@ -165,7 +221,8 @@ mod tests {
     use super::*;
     use crate::change::actions::named;
     use crate::change::intent::With;
-    use crate::change::testing::{facts, replica_set};
+    use crate::change::rollouts::tests::blue_green;
+    use crate::change::testing::{facts, facts_of, replica_set};
 
     fn wish(revision: Option<u64>) -> Intent {
         let with = With { revision, ..With::default() };
@@ -194,5 +251,30 @@ mod tests {
         assert!(Undo.draft(&wish(Some(4)), &facts).unwrap_err().contains("has already"));
         facts.replica_sets = Ok(Vec::new());
         assert!(Undo.draft(&wish(None), &facts).unwrap_err().contains("no earlier revision"));
+    }
+
+    #[test]
+    fn a_rollout_gets_the_template_that_it_had_without_what_was_added_to_one_side() {
+        let mut facts = facts_of(Kind::Rollout, blue_green());
+        let mut set = replica_set(1, "1.30.4");
+        set["metadata"]["annotations"] = json!({
+            "rollout.argoproj.io/revision": "1", "scale-down-deadline": "2026-11-21T14:33:00Z",
+            EPHEMERAL: r#"{"labels":{"role":"preview"},"annotations":{"side":"b"}}"#,
+        });
+        set["metadata"]["labels"] = json!({HASHES[1]: "older"});
+        set["spec"]["replicas"] = json!(4);
+        let template = &mut set["spec"]["template"]["metadata"];
+        template["labels"] = json!({"app": "cart", HASHES[1]: "older", "role": "preview"});
+        template["annotations"] = json!({"side": "b"});
+        facts.replica_sets = Ok(vec![set.clone()]);
+        let draft = Undo.draft(&wish(None), &facts).unwrap();
+        let body = &draft.steps[0].request.body;
+        assert_eq!(body[2]["value"]["metadata"], json!({"labels": {"app": "cart"}}));
+        assert!(draft.then.contains("at once, without a pause"), "{}", draft.then);
+        set["metadata"]["labels"] = json!({HASHES[1]: "old"});
+        facts.replica_sets = Ok(vec![set]);
+        assert!(Undo.draft(&wish(None), &facts).unwrap().then.contains("stable release"));
+        facts.live["spec"]["workloadRef"] = json!({"kind": "Deployment", "name": "cart"});
+        assert!(Undo.draft(&wish(None), &facts).unwrap_err().contains("deployment/cart"));
     }
 }

@@ -1,19 +1,44 @@
-//! Argo Rollouts, as much as a reader needs: the ReplicaSets of a canary that waits at its first pause,
-//! and the status that the real controller would write. It does not move by itself; what was promoted
-//! (`stableRS`) is scaled as the spec asks.
+//! Argo Rollouts: the ReplicaSets of a canary that goes through its steps, waits in its pauses and does what its status
+//! is told to do (a pause ended, `promoteFull`, `abort`), as the real controller was seen to do it. Canaries without a
+//! router only: no analyses, and no blue/green.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::replicasets::{self, Counts};
 use super::{Cluster, pods, revisions};
-use crate::demo::json::{deleting, entry, int, items, name, namespace, set, set_condition, text, uid};
+use crate::demo::json::{
+    deleting, entry, flag, holds, int, items, name, namespace, set, set_condition, text, uid,
+};
 
 /// The number of a ReplicaSet's template, oldest 1.
 const REVISION: &str = "rollout.argoproj.io/revision";
 /// The label that tells the pods of one template.
 const HASH: &str = "rollouts-pod-template-hash";
+
+/// Where a Rollout is on its way.
+struct Course {
+    hash: String,
+    stable: String,
+    steps: Vec<Value>,
+    step: usize,
+    /// Since when it waits in the pause of its step.
+    paused: Option<String>,
+    held: bool,
+    aborted: Option<String>,
+    full: bool,
+    /// Pods of the new template.
+    canary: i64,
+    wanted: i64,
+}
+
+impl Course {
+    fn is_over(&self) -> bool {
+        self.hash == self.stable
+    }
+}
 
 /// Makes and scales the ReplicaSets of a Rollout and writes its status.
 pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
@@ -23,33 +48,28 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
     }
     let template = rollout.pointer("/spec/template").cloned().unwrap_or(Value::Null);
     let hash = cx.template_hash(&rollout);
-    let stable = match text(&rollout, "/status/stableRS") {
-        "" => hash.clone(),
-        stable => stable.to_owned(),
-    };
-    let wanted = rollout.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1).max(0);
-    let weight = items(&rollout, "/spec/strategy/canary/steps")
-        .iter()
-        .find_map(|s| s.get("setWeight").and_then(Value::as_i64))
-        .unwrap_or(100);
-    let canary = if hash == stable { 0 } else { (wanted * weight + 99) / 100 };
     let mut sets = cx.owned("replicasets.apps", ns, uid(&rollout));
     if !sets.iter().any(|s| of(s) == hash) {
         make(cx, &rollout, &template, &hash, &sets);
         sets = cx.owned("replicasets.apps", ns, uid(&rollout));
     }
+    let ready: i64 = sets.iter().filter(|s| of(s) == hash).map(|s| replicasets::count(cx, s).available).sum();
+    let course = course(cx, &rollout, &hash, ready);
+    let sizes = |object: &Value| match of(object) {
+        h if h == course.hash && course.is_over() => course.wanted,
+        h if h == course.hash => course.canary,
+        h if h == course.stable => course.wanted - course.canary,
+        _ => 0,
+    };
     for object in &sets {
-        let size = match of(object) {
-            h if h == stable => wanted - canary,
-            h if h == hash => canary,
-            _ => 0,
-        };
-        if int(object, "/spec/replicas") != size {
+        let size = sizes(object);
+        if !course.held && int(object, "/spec/replicas") != size {
             cx.update("replicasets.apps", ns, name(object), |s| {
                 set(s, &["spec", "replicas"], json!(size));
             });
         }
     }
+    let restarting = restart(cx, &rollout, &sets);
     let counted: Vec<(Arc<Value>, Counts)> = cx
         .owned("replicasets.apps", ns, uid(&rollout))
         .into_iter()
@@ -58,7 +78,133 @@ pub fn reconcile(cx: &mut Cluster, ns: &str, own: &str) {
             (s, counts)
         })
         .collect();
-    write_status(cx, &rollout, &hash, &stable, wanted, canary, &counted);
+    write_status(cx, &rollout, &course, restarting, &counted);
+}
+
+/// How far a Rollout is, and what its status was told meanwhile.
+fn course(cx: &mut Cluster, rollout: &Value, hash: &str, ready: i64) -> Course {
+    let told = |field: &str| text(rollout, &format!("/status/{field}")).to_owned();
+    let stable =
+        Some(told("stableRS")).filter(|stable| !stable.is_empty()).unwrap_or_else(|| hash.to_owned());
+    let another = told("currentPodHash") != hash;
+    let over = stable == hash;
+    let abort = flag(rollout, "/status/abort") && !another && !over;
+    let steps = items(rollout, "/spec/strategy/canary/steps").to_vec();
+    let mut course = Course {
+        step: match (over, another || abort || !told("abortedAt").is_empty()) {
+            (true, _) => steps.len(),
+            // A template that is new, an abort, and what is tried again after one: from the first step.
+            (false, true) => 0,
+            (false, false) => usize::try_from(int(rollout, "/status/currentStepIndex")).unwrap_or(0),
+        },
+        paused: items(rollout, "/status/pauseConditions")
+            .first()
+            .map(|pause| text(pause, "/startTime").to_owned())
+            .filter(|_| !another && !abort && !over),
+        held: flag(rollout, "/spec/paused"),
+        aborted: abort
+            .then(|| Some(told("abortedAt")).filter(|at| !at.is_empty()).unwrap_or_else(|| cx.clock.stamp())),
+        full: flag(rollout, "/status/promoteFull") && !over && !abort,
+        canary: 0,
+        wanted: rollout.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1).max(0),
+        hash: hash.to_owned(),
+        stable,
+        steps,
+    };
+    // It waited, and somebody took the pause away.
+    let sent_on = flag(rollout, "/status/controllerPause") && course.paused.is_none() && !another;
+    if course.held || course.aborted.is_some() || course.is_over() {
+        course.canary = match course.aborted {
+            Some(_) => 0,
+            None => canary(&course),
+        };
+        return course;
+    }
+    if course.full {
+        course.step = course.steps.len();
+        course.paused = None;
+    } else {
+        go_on(cx, rollout, &mut course, sent_on, ready);
+    }
+    course.canary = canary(&course);
+    if course.step == course.steps.len() && ready >= course.wanted {
+        course.stable = course.hash.clone();
+        course.full = false;
+    }
+    course
+}
+
+/// Takes steps until one has to be waited for.
+fn go_on(cx: &mut Cluster, rollout: &Value, course: &mut Course, mut sent_on: bool, ready: i64) {
+    while let Some(step) = course.steps.get(course.step).cloned() {
+        let Some(pause) = step.get("pause") else {
+            if ready < canary(course) {
+                return;
+            }
+            course.step += 1;
+            continue;
+        };
+        if std::mem::take(&mut sent_on) {
+            course.step += 1;
+            continue;
+        }
+        let since = course.paused.get_or_insert_with(|| cx.clock.stamp()).clone();
+        let Some(lasts) = pause.get("duration").and_then(seconds) else { return };
+        let began = since.parse::<jiff::Timestamp>().unwrap_or_else(|_| cx.clock.timestamp());
+        let left = lasts - (cx.clock.timestamp().as_second() - began.as_second());
+        if left > 0 {
+            let wait = Duration::from_secs(u64::try_from(left).unwrap_or(0));
+            cx.again(wait, "rollouts.argoproj.io", namespace(rollout), name(rollout));
+            return;
+        }
+        course.paused = None;
+        course.step += 1;
+    }
+    course.paused = None;
+}
+
+/// The length of a pause: a number of seconds, or `30s`, `5m`, `1h`.
+fn seconds(value: &Value) -> Option<i64> {
+    if let Some(number) = value.as_i64() {
+        return Some(number);
+    }
+    let text = value.as_str()?;
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let by = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return None,
+    };
+    Some(number.parse::<i64>().ok()? * by)
+}
+
+/// How many pods of the new template the steps up to the present one ask for.
+fn canary(course: &Course) -> i64 {
+    let taken = course.steps.iter().take(course.step + 1);
+    let weight = match course.step >= course.steps.len() {
+        true => 100,
+        false => taken.filter_map(|s| s.get("setWeight").and_then(Value::as_i64)).last().unwrap_or(0),
+    };
+    if course.is_over() { 0 } else { (course.wanted * weight + 99) / 100 }
+}
+
+/// Replaces the pods that are older than `spec.restartAt`, one while all others are there; tells whether any are left.
+fn restart(cx: &mut Cluster, rollout: &Value, sets: &[Arc<Value>]) -> bool {
+    let at = text(rollout, "/spec/restartAt");
+    if at.is_empty() || at == text(rollout, "/status/restartedAt") {
+        return false;
+    }
+    let ns = namespace(rollout).to_owned();
+    let pods: Vec<Arc<Value>> = sets.iter().flat_map(|s| cx.owned("pods", &ns, uid(s))).collect();
+    let old = |pod: &&Arc<Value>| text(pod, "/metadata/creationTimestamp") < at;
+    let Some(next) = pods.iter().filter(|pod| !deleting(pod)).find(old) else {
+        return pods.iter().any(|pod| !holds(pod, "Ready") || deleting(pod));
+    };
+    if pods.iter().all(|pod| holds(pod, "Ready") && !deleting(pod)) {
+        cx.delete("pods", &ns, name(next));
+    }
+    true
 }
 
 /// The present template becomes the stable one: what remains of an earlier release goes.
@@ -100,24 +246,28 @@ fn make(cx: &mut Cluster, rollout: &Value, template: &Value, hash: &str, sets: &
 fn write_status(
     cx: &mut Cluster,
     rollout: &Value,
-    hash: &str,
-    stable: &str,
-    wanted: i64,
-    canary: i64,
+    course: &Course,
+    restarting: bool,
     counted: &[(Arc<Value>, Counts)],
 ) {
     let (ns, own) = (namespace(rollout).to_owned(), name(rollout).to_owned());
+    let Course { hash, stable, wanted, .. } = course;
     let sum = |f: fn(&Counts) -> i64| counted.iter().map(|(_, c)| f(c)).sum::<i64>();
     let updated = counted.iter().filter(|(s, _)| of(s) == hash).map(|(_, c)| c.present).sum::<i64>();
-    let new_ready = counted.iter().filter(|(s, _)| of(s) == hash).map(|(_, c)| c.available).sum::<i64>();
-    let steps = items(rollout, "/spec/strategy/canary/steps").len();
-    let paused = hash != stable && new_ready >= canary;
-    let (phase, message) = if hash != stable && paused {
-        ("Paused", "CanaryPauseStep")
-    } else if sum(|c| c.available) >= wanted && hash == stable {
-        ("Healthy", "")
+    let paused = course.paused.is_some() || course.held && !course.is_over();
+    let revision = entry(rollout, "/metadata/annotations", REVISION);
+    let (phase, message) = if course.aborted.is_some() {
+        ("Degraded", format!("RolloutAborted: Rollout aborted update to revision {revision}"))
+    } else if course.held && !course.is_over() {
+        ("Paused", "manually paused".to_owned())
+    } else if course.paused.is_some() {
+        ("Paused", "CanaryPauseStep".to_owned())
+    } else if restarting {
+        ("Progressing", "rollout is restarting".to_owned())
+    } else if sum(|c| c.available) >= *wanted && course.is_over() {
+        ("Healthy", String::new())
     } else {
-        ("Progressing", "more replicas need to be updated")
+        ("Progressing", "more replicas need to be updated".to_owned())
     };
     let stamp = cx.clock.stamp();
     let labels = rollout
@@ -145,22 +295,45 @@ fn write_status(
         set(r, &["status", "phase"], json!(phase));
         set(r, &["status", "blueGreen"], json!({}));
         set(r, &["status", "canary"], json!({}));
-        let step = if hash == stable { steps } else { usize::from(paused) };
+        let step = if hash == stable { course.steps.len() } else { course.step };
         set(r, &["status", "currentStepIndex"], json!(step));
+        match &course.aborted {
+            Some(at) => {
+                set(r, &["status", "abort"], json!(true));
+                set(r, &["status", "abortedAt"], json!(at));
+            }
+            None => {
+                crate::demo::json::unset(r, &["status", "abort"]);
+                crate::demo::json::unset(r, &["status", "abortedAt"]);
+            }
+        }
+        match course.full {
+            true => set(r, &["status", "promoteFull"], json!(true)),
+            false => crate::demo::json::unset(r, &["status", "promoteFull"]),
+        }
+        if phase == "Healthy" {
+            match text(r, "/spec/restartAt").to_owned() {
+                at if at.is_empty() => crate::demo::json::unset(r, &["status", "restartedAt"]),
+                at => set(r, &["status", "restartedAt"], json!(at)),
+            }
+        }
         if message.is_empty() {
             crate::demo::json::unset(r, &["status", "message"]);
         } else {
             set(r, &["status", "message"], json!(message));
         }
-        if paused {
-            if items(r, "/status/pauseConditions").is_empty() {
-                set(
-                    r,
-                    &["status", "pauseConditions"],
-                    json!([{"reason": "CanaryPauseStep", "startTime": stamp}]),
-                );
+        match &course.paused {
+            Some(since) => {
+                let pause = json!([{"reason": "CanaryPauseStep", "startTime": since}]);
+                set(r, &["status", "pauseConditions"], pause);
+                set(r, &["status", "controllerPause"], json!(true));
             }
-            set(r, &["status", "controllerPause"], json!(true));
+            None => {
+                crate::demo::json::unset(r, &["status", "pauseConditions"]);
+                crate::demo::json::unset(r, &["status", "controllerPause"]);
+            }
+        }
+        if paused {
             set_condition(
                 r,
                 "Paused",
@@ -180,8 +353,6 @@ fn write_status(
                 &["lastUpdateTime"],
             );
         } else {
-            crate::demo::json::unset(r, &["status", "pauseConditions"]);
-            crate::demo::json::unset(r, &["status", "controllerPause"]);
             set_condition(
                 r,
                 "Paused",
@@ -198,7 +369,7 @@ fn write_status(
             set_condition(r, "Progressing", "True", reason, &message, &stamp, &["lastUpdateTime"]);
         }
         let truth = |b: bool| if b { "True" } else { "False" };
-        let available = sum(|c| c.available) >= wanted;
+        let available = sum(|c| c.available) >= *wanted;
         set_condition(
             r,
             "Available",

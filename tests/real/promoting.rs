@@ -1,0 +1,183 @@
+//! Argo Rollouts before its real controller: each action is one request (judged by the audit log), to the status and not
+//! to the spec where it belongs there, and what the controller makes of it is what the program says.
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use ground::Cluster;
+use ground::audit::Request;
+use serde_json::{Value, json};
+
+use super::changing::command;
+use super::common::folder;
+
+/// What a person needs to steer Rollouts, and no more.
+fn steersman() -> Value {
+    json!([
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["argoproj.io"], "resources": ["rollouts", "rollouts/status", "rollouts/scale"], "verbs": ["patch"]},
+    ])
+}
+
+struct Stage {
+    cluster: Cluster,
+    namespace: String,
+    kubeconfig: PathBuf,
+    home: PathBuf,
+}
+
+impl Stage {
+    async fn set() -> Stage {
+        let cluster = Cluster::start().with_rollouts().await.unwrap();
+        cluster.nodes(2).await.unwrap();
+        let namespace = cluster.namespace("dev-shop").await.unwrap();
+        cluster.rollouts_in(&namespace).await.unwrap();
+        let kubeconfig = cluster.user("maria", &[&namespace], &steersman()).unwrap();
+        let home = folder(&cluster, "home");
+        Stage { cluster, namespace, kubeconfig, home }
+    }
+
+    /// A Rollout of two pods with this strategy, at its first release.
+    async fn rollout(&self, name: &str, strategy: Value) {
+        let labels = json!({"app": name});
+        let rollout = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "strategy": strategy,
+                "template": {"metadata": {"labels": labels},
+                    "spec": {"containers": [{"name": name, "image": format!("registry.example/{name}:1")}]}}},
+        });
+        self.cluster.apply(&rollout).unwrap();
+        self.becomes(name, ".status.phase", "Healthy").await;
+    }
+
+    /// Another release comes, by somebody else.
+    async fn release(&self, name: &str, version: u32) {
+        let image = format!("registry.example/{name}:{version}");
+        let patch = json!({"spec": {"template": {"spec": {"containers": [{"name": name, "image": image}]}}}})
+            .to_string();
+        let words =
+            ["-n", &self.namespace, "patch", "rollouts.argoproj.io", name, "--type=merge", "-p", &patch];
+        self.cluster.kubectl(&words).unwrap();
+        self.becomes(name, ".status.phase", "Paused").await;
+    }
+
+    fn field(&self, name: &str, path: &str) -> String {
+        let output = format!("jsonpath={{{path}}}");
+        let object = format!("rollouts.argoproj.io/{name}");
+        self.cluster.kubectl(&["-n", &self.namespace, "get", &object, "-o", &output]).unwrap()
+    }
+
+    async fn becomes(&self, name: &str, path: &str, wanted: &str) {
+        let what = format!("{name} {path} {wanted}");
+        self.cluster.until(&what, || self.field(name, path) == wanted).await.unwrap();
+    }
+
+    /// Runs the program as maria.
+    fn run(&self, args: &[&str]) -> (Option<i32>, String) {
+        let Output { status, stdout, stderr } =
+            command(&self.home, &self.kubeconfig).args(args).args(["-n", &self.namespace]).output().unwrap();
+        (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
+    }
+
+    /// Does it, which works, and returns the one request that changed something.
+    fn one(&self, args: &[&str]) -> (Request, String) {
+        let mark = self.cluster.audit().mark().unwrap();
+        let (code, told) = self.run(&[args, &["--yes", "--wait"]].concat());
+        assert_eq!(code, Some(0), "{args:?}: {told}");
+        let requests = self.cluster.audit().since(mark).unwrap();
+        let mine: Vec<Request> = requests
+            .into_iter()
+            .filter(|request| request.user.contains("maria") && request.changes())
+            .filter(|request| !request.uri.contains("dryRun=All") && request.code < 300)
+            .collect();
+        let [request] = mine.try_into().unwrap_or_else(|all| panic!("{args:?}: {all:?}"));
+        (request, told)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_canary_is_promoted_aborted_retried_and_sent_through() {
+    let stage = Stage::set().await;
+    let steps = json!([{"setWeight": 50}, {"pause": {}}, {"setWeight": 100}, {"pause": {}}]);
+    stage.rollout("cart", json!({"canary": {"steps": steps}})).await;
+    let (code, told) = stage.run(&["promote-step", "rollout/cart", "--yes"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("nothing on its way"), "{told}");
+    stage.release("cart", 2).await;
+
+    let (request, told) = stage.one(&["promote-step", "rollout/cart"]);
+    assert_eq!((request.verb.as_str(), request.resource.as_str()), ("patch", "rollouts/status"));
+    assert_eq!(request.body["status"], json!({"pauseConditions": null}));
+    assert!(request.body["metadata"]["resourceVersion"].is_string(), "{}", request.body);
+    assert!(told.contains("it went on"), "{told}");
+    stage.becomes("cart", ".status.currentStepIndex", "3").await;
+
+    let (request, told) = stage.one(&["abort", "rollout/cart"]);
+    assert_eq!(request.body["status"], json!({"abort": true}));
+    assert!(told.contains("back on what was stable"), "{told}");
+    assert_eq!(stage.field("cart", ".status.phase"), "Degraded");
+    let (code, told) = stage.run(&["promote-full", "rollout/cart", "--yes"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("Retry it first"), "{told}");
+
+    let (request, _) = stage.one(&["retry", "rollout/cart"]);
+    assert_eq!(request.body["status"], json!({"abort": false}));
+    stage.becomes("cart", ".status.currentStepIndex", "1").await;
+    stage.becomes("cart", ".status.phase", "Paused").await;
+
+    let (request, _) = stage.one(&["pause", "rollout/cart"]);
+    assert_eq!((request.resource.as_str(), &request.body["spec"]), ("rollouts", &json!({"paused": true})));
+    let (code, told) = stage.run(&["promote-step", "rollout/cart", "--yes"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("resume it first"), "{told}");
+    let (_, told) = stage.one(&["resume", "rollout/cart"]);
+    assert!(told.contains("it waits"), "{told}");
+
+    let (request, told) = stage.one(&["promote-full", "rollout/cart"]);
+    assert_eq!(request.body["status"], json!({"promoteFull": true}));
+    assert!(told.contains("runs everywhere"), "{told}");
+    assert_eq!(stage.field("cart", ".status.phase"), "Healthy");
+
+    let (request, told) = stage.one(&["scale", "rollout/cart", "--replicas", "3"]);
+    assert_eq!(request.resource, "rollouts/scale");
+    assert!(told.contains("3 of 3 pods ready"), "{told}");
+    let (request, _) = stage.one(&["restart", "rollout/cart"]);
+    assert_eq!(request.body["spec"]["restartAt"], stage.field("cart", ".status.restartedAt"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_blue_green_pair_is_switched_and_gone_back_from() {
+    let stage = Stage::set().await;
+    for name in ["cart", "cart-preview"] {
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": stage.namespace},
+            "spec": {"selector": {"app": "cart"}, "ports": [{"port": 80}]}});
+        stage.cluster.apply(&service).unwrap();
+    }
+    let strategy = json!({"blueGreen": {"activeService": "cart", "previewService": "cart-preview",
+        "autoPromotionEnabled": false, "scaleDownDelaySeconds": 600}});
+    stage.rollout("cart", strategy).await;
+    stage.release("cart", 2).await;
+    let (request, told) = stage.one(&["promote-step", "rollout/cart"]);
+    assert_eq!(request.body["status"], json!({"pauseConditions": null}));
+    assert!(told.contains("the new pods have the traffic"), "{told}");
+    let live = stage.field("cart", ".status.blueGreen.activeSelector");
+    assert_eq!(live, stage.field("cart", ".status.currentPodHash"));
+
+    // Its old pods still run: the plan says that the way back needs no promotion, and it needs none.
+    let (code, told) = stage.run(&["undo", "rollout/cart", "--plan"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("at once, without a pause"), "{told}");
+    let (request, _) = stage.one(&["undo", "rollout/cart"]);
+    assert_eq!((request.verb.as_str(), request.resource.as_str()), ("patch", "rollouts"));
+    assert_eq!(stage.field("cart", ".spec.template.spec.containers[0].image"), "registry.example/cart:1");
+    assert_ne!(stage.field("cart", ".status.blueGreen.activeSelector"), live);
+    let sets = ["-n", &stage.namespace, "get", "rs", "-o", "name"];
+    assert_eq!(
+        stage.cluster.kubectl(&sets).unwrap().lines().count(),
+        2,
+        "the old template, and no third one"
+    );
+}
