@@ -218,6 +218,7 @@ fn story(send: Send<'_>) {
     };
     let usage = Usage {
         feed: Feed::Live,
+        node_feed: Feed::Live,
         pods: vec![used("storefront-66fd-00001", 41, 120), used("storefront-66fd-00002", 38, 97)],
         nodes: vec![("gke-pool-a-1".into(), Resources { cpu_milli: 2_100, memory: 9 << 30 })],
     };
@@ -351,6 +352,7 @@ fn pod(set: &ReplicaSet, n: u32, age: i64) -> Pod {
         node: "gke-pool-a-1".into(),
         status: "Running".into(),
         state: PodState::Ready,
+        over: false,
         ready: 1,
         total: 1,
         restarts: 0,
