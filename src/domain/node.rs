@@ -50,8 +50,15 @@ pub struct Taint {
 }
 
 /// Taints that repeat what a condition or `spec.unschedulable` says. kube's well-known taints.
-const ECHOES: [&str; 7] =
-    ["not-ready", "unreachable", "unschedulable", "memory-pressure", "disk-pressure", "pid-pressure", "network-unavailable"];
+const ECHOES: [&str; 7] = [
+    "not-ready",
+    "unreachable",
+    "unschedulable",
+    "memory-pressure",
+    "disk-pressure",
+    "pid-pressure",
+    "network-unavailable",
+];
 
 impl Taint {
     /// Whether it says what a condition, or the cordon, says already.

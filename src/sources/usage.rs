@@ -46,8 +46,7 @@ fn longer(pods: usize) -> u32 {
 }
 
 async fn ask(client: &Client, plan: &WatchPlan, interner: &mut Interner) -> Usage {
-    let mut usage =
-        Usage { feed: Feed::Live, node_feed: Feed::Live, pods: Vec::new(), nodes: Vec::new() };
+    let mut usage = Usage { feed: Feed::Live, node_feed: Feed::Live, pods: Vec::new(), nodes: Vec::new() };
     let limit = plan.timing.answer_limit;
     match fetch_bytes(client, &format!("{BASE}/pods"), limit).await {
         Ok(body) => match usage::pods(&body, interner) {
