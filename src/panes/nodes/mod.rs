@@ -1,6 +1,8 @@
 //! The Nodes pane: one row a node of the clusters that are looked at, worst first: how it is, what its pods ask for and
 //! what they use of what it can give.
 
+#[cfg(test)]
+mod tests;
 pub mod words;
 
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 
 use super::story::story;
 use super::{Item, NodeView};
-use crate::domain::id::Kind;
+use crate::domain::id::{Kind, Name};
 use crate::domain::level::Level;
 use crate::domain::link::Feed;
 use crate::domain::meta::Condition;
@@ -146,8 +146,8 @@ impl NodeView {
             let mut header = Painted::role(Role::Muted, &text::cell("pod", name_width(width)));
             header.push(Role::Muted, &format!("  {}{}", text::cell("ready", 7), text::cell("status", 18)));
             header.push(Role::Muted, &text::cell_end("age", 5));
-            for title in ["cpu", "req", "mem", "req"] {
-                header.push(Role::Muted, &text::cell_end(title, 7));
+            for title in amount_titles(width) {
+                header.push(Role::Muted, &text::cell_end(title, AMOUNT));
             }
             if width >= WIDE {
                 header.push(Role::Muted, "  namespace");
@@ -162,12 +162,19 @@ impl NodeView {
     }
 }
 
-/// From so many columns on the namespace of a pod has one of its own.
+/// From so many columns on a pod's use and its namespace have columns of their own.
 const WIDE: usize = 100;
+/// Columns of an amount.
+const AMOUNT: usize = 8;
 
 fn name_width(width: usize) -> usize {
-    let rest = if width >= WIDE { 80 } else { 60 };
-    width.saturating_sub(rest).clamp(16, 52)
+    let amounts = amount_titles(width).len() * AMOUNT;
+    let namespace = if width >= WIDE { 16 } else { 0 };
+    width.saturating_sub(32 + amounts + namespace).clamp(16, 52)
+}
+
+fn amount_titles(width: usize) -> &'static [&'static str] {
+    if width >= WIDE { &["cpu use", "cpu req", "mem use", "mem req"] } else { &["cpu req", "mem req"] }
 }
 
 fn pod_line(pod: &Pod, row: RowId, width: usize, shared: &Shared) -> Line {
@@ -185,10 +192,13 @@ fn pod_line(pod: &Pod, row: RowId, width: usize, shared: &Shared) -> Line {
         used.map(|used| text::bytes(used.memory)),
         Some(text::bytes(pod.requests.memory)).filter(|_| pod.requests.memory > 0),
     ];
-    for amount in amounts {
+    for (title, amount) in ["cpu use", "cpu req", "mem use", "mem req"].iter().zip(amounts) {
+        if !amount_titles(width).contains(title) {
+            continue;
+        }
         match amount.filter(|_| !pod.over) {
-            Some(amount) => line.push_plain(&text::cell_end(&amount, 7)),
-            None => line.push(Role::Muted, &text::cell_end("-", 7)),
+            Some(amount) => line.push_plain(&text::cell_end(&amount, AMOUNT)),
+            None => line.push(Role::Muted, &text::cell_end("-", AMOUNT)),
         }
     }
     if width >= WIDE {
@@ -274,6 +284,7 @@ fn conditions(node: &Node, shared: &Shared) -> Vec<Line> {
     all.sort_by_key(|(level, _)| std::cmp::Reverse(level.map_or(Level::Ok, |level| level)));
     let name = all.iter().map(|(_, condition)| text::width(&condition.kind)).max().unwrap_or(0).min(26);
     let mut folded = Vec::new();
+    let mut told: Vec<&Name> = Vec::new();
     for (at, (level, condition)) in all.iter().enumerate() {
         let bad = level.is_some_and(Level::is_fault);
         if !bad && at >= CONDITIONS {
@@ -286,7 +297,10 @@ fn conditions(node: &Node, shared: &Shared) -> Vec<Line> {
         let since = condition.since.map(|at| words::short_age(at, shared)).unwrap_or_default();
         line.push(Role::Muted, &text::cell_end(&since, 4));
         line.push(Role::Muted, &format!("  {}", condition.reason));
-        if bad && !condition.message.is_empty() {
+        // A kubelet that is not heard from leaves the same words in all of them.
+        let said = told.contains(&&condition.message);
+        if bad && !condition.message.is_empty() && !said {
+            told.push(&condition.message);
             line.push_plain(&format!(": {}", condition.message));
         }
         let line = Line::text(line).indent(name + 2);
