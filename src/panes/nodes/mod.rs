@@ -63,16 +63,16 @@ const LONGEST: usize = 30;
 
 static COLUMNS: [Column; 11] = [
     Column::new("node", 10),
-    Column::new("state", 14).most(40),
+    Column::new("state", 13).most(40),
     Column::new("cpu req", SHARE),
     Column::new("cpu use", SHARE).rank(2),
     Column::new("mem req", SHARE),
     Column::new("mem use", SHARE).rank(2),
     Column::new("pods", 7).right(),
-    Column::new("age", 4).right().rank(1),
-    Column::new("version", 14).most(20).rank(3),
-    Column::new("taints", 16).most(40).rank(4),
-    Column::new("cluster", 12).most(20).rank(2),
+    Column::new("age", 4).right().rank(4),
+    Column::new("version", 14).most(20).rank(5),
+    Column::new("taints", 16).most(40).rank(6),
+    Column::new("cluster", 12).most(20).rank(3),
 ];
 
 impl Haystack for Node {

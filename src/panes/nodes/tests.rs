@@ -93,7 +93,7 @@ fn row<'a>(picture: &'a str, name: &str) -> &'a str {
 #[test]
 fn worst_first_each_with_its_word_and_its_bars() {
     let shared = world();
-    let picture = screen(&mut list(), &shared, 150, 8);
+    let picture = screen(&mut list(), &shared, 190, 8);
     let names: Vec<&str> =
         picture.lines().skip(2).filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(names, ["pool-silent", "pool-short", "pool-held", "pool-well"], "{picture}");

@@ -156,7 +156,12 @@ impl NodeView {
         }
         for (slot, pod) in pods {
             let row = RowId { cluster: self.object.cluster, slot };
-            lines.push(pod_line(pod, row, width, shared));
+            let mut line = pod_line(pod, row, width, shared);
+            // Nobody looks after it: it goes on saying what was so last.
+            if !node.is_ready() && pod.level() == Level::Ok {
+                line = line.sign(Level::Unknown);
+            }
+            lines.push(line);
         }
         lines
     }
@@ -234,7 +239,7 @@ fn bars(node: &Node, cluster: &ClusterWorld) -> Vec<Line> {
         Feed::Absent => "not known: this cluster does not serve metrics.k8s.io".to_owned(),
         Feed::Forbidden(why) | Feed::Failed(why) => format!("not known: {why}"),
         Feed::Loading => "asking…".to_owned(),
-        Feed::Live | Feed::Partly { .. } => "not known: nothing was measured of it yet".to_owned(),
+        Feed::Live | Feed::Partly { .. } => "not known: nothing is measured of it".to_owned(),
     };
     let mut lines = Vec::new();
     let sums = [

@@ -66,7 +66,9 @@ fn unready(node: &Node, now: Stamp) -> Vec<(Level, String)> {
             "Its kubelet is not heard from: the machine is down or cut off, or the kubelet has stopped. What ran here \
              may still run."
         }
-        _ => "Its kubelet answers, and says itself that it cannot run pods.",
+        _ => {
+            "Its kubelet answers, and says itself that it cannot run pods: that they are ready may be long past."
+        }
     };
     vec![(Level::Critical, broken(ready, now)), (Level::Ok, meaning.to_owned())]
 }

@@ -97,7 +97,7 @@ fn a_node_that_is_well_and_how_full_it_is() {
         "10%  400m of 4",
         "50%  8Gi of 16Gi",
         "2 of 110",
-        "● Ready           True      23d  KubeletReady",
+        "● Ready           True     23d  KubeletReady",
         "v1.35.4-gke.12  23d old",
         "GKE  gce://shop/europe-west1-b/gke-eu1-pool-2",
         "zone europe-west1-b",
