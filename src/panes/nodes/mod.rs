@@ -71,7 +71,7 @@ static COLUMNS: [Column; 11] = [
     Column::new("pods", 7).right(),
     Column::new("age", 4).right().rank(4),
     Column::new("version", 14).most(20).rank(5),
-    Column::new("taints", 16).most(40).rank(6),
+    Column::new("taints", 12).most(30).rank(6),
     Column::new("cluster", 12).most(20).rank(3),
 ];
 

@@ -43,8 +43,8 @@ async fn tells_its_story(scene: &mut Scene<'_>, node: &str, how: &str) {
     scene.person.see("given up").await;
     scene.person.see_row("Made anew since", " on node-").await;
     scene.person.see_row("cart-", "Terminating").await;
-    // What the node lifecycle controller says of it.
-    scene.person.see_row("NodeNotReady", node).await;
+    // What the controllers said of it: that it is not ready only where it is they who found out.
+    scene.person.see_row(if how == "sick" { "RegisteredNode" } else { "NodeNotReady" }, node).await;
     scene.person.keys("esc");
 }
 
