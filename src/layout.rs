@@ -80,7 +80,7 @@ pub fn areas(state: &State) -> Areas {
 /// ```text
 /// ┌ card ┐┌ card ┐┌ card ┐      environments
 /// ┌ Releases ┐┌ Sync ─────┐     Network in its place while it has the focus; Workloads, or Network, beside them when wide
-/// ┌ Pods ────────┐┌ Alerts ┐    Workloads and Backups in their places; Backups below Alerts when wide
+/// ┌ Pods ────────┐┌ Alerts ┐    Workloads or Nodes, and Backups, in their places; Backups below Alerts when wide
 /// ┌ chart ┐┌ chart ┐┌ chart ┐   Metrics, from CHARTS rows on; else in the place of the row above
 /// ```
 fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
@@ -115,7 +115,8 @@ fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
         // Pods get what their columns of node, image, CPU and memory need; the rest is enough for the others.
         let [pods, rest] = Layout::horizontal([Constraint::Fill(73), Constraint::Fill(27)]).areas(lower);
         let [alerts, backups] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(rest);
-        places.extend([(PaneId::Pods, pods), (PaneId::Alerts, alerts), (PaneId::Backups, backups)]);
+        let left = one_of(&[PaneId::Pods, PaneId::Nodes]).unwrap_or(PaneId::Pods);
+        places.extend([(left, pods), (PaneId::Alerts, alerts), (PaneId::Backups, backups)]);
     } else {
         let right: &[PaneId] = if state.pane(PaneId::Sync).is_some() {
             &[PaneId::Sync, PaneId::Network]
@@ -127,9 +128,9 @@ fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
             places.push((PaneId::Metrics, lower));
         } else {
             let left: &[PaneId] = if state.pane(PaneId::Sync).is_some() {
-                &[PaneId::Pods, PaneId::Workloads]
+                &[PaneId::Pods, PaneId::Workloads, PaneId::Nodes]
             } else {
-                &[PaneId::Pods]
+                &[PaneId::Pods, PaneId::Nodes]
             };
             let right = one_of(&[PaneId::Alerts, PaneId::Backups]);
             places.extend(beside(lower, &[(one_of(left), 13), (right, 8)]));

@@ -171,8 +171,10 @@ pub enum Facts {
 /// What pods and nodes use now (metrics.k8s.io).
 #[derive(Debug)]
 pub struct Usage {
-    /// Whether the API serves it.
+    /// Whether the API serves it, and lets the use of pods be seen.
     pub feed: Feed,
+    /// How the list of nodes stands, which may be refused to those who may see pods.
+    pub node_feed: Feed,
     /// (namespace, pod, sum over its containers); sorted by namespace and name.
     pub pods: Vec<(Name, Box<str>, Resources)>,
     /// (node, use)

@@ -22,7 +22,7 @@ pub struct SnapshotArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Zoom this pane: environments, releases, pods, workloads, network
+    /// Zoom this pane: environments, releases, sync, workloads, pods, network, metrics, alerts, backups, nodes
     #[arg(long, value_name = "NAME")]
     pub pane: Option<String>,
     /// Press these keys first, once data is in: `3 j enter`

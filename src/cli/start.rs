@@ -180,6 +180,7 @@ pub fn zoom(state: &mut State, name: &str) -> Result<(), Problem> {
         ("metrics", PaneId::Metrics),
         ("alerts", PaneId::Alerts),
         ("backups", PaneId::Backups),
+        ("nodes", PaneId::Nodes),
     ];
     let found = named.iter().find(|(known, _)| *known == name).and_then(|(_, id)| state.pane(*id));
     let Some(at) = found else {

@@ -64,6 +64,8 @@ pub struct Pod {
     pub status: Name,
     /// The class that `status` and readiness fall into.
     pub state: PodState,
+    /// Its phase is Succeeded or Failed: it has ended for good and holds nothing of its node any more.
+    pub over: bool,
     /// Ready containers, started sidecars included.
     pub ready: u16,
     /// Containers plus sidecars.

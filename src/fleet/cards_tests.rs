@@ -191,7 +191,11 @@ fn usage_is_summed_when_it_is_served() {
     put_pods(&mut world, ID, (0..2).map(|n| pod(&set, n, PodState::Ready)).collect());
     let used = Resources { cpu_milli: 40, memory: 1 << 20 };
     let pods = (0..2).map(|n| (Name::from("shop-prod"), format!("cart-1-{n}").into(), used)).collect();
-    send(&mut world, ID, ClusterMsg::Usage(Usage { feed: Feed::Live, pods, nodes: vec![] }));
+    send(
+        &mut world,
+        ID,
+        ClusterMsg::Usage(Usage { feed: Feed::Live, node_feed: Feed::Live, pods, nodes: vec![] }),
+    );
     assert_eq!(card(&world).usage, Some(used + used));
 }
 

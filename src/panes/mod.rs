@@ -14,6 +14,7 @@ pub mod filter;
 pub mod list;
 pub mod metrics;
 pub mod network;
+pub mod nodes;
 pub mod objects;
 pub mod order;
 pub mod pods;
@@ -56,6 +57,8 @@ pub enum PaneId {
     Alerts,
     /// Velero backups, schedules, restores, locations.
     Backups,
+    /// The nodes of the clusters.
+    Nodes,
     /// A view that opened on top; not part of the Bridge.
     View,
 }
@@ -192,5 +195,6 @@ pub fn bridge() -> Vec<Box<dyn Pane>> {
         Box::new(metrics::MetricsPane::default()),
         Box::new(list::ListPane::new(backups::Backups::default())),
         Box::new(list::ListPane::new(alerts::Alerts::default())),
+        Box::new(list::ListPane::new(nodes::Nodes::default())),
     ]
 }

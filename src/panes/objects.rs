@@ -18,6 +18,7 @@ use crate::panes::views::choose::ContainerChoice;
 use crate::panes::views::document::{DocumentView, What};
 use crate::panes::views::events::EventsView;
 use crate::panes::views::logs::{LogView, has_logs};
+use crate::panes::views::node::NodeView;
 use crate::panes::views::pod::PodView;
 use crate::panes::views::rollout::RolloutView;
 use crate::panes::views::words;
@@ -302,6 +303,7 @@ pub fn act(shared: &mut Shared, subject: &Subject, action: Action) -> Outcome {
         }
         Action::Open if object.kind == Kind::Pod => PodView::open(shared, object),
         Action::Open if object.kind.is_workload() => RolloutView::open(shared, object),
+        Action::Open if object.kind == Kind::Node => NodeView::open(shared, object),
         Action::Open if object.kind == Kind::Application || FLUX.contains(&object.kind) => {
             crate::panes::views::sync::open(shared, &object)
         }

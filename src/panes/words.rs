@@ -81,7 +81,7 @@ fn feed_here(shared: &Shared, cluster: &ClusterWorld, kind: Kind) -> Feed {
 }
 
 /// The clusters that are looked at.
-fn clusters(shared: &Shared) -> Vec<ClusterId> {
+pub(super) fn clusters(shared: &Shared) -> Vec<ClusterId> {
     if shared.all_environments {
         let mut clusters: Vec<ClusterId> = shared.environments.list.iter().map(|env| env.cluster).collect();
         clusters.sort_unstable();

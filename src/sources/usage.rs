@@ -24,8 +24,10 @@ pub(super) async fn poll(mut guest: Guest, mouth: Mouth, plan: Arc<WatchPlan>) {
     loop {
         let Some((access, generation)) = guest.enter().await else { return };
         let usage = ask(&access.client, &plan, &mut interner).await;
-        let wait = match usage.feed {
-            Feed::Live | Feed::Partly { .. } => plan.timing.usage * longer(usage.pods.len()),
+        let wait = match (&usage.feed, &usage.node_feed) {
+            (Feed::Live | Feed::Partly { .. }, _) | (_, Feed::Live) => {
+                plan.timing.usage * longer(usage.pods.len())
+            }
             // What is not served, or refused, is looked at less often.
             _ => plan.timing.absent,
         };
@@ -45,7 +47,7 @@ fn longer(pods: usize) -> u32 {
 }
 
 async fn ask(client: &Client, plan: &WatchPlan, interner: &mut Interner) -> Usage {
-    let mut usage = Usage { feed: Feed::Live, pods: Vec::new(), nodes: Vec::new() };
+    let mut usage = Usage { feed: Feed::Live, node_feed: Feed::Live, pods: Vec::new(), nodes: Vec::new() };
     let limit = plan.timing.answer_limit;
     match pods(client, &format!("{BASE}/pods"), limit, interner).await {
         Ok(pods) => usage.pods = pods,
@@ -70,12 +72,21 @@ async fn ask(client: &Client, plan: &WatchPlan, interner: &mut Interner) -> Usag
         }
         Err(fault) => usage.feed = feed_of(&fault),
     }
-    // Nodes may be refused to those who may see pods: their column is empty then.
-    if matches!(usage.feed, Feed::Live | Feed::Partly { .. })
-        && let Ok(body) = fetch_bytes(client, &format!("{BASE}/nodes"), limit).await
-    {
-        usage.nodes = usage::nodes(&body, interner).unwrap_or_default();
-    }
+    // Nodes may be refused to those who may see pods, and the other way round; what is not served, or does not answer,
+    // is not asked a second time.
+    usage.node_feed = match &usage.feed {
+        Feed::Absent | Feed::Failed(_) => usage.feed.clone(),
+        _ => match fetch_bytes(client, &format!("{BASE}/nodes"), limit).await {
+            Ok(body) => match usage::nodes(&body, interner) {
+                Ok(nodes) => {
+                    usage.nodes = nodes;
+                    Feed::Live
+                }
+                Err(error) => feed_of(&Fault::of(&kube::Error::SerdeError(error))),
+            },
+            Err(fault) => feed_of(&fault),
+        },
+    };
     usage
 }
 

@@ -6,7 +6,8 @@ use ratatui::layout::Rect;
 
 use super::change;
 use crate::action::Action;
-use crate::shared::Applies;
+use crate::domain::id::Kind;
+use crate::shared::{Applies, Subject};
 use crate::state::{Overlay, State};
 use crate::text;
 use crate::theme::Role;
@@ -14,7 +15,7 @@ use crate::update::actions::verdict;
 use crate::widgets::strip::Strip;
 
 /// What the footer offers, most useful first. Moving is left out: fingers know.
-const ORDER: [Action; 38] = [
+const ORDER: [Action; 39] = [
     Action::LongerRange,
     Action::ShorterRange,
     Action::Query,
@@ -38,6 +39,7 @@ const ORDER: [Action; 38] = [
     Action::Events,
     Action::Rollout,
     Action::Shell,
+    Action::Node,
     Action::Scale,
     Action::Undo,
     Action::Restart,
@@ -74,7 +76,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let always: Vec<(String, &str)> = ALWAYS.into_iter().filter_map(label).collect();
     let kept: usize = always.iter().map(|(key, title)| text::width(key) + text::width(title) + 3).sum();
     for action in ORDER {
-        if verdict(state, action) != Applies::Yes {
+        if verdict(state, action) != Applies::Yes || is_aside(state, action) {
             continue;
         }
         let Some((key, title)) = label(action) else { continue };
@@ -87,6 +89,12 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     for (key, title) in always {
         strip.put(&key, look.style(Role::Key)).gap(1).put(title, look.style(Role::Footer)).gap(2);
     }
+}
+
+/// What applies but is not what one is here for: the node of a pod.
+fn is_aside(state: &State, action: Action) -> bool {
+    let subject = || state.front()?.subject(&state.shared);
+    action == Action::Node && !matches!(subject(), Some(Subject::Object(object)) if object.kind == Kind::Node)
 }
 
 /// The keys of whatever takes all keys now.

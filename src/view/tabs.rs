@@ -19,40 +19,58 @@ use crate::widgets::strip::{Parts, Strip};
 type Tabs = (Option<Action>, &'static [(PaneId, &'static str)]);
 
 /// The tabs: panes that share a key stand together.
-const TABS: [Tabs; 7] = [
+const TABS: [Tabs; 8] = [
     (Some(Action::PaneEnvironments), &[(PaneId::Environments, "Envs"), (PaneId::Releases, "Releases")]),
     (Some(Action::PaneSync), &[(PaneId::Sync, "Sync")]),
     (Some(Action::PanePods), &[(PaneId::Pods, "Pods"), (PaneId::Workloads, "Workloads")]),
     (Some(Action::PaneMetrics), &[(PaneId::Metrics, "Metrics")]),
     (Some(Action::PaneAlerts), &[(PaneId::Alerts, "Alerts")]),
     (Some(Action::PaneBackups), &[(PaneId::Backups, "Backups")]),
+    (Some(Action::PaneNodes), &[(PaneId::Nodes, "Nodes")]),
     (None, &[(PaneId::Network, "Network")]),
 ];
 
-/// Draws the tabs.
+/// Draws the tabs: the one that has the focus in brackets and always in sight.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let look = &state.look;
     let focused = state.panes.get(state.focus).map(|pane| pane.id());
-    let mut strip = Strip::new(buffer, area);
-    strip.gap(1);
+    let mut entries: Vec<(bool, Parts)> = Vec::new();
     for (action, panes) in TABS {
         if panes.iter().all(|(id, _)| state.pane(*id).is_none()) {
             continue;
         }
+        let mut parts = Parts::default();
         let key = action.and_then(|action| state.keymap.label(&[Scope::Global], action));
         if let Some(key) = key {
-            strip.put(&key, look.style(Role::Key)).gap(1);
+            parts.add(key, look.style(Role::Key)).add(" ", look.style(Role::Tab));
         }
         for (nth, (id, name)) in panes.iter().filter(|(id, _)| state.pane(*id).is_some()).enumerate() {
             if nth > 0 {
-                strip.put(&format!(" {} ", look.symbols.dot), look.style(Role::Muted));
+                parts.add(format!(" {} ", look.symbols.dot), look.style(Role::Muted));
             }
             if focused == Some(*id) {
-                strip.put(&format!("[{name}]"), look.style(Role::TabActive));
+                parts.add(format!("[{name}]"), look.style(Role::TabActive));
             } else {
-                strip.put(name, look.style(Role::Tab));
+                parts.add(*name, look.style(Role::Tab));
             }
         }
+        entries.push((panes.iter().any(|(id, _)| focused == Some(*id)), parts));
+    }
+    draw_from(state, &entries, area, buffer);
+}
+
+/// Draws entries side by side, from the first one on with which the marked one can be seen whole.
+fn draw_from(state: &State, entries: &[(bool, Parts)], area: Rect, buffer: &mut Buffer) {
+    let look = &state.look;
+    let at = entries.iter().position(|(marked, _)| *marked).unwrap_or(0);
+    let first = first_shown(entries, at, area.width.saturating_sub(2));
+    let mut strip = Strip::new(buffer, area);
+    strip.gap(1);
+    if first > 0 {
+        strip.put(look.symbols.ellipsis, look.style(Role::Muted)).gap(1);
+    }
+    for (_, parts) in entries.iter().skip(first) {
+        parts.put(&mut strip);
         strip.gap(3);
     }
 }
@@ -96,17 +114,7 @@ pub fn draw_summary(state: &State, area: Rect, buffer: &mut Buffer) {
             (current, parts)
         })
         .collect();
-    let at = entries.iter().position(|(current, _)| *current).unwrap_or(0);
-    let first = first_shown(&entries, at, area.width.saturating_sub(2));
-    let mut strip = Strip::new(buffer, area);
-    strip.gap(1);
-    if first > 0 {
-        strip.put(look.symbols.ellipsis, look.style(Role::Muted)).gap(1);
-    }
-    for (_, parts) in entries.iter().skip(first) {
-        parts.put(&mut strip);
-        strip.gap(3);
-    }
+    draw_from(state, &entries, area, buffer);
 }
 
 /// The first entry to show so that the one at `at` can be seen whole.

@@ -21,11 +21,23 @@ pub fn filled(part: u64, whole: u64, width: u16) -> u16 {
     u16::try_from(cells).unwrap_or(most).clamp(1, most)
 }
 
+/// The colour of the filled cells.
+pub fn role(part: u64, whole: u64) -> Role {
+    let high = whole > 0 && u128::from(part) * 100 >= u128::from(whole) * u128::from(HIGH);
+    if high { Role::BarHigh } else { Role::Bar }
+}
+
+/// A bar as a text, for places that have one colour.
+pub fn text(look: &Look, part: u64, whole: u64, width: u16) -> String {
+    let full = filled(part, whole, width);
+    let cells = (0..width).map(|cell| if cell < full { look.symbols.bar } else { look.symbols.bar_empty });
+    cells.collect()
+}
+
 /// Draws a bar of some cells.
 pub fn bar(strip: &mut Strip<'_>, look: &Look, part: u64, whole: u64, width: u16) {
     let full = filled(part, whole, width);
-    let high = whole > 0 && u128::from(part) * 100 >= u128::from(whole) * u128::from(HIGH);
-    let role = if high { Role::BarHigh } else { Role::Bar };
+    let role = role(part, whole);
     for cell in 0..width {
         if cell < full {
             strip.put(look.symbols.bar, look.style(role));

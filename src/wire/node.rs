@@ -8,7 +8,7 @@ use super::workload::{WireCondition, conditions};
 use super::{Misfit, Wire, identity, name, quantity, resource, stamp};
 use crate::domain::id::Kind;
 use crate::domain::meta::Interner;
-use crate::domain::node::{Autoscaler, Namespace, Node, Quota, QuotaItem};
+use crate::domain::node::{Autoscaler, Namespace, Node, Quota, QuotaItem, Taint};
 use crate::msg::{Delta, Facts};
 
 /// A Node as it comes from the wire.
@@ -27,6 +27,16 @@ struct NodeSpec {
     #[serde(rename = "providerID")]
     provider_id: Text,
     unschedulable: Flag,
+    taints: List<Fields<WireTaint>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WireTaint {
+    key: Text,
+    value: Text,
+    effect: Text,
+    time_added: Text,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -67,6 +77,13 @@ impl Wire for WireNode {
             ready.map(|condition| condition.status.clone()).unwrap_or_else(|| interner.text("Unknown"));
         let allocatable = &status.allocatable;
         let pods = quantity::milli(&allocatable.pods).unwrap_or(0) / 1000;
+        let mut taint = |taint: &WireTaint| Taint {
+            key: name(interner, &taint.key),
+            value: name(interner, &taint.value),
+            effect: name(interner, &taint.effect),
+            since: stamp::parse(&taint.time_added),
+        };
+        let taints = self.spec.taints.iter().map(|known| taint(known)).collect();
         Ok(Node {
             uid: identity(Kind::Node, meta)?,
             name: name(interner, &meta.name),
@@ -75,6 +92,7 @@ impl Wire for WireNode {
             version: name(interner, &status.node_info.kubelet_version),
             ready,
             cordoned: self.spec.unschedulable.is_true(),
+            taints,
             conditions,
             allocatable: quantity::resources(Some(&allocatable.cpu), Some(&allocatable.memory)),
             max_pods: u32::try_from(pods).unwrap_or(u32::MAX),
@@ -244,13 +262,36 @@ mod tests {
     fn a_node() {
         let row = row::<WireNode>(json!({
             "metadata": {"name": "n1", "uid": "1", "labels": {"node-role.kubernetes.io/worker": ""}},
-            "spec": {"providerID": "gce://p/z/n1", "unschedulable": true},
+            "spec": {"providerID": "gce://p/z/n1", "unschedulable": true, "taints": [
+                {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule", "timeAdded": "1970-01-01T00:01:00Z"},
+                {"key": "team", "value": "shop", "effect": "NoExecute"}]},
             "status": {"nodeInfo": {"kubeletVersion": "v1.35.4-gke.1"}, "allocatable": {"cpu": "3920m", "memory": "12Gi", "pods": "110"},
                 "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True"}]},
         }));
         assert_eq!((&*row.ready, row.cordoned, row.max_pods), ("True", true, 110));
         assert_eq!(row.allocatable, Resources { cpu_milli: 3920, memory: 12 << 30 });
         assert_eq!((&*row.provider_id, &*row.version), ("gce://p/z/n1", "v1.35.4-gke.1"));
+        assert_eq!((row.taints.len(), row.cordoned_since()), (2, Some(crate::domain::time::Stamp(60))));
+        let own: Vec<&str> =
+            row.taints.iter().filter(|taint| !taint.is_echo()).map(|taint| &*taint.value).collect();
+        assert_eq!(own, ["shop"]);
+        assert_eq!(row.level(), crate::domain::level::Level::Progressing);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_node_decides_how_well_it_is() {
+        use crate::domain::level::Level;
+        let level = |conditions: &[(&str, &str)]| {
+            let conditions: Vec<_> =
+                conditions.iter().map(|(kind, status)| json!({"type": kind, "status": status})).collect();
+            let node = json!({"metadata": {"name": "n", "uid": "1"}, "status": {"conditions": conditions}});
+            row::<WireNode>(node).level()
+        };
+        assert_eq!(level(&[("Ready", "True"), ("DiskPressure", "False")]), Level::Ok);
+        assert_eq!(level(&[("Ready", "True"), ("EtcdIsVoter", "True")]), Level::Ok);
+        assert_eq!(level(&[("Ready", "True"), ("DiskPressure", "True")]), Level::Warning);
+        assert_eq!(level(&[("Ready", "False")]), Level::Critical);
+        assert_eq!(level(&[("Ready", "Unknown"), ("DiskPressure", "Unknown")]), Level::Critical);
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl Wire for WirePod {
             node: name(interner, &self.spec.node_name),
             status: name(interner, &reading.status),
             state: reading.state,
+            over: matches!(&*self.status.phase, "Succeeded" | "Failed"),
             ready: reading.ready,
             total: reading.total,
             restarts: reading.restarts,

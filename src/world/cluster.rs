@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::nodes::{NodeLoad, Nodes};
 use super::table::{Fact, Table};
 use super::tally::PodTally;
 use crate::domain::backup::{Backup, Location, Restore, Schedule};
@@ -109,12 +110,15 @@ pub struct ClusterWorld {
     followed: HashSet<Kind>,
     /// How metrics.k8s.io stands.
     pub usage_feed: Feed,
+    /// How its list of nodes stands.
+    pub node_usage_feed: Feed,
     /// Use of each pod, by slot.
     usage: Vec<Option<Resources>>,
     /// Use of each node, by name.
     node_usage: HashMap<Name, Resources>,
     usage_version: u64,
     pods_by_owner: HashMap<Uid, Vec<u32>>,
+    pods_by_node: Nodes,
     tallies: HashMap<Name, PodTally>,
     listing: Listing,
     flux_listing: Listing,
@@ -250,9 +254,10 @@ impl ClusterWorld {
     }
 
     fn take_pods(&mut self, deltas: Vec<Delta<Pod>>) {
-        let ClusterWorld { pods, pods_by_owner, tallies, usage, .. } = self;
+        let ClusterWorld { pods, pods_by_owner, pods_by_node, tallies, usage, .. } = self;
         for delta in deltas {
             pods.apply(delta, |slot, old, new| {
+                pods_by_node.take(slot, old, new);
                 if let Some(old) = old {
                     if let Some(tally) = tallies.get_mut(&old.namespace) {
                         tally.remove(old);
@@ -280,6 +285,7 @@ impl ClusterWorld {
 
     fn take_usage(&mut self, usage: Usage) {
         self.usage_feed = usage.feed;
+        self.node_usage_feed = usage.node_feed;
         self.usage_version += 1;
         let by_name: HashMap<(&str, &str), Resources> = usage
             .pods
@@ -305,6 +311,21 @@ impl ClusterWorld {
     /// What a node uses.
     pub fn node_usage(&self, node: &str) -> Option<Resources> {
         self.node_usage.get(node).copied()
+    }
+
+    /// What the pods of a node ask for.
+    pub fn node_load(&self, node: &str) -> NodeLoad {
+        self.pods_by_node.load(node)
+    }
+
+    /// Slots of the pods of a node, those that have ended too.
+    pub fn pods_on(&self, node: &str) -> &[u32] {
+        self.pods_by_node.slots(node)
+    }
+
+    /// Rises whenever what the pods of a node ask for changes.
+    pub fn node_loads_version(&self) -> u64 {
+        self.pods_by_node.version()
     }
 
     /// Rises with every answer of metrics.k8s.io.

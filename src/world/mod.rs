@@ -1,20 +1,22 @@
 //! All facts, by cluster and identity, each kind with its feed's state.
 //!
 //! The world takes watch steps ([`crate::msg::Facts`]) and keeps what follows
-//! from them up to date as it goes: pods by owner, counts by namespace. It
+//! from them up to date as it goes: pods by owner and by node, counts by namespace. It
 //! knows nothing of panes, filters or environments; those read it.
 
 mod cluster;
+mod nodes;
 mod table;
 mod tally;
 
 use std::collections::HashMap;
 
 pub use cluster::ClusterWorld;
+pub use nodes::NodeLoad;
 pub use table::{Fact, Table};
 pub use tally::PodTally;
 
-use crate::domain::id::{ClusterId, Kind, ObjectRef};
+use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
 use crate::domain::link::Connection;
 use crate::domain::meta::Resources;
 use crate::domain::node::Node;
@@ -123,6 +125,27 @@ impl World {
             namespace: pod.namespace.clone(),
             name: pod.name.as_ref().into(),
             uid: pod.uid,
+        })
+    }
+
+    /// The node that a reference names, if it is still there; one that a person named has no uid to be known by.
+    pub fn find_node(&self, object: &ObjectRef) -> Option<&Node> {
+        let nodes = &self.cluster(object.cluster)?.nodes;
+        match object.uid == Uid::default() {
+            true => nodes.iter().map(|(_, node)| node).find(|node| node.name == object.name),
+            false => nodes.get(object.uid),
+        }
+    }
+
+    /// Reference to a node's row.
+    pub fn node_ref(&self, row: RowId) -> Option<ObjectRef> {
+        let node = self.node(row)?;
+        Some(ObjectRef {
+            cluster: row.cluster,
+            kind: Kind::Node,
+            namespace: "".into(),
+            name: node.name.clone(),
+            uid: node.uid,
         })
     }
 

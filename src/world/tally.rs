@@ -27,7 +27,7 @@ impl PodTally {
     pub fn add(&mut self, pod: &Pod) {
         self.total += 1;
         *self.of(pod.state) += 1;
-        if pod.state != PodState::Done {
+        if !pod.over {
             self.requests = self.requests + pod.requests;
         }
     }
@@ -37,7 +37,7 @@ impl PodTally {
         self.total = self.total.saturating_sub(1);
         let count = self.of(pod.state);
         *count = count.saturating_sub(1);
-        if pod.state != PodState::Done {
+        if !pod.over {
             self.requests = self.requests - pod.requests;
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::pod::PodState;
 use crate::domain::time::Stamp;
 use crate::msg::{Delta, Facts, Usage};
 
-fn pod(n: u128, namespace: &str, state: PodState) -> Pod {
+pub(super) fn pod(n: u128, namespace: &str, state: PodState) -> Pod {
     Pod {
         uid: Uid(n),
         name: format!("pod-{n}").into(),
@@ -16,6 +16,7 @@ fn pod(n: u128, namespace: &str, state: PodState) -> Pod {
         node: "node-1".into(),
         status: "Running".into(),
         state,
+        over: state == PodState::Done,
         ready: 1,
         total: 1,
         restarts: 0,
@@ -147,7 +148,12 @@ fn usage_belongs_to_the_pod_and_not_to_the_slot() {
     let mut world = world();
     send(&mut world, vec![Delta::Put(pod(1, "a", PodState::Ready))]);
     let used = Resources { cpu_milli: 42, memory: 7 };
-    let usage = Usage { feed: Feed::Live, pods: vec![("a".into(), "pod-1".into(), used)], nodes: vec![] };
+    let usage = Usage {
+        feed: Feed::Live,
+        node_feed: Feed::Live,
+        pods: vec![("a".into(), "pod-1".into(), used)],
+        nodes: vec![],
+    };
     world.apply(ClusterId(0), ClusterMsg::Usage(usage), Now::default());
     let row = RowId { cluster: ClusterId(0), slot: 0 };
     assert_eq!(world.usage(row), Some(used));

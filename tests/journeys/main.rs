@@ -109,6 +109,7 @@ journeys! {
     graph_of_an_alert,
     hold_and_resume,
     node_failure,
+    nodes_one_by_one,
     production_by_its_name,
     promote_a_rollout,
     scale_by_plan,

@@ -100,7 +100,7 @@ fn an_order_by_use_follows_new_numbers() {
         ("shop-prod".into(), pod, Resources { cpu_milli, memory: 1 << 20 })
     };
     let pods = vec![used(1, 5), used(2, 70), used(3, 900)];
-    let usage = Usage { feed: Feed::Live, pods, nodes: Vec::new() };
+    let usage = Usage { feed: Feed::Live, node_feed: Feed::Live, pods, nodes: Vec::new() };
     update(&mut state, Msg::Cluster(ClusterId(1), ClusterMsg::Usage(usage)), NOW);
     settle(&mut state);
     assert_eq!(order(&state), names([3, 2, 1]), "{}", picture(&state));

@@ -118,6 +118,7 @@ fn panes() {
         (PaneId::Pods, "pods"),
         (PaneId::Network, "network"),
         (PaneId::Alerts, "alerts"),
+        (PaneId::Nodes, "nodes"),
     ] {
         for size in SIZES {
             let mut all = String::new();
@@ -156,6 +157,25 @@ fn views_of_an_environment_and_of_an_app() {
     focus(&mut state, PaneId::Releases);
     press(&mut state, "enter enter");
     insta::assert_snapshot!("view-app", picture(&state));
+}
+
+#[test]
+fn views_of_nodes() {
+    for size in SIZES {
+        let mut all = String::new();
+        for (environment, node) in [("production", "gke-pool-a-3"), ("staging", "edge-2")] {
+            let mut state = stage::state(Scene::Full, size, stage::dark());
+            let named = |env: &&pilothouse::domain::environment::Environment| &*env.name == environment;
+            state.shared.current = state.shared.environments.list.iter().find(named).unwrap().id;
+            focus(&mut state, PaneId::Nodes);
+            state.zoomed = true;
+            settle(&mut state);
+            // The worst stands first.
+            press(&mut state, "enter");
+            writeln!(all, "{node}\n{}", picture(&state)).unwrap();
+        }
+        insta::assert_snapshot!(format!("view-node-{}x{}", size.0, size.1), all);
+    }
 }
 
 #[test]

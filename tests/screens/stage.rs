@@ -9,7 +9,7 @@ use pilothouse::domain::id::{ClusterId, Kind, Name, Uid};
 use pilothouse::domain::link::{Connection, Feed, Link, WATCHED};
 use pilothouse::domain::meta::{Condition, ContainerImage, Labels, Owner, Resources};
 use pilothouse::domain::network::{EndpointSlice, Ingress, IngressRule, Service, ServicePort};
-use pilothouse::domain::node::{Namespace, Node, Quota, QuotaItem};
+use pilothouse::domain::node::{Namespace, Node, Quota, QuotaItem, Taint};
 use pilothouse::domain::pod::{LastExit, Pod, PodState};
 use pilothouse::domain::selector::Selector;
 use pilothouse::domain::time::{Now, Stamp};
@@ -160,13 +160,69 @@ fn begin(cluster: ClusterId, send: Send<'_>) {
             version: version.into(),
             ready: if n == 3 && cluster == GKE { "Unknown" } else { "True" }.into(),
             cordoned: n == 2 && cluster == GKE,
-            conditions: Arc::from([]),
+            taints: taints(cluster, n),
+            conditions: node_conditions(cluster, n),
             allocatable: Resources { cpu_milli: 4_000, memory: 16 << 30 },
             max_pods: 110,
             created: ago(90 * DAY),
         })
     });
     send(cluster, ClusterMsg::Facts(Facts::Nodes(nodes.collect())));
+}
+
+/// The third node of GKE is not heard from; the second of the edge is short of memory.
+fn node_conditions(cluster: ClusterId, n: i32) -> Arc<[Condition]> {
+    let condition = |kind: &str, status: &str, reason: &str, message: &str, since: i64| Condition {
+        kind: kind.into(),
+        status: status.into(),
+        reason: reason.into(),
+        message: message.into(),
+        since: Some(ago(since)),
+        updated: None,
+    };
+    match (cluster, n) {
+        (GKE, 3) => ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"]
+            .map(|kind| {
+                let said = "Kubelet stopped posting node status.";
+                condition(kind, "Unknown", "NodeStatusUnknown", said, 12 * MINUTE)
+            })
+            .into(),
+        (EDGE, 2) => Arc::from([
+            condition(
+                "MemoryPressure",
+                "True",
+                "KubeletHasInsufficientMemory",
+                "kubelet has insufficient memory available",
+                3 * MINUTE,
+            ),
+            condition("Ready", "True", "KubeletReady", "kubelet is posting ready status", 90 * DAY),
+        ]),
+        _ => Arc::from([
+            condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "", 90 * DAY),
+            condition("Ready", "True", "KubeletReady", "kubelet is posting ready status", 90 * DAY),
+        ]),
+    }
+}
+
+fn taints(cluster: ClusterId, n: i32) -> Arc<[Taint]> {
+    let taint = |key: &str, value: &str, effect: &str, since: Option<i64>| Taint {
+        key: key.into(),
+        value: value.into(),
+        effect: effect.into(),
+        since: since.map(ago),
+    };
+    match (cluster, n) {
+        (GKE, 1) => Arc::from([taint("shop.example/dedicated", "web", "PreferNoSchedule", None)]),
+        (GKE, 2) => {
+            let since = Some(2 * 60 * MINUTE);
+            Arc::from([taint("node.kubernetes.io/unschedulable", "", "NoSchedule", since)])
+        }
+        (GKE, 3) => {
+            let since = Some(12 * MINUTE);
+            Arc::from([taint("node.kubernetes.io/unreachable", "", "NoExecute", since)])
+        }
+        _ => Arc::from([]),
+    }
 }
 
 fn failing(send: Send<'_>) {
@@ -218,6 +274,7 @@ fn story(send: Send<'_>) {
     };
     let usage = Usage {
         feed: Feed::Live,
+        node_feed: Feed::Live,
         pods: vec![used("storefront-66fd-00001", 41, 120), used("storefront-66fd-00002", 38, 97)],
         nodes: vec![("gke-pool-a-1".into(), Resources { cpu_milli: 2_100, memory: 9 << 30 })],
     };
@@ -351,6 +408,7 @@ fn pod(set: &ReplicaSet, n: u32, age: i64) -> Pod {
         node: "gke-pool-a-1".into(),
         status: "Running".into(),
         state: PodState::Ready,
+        over: false,
         ready: 1,
         total: 1,
         restarts: 0,

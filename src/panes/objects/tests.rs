@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::id::EnvId;
+use crate::domain::node::Node;
 use crate::effect::Question;
 use crate::msg::{ClusterMsg, Delta, Facts};
 use crate::panes::views::testing::{self, incident, opened, reference, shared};
@@ -25,6 +26,8 @@ fn what_does_not_apply_says_why() {
     incident(&mut shared);
     let environment = Subject::Environment(EnvId(1));
     let node = Subject::Object(reference(Kind::Node, "gke-eu1-pool-2", 70));
+    let known = Node { uid: Uid(70), name: "gke-eu1-pool-2".into(), ..Node::default() };
+    testing::tell(&mut shared, ClusterMsg::Facts(Facts::Nodes(vec![Delta::Put(known)])));
     let well = Subject::Object(reference(Kind::Pod, "cart-5b66-kk2p9", 24));
     assert_eq!(why(&shared, &environment, Action::Logs), "Logs need a pod or a workload.");
     assert_eq!(why(&shared, &node, Action::Logs), "Logs need a pod or a workload.");

@@ -1,5 +1,5 @@
 //! The views that open on top of the Bridge: logs, texts, events, a rollout, a
-//! pod. Each is a [`crate::panes::Pane`] with its own state; what they ask for
+//! pod, a node. Each is a [`crate::panes::Pane`] with its own state; what they ask for
 //! comes back as answers to numbered questions, and answers to numbers that are
 //! no longer theirs are left to nobody.
 //!
@@ -16,6 +16,7 @@ pub mod feed;
 pub mod graph;
 pub mod journal;
 pub mod logs;
+pub mod node;
 pub mod page;
 pub mod painted;
 pub mod pod;

@@ -108,6 +108,7 @@ pub fn pod(uid: u128, name: &str, owner: (Uid, &str, &str)) -> Pod {
         node: "gke-eu1-pool-2".into(),
         status: "Running".into(),
         state: PodState::Ready,
+        over: false,
         ready: 1,
         total: 1,
         restarts: 0,

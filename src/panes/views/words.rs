@@ -50,6 +50,7 @@ pub fn is_gone(shared: &Shared, object: &ObjectRef) -> bool {
     match object.kind {
         Kind::Pod => cluster.pods.get(object.uid).is_none(),
         Kind::ReplicaSet => cluster.replica_sets.get(object.uid).is_none(),
+        Kind::Node => shared.world.find_node(object).is_none(),
         // One that a person named has no uid to be known by.
         Kind::Application => object.uid != Uid::default() && cluster.applications.get(object.uid).is_none(),
         kind if FLUX.contains(&kind) => {

@@ -134,7 +134,7 @@ impl<'a> Scene<'a> {
 
     /// Leaves whatever is open, and any filter, for a list.
     pub fn goes_to(&mut self, pane: PaneId) {
-        for _ in 0..12 {
+        for _ in 0..20 {
             let state = &self.person.driver().state;
             let here = state.front().filter(|front| front.id() == pane);
             let filtered = here.is_some_and(|pane| pane.filter().is_some_and(|text| !text.is_empty()));
