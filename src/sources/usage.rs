@@ -39,7 +39,7 @@ pub(super) async fn poll(mut guest: Guest, mouth: Mouth, plan: Arc<WatchPlan>) {
     }
 }
 
-/// How many times longer is waited after so many pods: the answer cannot be had in parts, and reading it must not be
+/// How many times longer is waited after so many pods: the answer cannot be had in pages, and reading it must not be
 /// what keeps a quiet screen busy. A minute at most, by default: the metrics-server itself is told every 15 s.
 fn longer(pods: usize) -> u32 {
     const OFTEN: usize = 5_000;
