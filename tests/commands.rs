@@ -415,3 +415,68 @@ fn a_wish_that_makes_no_sense_is_told_before_anything_is_done() {
         assert!(err.contains(words), "{args:?}: {err}");
     }
 }
+
+#[test]
+fn every_change_is_a_command_with_a_plan() {
+    let home = home(&[]);
+    let demo = Demo::serve(home.path());
+    for (args, wanted) in [
+        (["restart", "deploy/cart", "development"], "restart deploy/cart"),
+        (["pause", "deploy/cart", "development"], "pause deploy/cart"),
+        (["suspend", "pricing", "development"], "suspend cj/pricing"),
+        (["trigger", "pricing", "development"], "pricing"),
+        (["promote-step", "recommendations", "production"], "promote ro/recommendations"),
+        (["promote-full", "recommendations", "production"], "promote ro/recommendations in full"),
+        (["abort", "recommendations", "production"], "abort ro/recommendations"),
+    ] {
+        let [action, object, env] = args;
+        let (code, out, err) =
+            on(&demo, home.path(), &[action, object, "--env", env, "--plan", "-o", "json"]);
+        // A gate may fail in production: that is a plan all the same.
+        assert!(matches!(code, Some(0 | 3)), "{args:?}: {code:?} {out}{err}");
+        let title = read_json(&out)["plan"]["title"].as_str().unwrap_or_default().to_owned();
+        assert!(title.contains(wanted), "{args:?}: {title}");
+    }
+    for (args, wanted) in [
+        (["resume", "deploy/cart", "development"], "is not paused"),
+        (["resume", "pricing", "development"], "is not suspended"),
+        (["retry", "recommendations", "production"], "was not aborted"),
+        (["promote-step", "recommendations", "development"], "nothing on its way"),
+        (["undo", "sts/search", "development"], "undo is for a"),
+        (["delete", "no-such-pod", "development"], "no-such-pod"),
+        (["cordon", "no-such-node", "development"], "no-such-node"),
+    ] {
+        let [action, object, env] = args;
+        let (code, out, err) = on(&demo, home.path(), &[action, object, "--env", env, "--yes"]);
+        assert!(matches!(code, Some(1 | 2)), "{args:?}: {code:?} {out}{err}");
+        assert!(err.contains(wanted), "{args:?}: {out}{err}");
+    }
+    assert_eq!(journal(home.path())["actions"].as_array().map(Vec::len), Some(0), "nothing was begun");
+}
+
+#[test]
+fn several_programs_share_one_journal() {
+    let home = home(&[]);
+    let demo = Demo::serve(home.path());
+    let objects = ["deploy/cart", "deploy/storefront", "deploy/catalog", "deploy/mailer"];
+    std::thread::scope(|scope| {
+        for object in objects {
+            let (demo, home) = (&demo, home.path());
+            scope.spawn(move || {
+                let args = ["restart", object, "--env", "development", "--yes"];
+                let (code, out, err) = on(demo, home, &args);
+                assert_eq!(code, Some(0), "{object}: {out}{err}");
+            });
+        }
+    });
+    let told = journal(home.path());
+    let actions = told["actions"].as_array().unwrap();
+    assert_eq!((actions.len(), told["torn"].as_array().map_or(0, Vec::len)), (objects.len(), 0), "{told}");
+    for object in objects {
+        let of_it = |action: &&serde_json::Value| {
+            action["intent"]["title"].as_str().is_some_and(|title| title.ends_with(object))
+        };
+        let action = actions.iter().find(of_it).unwrap_or_else(|| panic!("{object}: {told}"));
+        assert_eq!(action["outcome"], "done", "{action}");
+    }
+}

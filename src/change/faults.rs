@@ -406,3 +406,79 @@ async fn a_journal_that_cannot_be_written_stops_it() {
     );
     assert_eq!(bench.writes(), 0);
 }
+
+/// The file that the journal writes to this month, on a disk that takes nothing more.
+#[cfg(target_os = "linux")]
+fn fill_the_disk(journal: &Journal) {
+    std::fs::create_dir_all(journal.folder()).unwrap();
+    let month = journal.folder().join(jiff::Timestamp::now().strftime("%Y-%m.jsonl").to_string());
+    let _ = std::fs::remove_file(&month);
+    std::os::unix::fs::symlink("/dev/full", month).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_it_before_anything_is_sent() {
+    let bench = Bench::new(|_, _| Fate::Pass).await;
+    fill_the_disk(&bench.journal());
+    let before = bench.replicas("cart");
+    let confirmed = bench.confirmed("scale", five()).await;
+    let end = bench.execute(&confirmed).await;
+    assert_eq!(end.outcome, Outcome::Refused, "{}", end.words);
+    assert!(end.words.contains("journal cannot be written") && end.words.contains("space"), "{}", end.words);
+    assert_eq!((bench.writes(), bench.replicas("cart")), (0, before));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fills_up_on_the_way_is_said_with_the_outcome() {
+    let journal = Arc::new(Mutex::new(None::<Journal>));
+    let seen = Arc::clone(&journal);
+    let bench = Bench::new(move |method, path| {
+        if *method == Method::PATCH
+            && !path.contains("dryRun")
+            && let Some(journal) = seen.lock().unwrap().take()
+        {
+            fill_the_disk(&journal);
+        }
+        Fate::Pass
+    })
+    .await;
+    let confirmed = bench.confirmed("scale", five()).await;
+    *journal.lock().unwrap() = Some(bench.journal());
+    let end = bench.execute(&confirmed).await;
+    assert_eq!((end.outcome, bench.replicas("cart")), (Outcome::Done, 5), "{}", end.words);
+    assert!(end.words.contains("the journal could not be written to its end"), "{}", end.words);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_read_only_stops_it() {
+    let bench = Bench::new(|_, _| Fate::Pass).await;
+    // Nobody makes a file there, whoever he is.
+    std::os::unix::fs::symlink("/proc/self", bench.state.path().join("journal")).unwrap();
+    let confirmed = bench.confirmed("scale", five()).await;
+    let end = bench.execute(&confirmed).await;
+    assert_eq!(end.outcome, Outcome::Refused, "{}", end.words);
+    assert!(end.words.contains("journal cannot be written"), "{}", end.words);
+    assert_eq!(bench.writes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_neither_ages_a_plan_nor_keeps_it_young() {
+    let bench = Bench::new(|_, _| Fate::Pass).await;
+    let plan = bench.try_plan("scale", "cart", five()).await.unwrap();
+    let answer = Answer { yes: true, reason: "a test".to_owned(), ..Answer::default() };
+    let at = |wall: i64, mono: u64| Now {
+        wall: now().wall.plus(wall),
+        mono: plan.made.mono + Duration::from_secs(mono),
+    };
+    assert!(
+        confirm(plan.clone(), &answer, at(-86_400, 61)).is_err(),
+        "a minute has passed, whatever the clock says"
+    );
+    assert!(confirm(plan.clone(), &answer, at(86_400, 61)).is_err());
+    let confirmed =
+        confirm(plan.clone(), &answer, at(86_400, 5)).unwrap_or_else(|no| panic!("{}", no.words()));
+    assert_eq!(bench.execute(&confirmed).await.outcome, Outcome::Done);
+}
