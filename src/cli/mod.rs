@@ -121,6 +121,8 @@ pub enum Command {
     Uncordon(change::ChangeArgs),
     /// Plan to cordon a node and to evict its pods, and with --yes or --confirm do it
     Drain(change::DrainArgs),
+    /// Plan to lead a blue/green pair to its other colour, and with --yes or --confirm do it and watch it
+    Switch(change::SwitchArgs),
     /// Print what was changed from here, by whom and with what outcome
     Journal(journal::JournalArgs),
     /// Check what works, what does not, and how to mend it
@@ -195,6 +197,7 @@ fn command(cli: Cli) -> Result<Exit, Problems> {
         Some(Command::Cordon(args)) => change::plainly(&cli.global, "cordon", args),
         Some(Command::Uncordon(args)) => change::plainly(&cli.global, "uncordon", args),
         Some(Command::Drain(args)) => change::drain(&cli.global, args),
+        Some(Command::Switch(args)) => change::switch(&cli.global, args),
         Some(Command::Journal(args)) => journal::run(&cli.global, &args),
         Some(Command::Doctor(args)) => doctor::run(&cli.global, &args),
     }

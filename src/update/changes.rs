@@ -135,6 +135,7 @@ pub(super) fn progress(state: &mut State, request: RequestId, progress: Progress
             }
         }
         Progress::Watching(words) => run.watching = words,
+        Progress::Guard(guarded) => run.guard = Some(guarded),
         Progress::Ended(end) => {
             let watched = matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Running(seen) if seen == request));
             let text = format!("{} in {}: {}: {}", run.title, run.place, end.outcome.word(), end.words);
@@ -311,10 +312,14 @@ pub(super) fn key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
         Sheet::Running(request) => {
             let run = state.runs.iter().find(|run| run.request == *request);
             let ended = run.is_none_or(|run| run.end.is_some());
+            let guarded = run.is_some_and(|run| run.guard.as_ref().is_some_and(|one| one.turning.is_empty()));
+            let request = *request;
             match event.code {
                 KeyCode::Esc => close(state),
                 KeyCode::Enter if ended => close(state),
                 KeyCode::Char('u') if ended => back(state),
+                // What leads back was confirmed with what leads there.
+                KeyCode::Char('u') if guarded => vec![Effect::TurnBack(request)],
                 _ => Vec::new(),
             }
         }
@@ -435,6 +440,8 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
                 place: plan.order.place.name().clone(),
                 steps: plan.steps.iter().map(|step| (step.title.clone(), None)).collect(),
                 watching: String::new(),
+                guard: None,
+                back: plan.back_with.clone().filter(|_| plan.guard.is_some()),
                 end: None,
                 began: now.mono,
             };
@@ -473,6 +480,10 @@ fn back(state: &mut State) -> Vec<Effect> {
     let Sheet::Running(request) = &**sheet else { return Vec::new() };
     let Some(run) = state.runs.iter().find(|run| run.request == *request) else { return Vec::new() };
     let objects = run.order.intent.objects.clone();
+    if let Some(with) = run.back.clone() {
+        let order = orders::order(&state.shared, Intent { verb: run.order.intent.verb, objects, with });
+        return plan(state, order, String::new(), 0);
+    }
     let Some(verb) = named("undo") else { return Vec::new() };
     if !objects.iter().all(|object| verb.kinds().contains(&object.kind)) {
         return warn(state, "Only a Deployment has a way back of its own.");

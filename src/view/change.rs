@@ -375,7 +375,13 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
         })
         .collect();
     let seconds = state.shared.now.mono.saturating_sub(run.began).as_secs();
+    if let Some(guarded) = &run.guard {
+        lines.push(Painted::default());
+        lines.extend(super::guard::lines(look, guarded, usize::from(width_of(area))));
+        lines.push(Painted::default());
+    }
     match &run.end {
+        None if run.guard.is_some() => {}
         None if run.watching.is_empty() => {}
         None => lines
             .push(Painted::role(Role::Progressing, look.symbols.running).and(&format!(" {}", run.watching))),
@@ -397,8 +403,15 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
     let mut last = Painted::default();
     match &run.end {
         None => {
+            if run.guard.as_ref().is_some_and(|guarded| guarded.turning.is_empty()) {
+                last.push(Role::Key, "u");
+                last.push_plain(" switches back now   ");
+            }
             last.push(Role::Key, "esc");
             last.push_plain(" leaves it running");
+            if run.guard.is_some() {
+                last.push(Role::Muted, "   a breach switches back by itself");
+            }
         }
         Some(end) => {
             last.push(Role::Key, "esc");

@@ -423,6 +423,7 @@ fn traffic(send: Send<'_>) {
             target: "8080".into(),
             protocol: "TCP".into(),
         }]),
+        of_rollouts: false,
         created: ago(40 * DAY),
     };
     let slice = EndpointSlice {
@@ -432,6 +433,7 @@ fn traffic(send: Send<'_>) {
         ready: 1,
         unready: 3,
         terminating: 1,
+        targets: Arc::from([]),
     };
     let ingress = Ingress {
         uid: uid("ingress shop"),

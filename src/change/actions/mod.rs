@@ -7,6 +7,7 @@ mod drain;
 mod hold;
 mod restart;
 mod scale;
+mod switch;
 mod trigger;
 mod undo;
 
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::gates::{Gate, Weight};
 use super::gather::{Facts, Needs};
+use super::guard::Guard;
 use super::intent::{Intent, Verb, With};
 use super::json::{count, nest};
 use super::plan::{BEING, Expect, Goal, Method, Request, Right, Step, Touched};
@@ -37,6 +39,7 @@ pub static ALL: &[&dyn Act] = &[
     &cordon::Cordon,
     &cordon::Uncordon,
     &drain::Drain,
+    &switch::Switch,
 ];
 
 /// The action of a name.
@@ -76,6 +79,12 @@ pub trait Act: Sync {
     /// # Errors
     /// It cannot be, for this reason.
     fn draft(&self, intent: &Intent, facts: &Facts) -> Result<Draft, String>;
+
+    /// What is watched afterwards, where that is more than that it comes true.
+    fn guard(&self, intent: &Intent, facts: &Facts) -> Option<Guard> {
+        let _ = (intent, facts);
+        None
+    }
 }
 
 /// What an action would do to one object.
