@@ -2,6 +2,7 @@
 //! what a test wants. Nothing here sleeps: looks are quick, and what is waited for comes.
 
 mod others;
+mod switching;
 
 use std::convert::Infallible;
 use std::path::PathBuf;

@@ -33,7 +33,14 @@ const KEPT: usize = 8;
 /// Begins a change.
 pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
     let sheet = match begin {
-        Begin::Plan(order) => return plan(state, order, String::new(), 0),
+        Begin::Plan(order) => {
+            if let Some(request) = watched(state, &order) {
+                state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(request))));
+                // The way back was confirmed with the way there; whoever asks for another one is shown what runs.
+                return if order.intent.with.back { vec![Effect::TurnBack(request)] } else { Vec::new() };
+            }
+            return plan(state, order, String::new(), 0);
+        }
         Begin::Number { order, replicas, ruled_by } => {
             let (now, ruled_by) = match ruled_by {
                 Some((name, min, max)) => (vec![min, max], Some(name)),
@@ -53,6 +60,18 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
     };
     state.overlay = Some(Overlay::Change(Box::new(sheet)));
     Vec::new()
+}
+
+/// The switch of the same Service whose guard still watches.
+fn watched(state: &State, order: &Order) -> Option<RequestId> {
+    let same = |run: &&Run| {
+        run.end.is_none()
+            && run.guard.is_some()
+            && run.order.intent.verb == order.intent.verb
+            && run.order.intent.objects == order.intent.objects
+            && run.order.place.cluster == order.place.cluster
+    };
+    state.runs.iter().find(same).map(|run| run.request)
 }
 
 fn plan(state: &mut State, order: Order, reason: String, remade: u8) -> Vec<Effect> {

@@ -57,7 +57,7 @@ pub(super) fn keys(sheet: &Sheet) -> &'static [(&'static str, &'static str)] {
             _ => &[("enter", "confirm"), ("tab", "requests"), ("up down", "scroll"), ("esc", "no")],
         },
         Sheet::NoPlan(_) => &[("esc", "close")],
-        Sheet::Running(_) => &[("esc", "leave it running"), ("u", "way back, once it has ended")],
+        Sheet::Running(_) => &[("esc", "leave it running"), ("u", "way back: a switch at once, else once it has ended")],
     }
 }
 

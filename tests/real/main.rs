@@ -21,6 +21,7 @@ mod outages;
 mod person;
 mod promql;
 mod screen;
+mod switching;
 mod upstreams;
 mod wire;
 mod worlds;
