@@ -1,8 +1,8 @@
 //! `pilothouse scale | restart | undo | drain ...`: a change without a screen, by the same door. Without `--yes` (or `--confirm`
 //! in a protected environment) it prints the plan and changes nothing.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -24,6 +24,8 @@ use crate::report::plan::{PlanReport, text};
 use crate::runtime::Driver;
 use crate::text::clean;
 
+/// How often a guard is told of.
+const TOLD_EACH: Duration = Duration::from_secs(10);
 /// How long it is waited for what a Prometheus has.
 const SURVEYED: Duration = Duration::from_secs(5);
 
@@ -277,11 +279,24 @@ async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exi
     let _hangup = signal(SignalKind::hangup())
         .map_err(|error| Problem::failed("Signals cannot be listened to.").because(error))?;
     let last = std::sync::Mutex::new(String::new());
+    let guard_told: std::sync::Mutex<Option<Instant>> = std::sync::Mutex::new(None);
     let tell = |progress: Progress| {
+        let mut guard_told = guard_told.lock().unwrap_or_else(PoisonError::into_inner);
         let words = match progress {
+            // A guard says the same every second: now and then is enough for a log, until it finds something.
+            Progress::Guard(shown)
+                if shown.breach.is_empty() && guard_told.is_some_and(|at| at.elapsed() < TOLD_EACH) =>
+            {
+                return;
+            }
+            Progress::Guard(shown) => {
+                *guard_told = Some(Instant::now());
+                shown.words()
+            }
+            Progress::Watching(_) if guard_told.is_some() => return,
             Progress::Step(_, StepState::Doing, words) => words,
             Progress::Step(_, _, words) | Progress::Watching(words) => words,
-            Progress::Guard(_) | Progress::Ended(_) => return,
+            Progress::Ended(_) => return,
         };
         if let Ok(mut last) = last.lock()
             && *last != words

@@ -106,11 +106,10 @@ pub fn pair_of(wanted: &Wanted, world: &World, object: &ObjectRef) -> Option<Pai
                 && service.name == object.name
                 && (object.uid == Uid::default() || service.uid == object.uid)
         };
-        let service = cluster.services.iter().map(|(_, service)| service).find(named)?;
-        let by_namespace = workloads(cluster, &here);
-        let recognised = recognise(wanted, service, &by_namespace)?;
-        (object.kind == Kind::Service)
-            .then(|| pair(wanted, object.cluster, cluster, service, &recognised, Vec::new()))
+        let mut services = cluster.services.iter().map(|(_, service)| service);
+        let service = services.find(named).filter(|_| object.kind == Kind::Service)?;
+        let recognised = recognise(wanted, service, &workloads(cluster, &here))?;
+        Some(pair(wanted, object.cluster, cluster, service, &recognised, Vec::new()))
     })
 }
 
@@ -142,10 +141,23 @@ fn of_cluster(
     cluster: &ClusterWorld,
     here: &dyn Fn(&str) -> bool,
 ) -> Vec<Pair> {
-    let by_namespace = workloads(cluster, here);
-    let services = cluster.services.iter().map(|(_, service)| service);
+    // Most Services have no such label: their workloads are not looked at.
+    let may_be = |service: &&Service| {
+        if !here(&service.namespace) {
+            return false;
+        }
+        let selector = service.selector.as_ref().map(|selector| selector.pairs()).unwrap_or_default();
+        let keys = wanted.traffic.rules.keys_of(&service.namespace, &service.name, &selector);
+        !keys.0.is_empty()
+    };
+    let services: Vec<&Service> = cluster.services.iter().map(|(_, one)| one).filter(may_be).collect();
+    if services.is_empty() {
+        return Vec::new();
+    }
+    let of_them = |namespace: &str| services.iter().any(|service| *service.namespace == *namespace);
+    let by_namespace = workloads(cluster, &of_them);
     let mut found: Vec<(&Service, Recognised<&Workload>)> = services
-        .filter(|service| here(&service.namespace))
+        .into_iter()
         .filter_map(|service| Some((service, recognise(wanted, service, &by_namespace)?)))
         .collect();
     // `checkout` before `checkout-preview`, which only leads to the other colour of the same workloads.

@@ -14,7 +14,7 @@ use crate::update::actions::verdict;
 use crate::widgets::strip::Strip;
 
 /// What the footer offers, most useful first. Moving is left out: fingers know.
-const ORDER: [Action; 38] = [
+const ORDER: [Action; 39] = [
     Action::LongerRange,
     Action::ShorterRange,
     Action::Query,
@@ -38,6 +38,7 @@ const ORDER: [Action; 38] = [
     Action::Events,
     Action::Rollout,
     Action::Shell,
+    Action::Switch,
     Action::Scale,
     Action::Undo,
     Action::Restart,

@@ -283,7 +283,7 @@ fn delivered_by(namespace: &str, app: &str) -> Name {
     format!("{app}-{stage}").into()
 }
 
-fn deployment(namespace: &str, app: &str, release: &str, replicas: u32) -> Workload {
+pub fn deployment(namespace: &str, app: &str, release: &str, replicas: u32) -> Workload {
     let labels = Labels::new(vec![("app".into(), app.into())]);
     Workload {
         uid: uid(&format!("{namespace}/{app}")),

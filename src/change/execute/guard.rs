@@ -147,10 +147,16 @@ impl Execution<'_> {
             outcome: Outcome::Failed,
             words: format!("{reason}. Not led back: {why}. {} still has the traffic.", guard.to),
         };
-        let ready = match self.sight(guard).await.ready {
-            Some(Ok((_, old))) => old,
-            Some(Err(why)) => return left(format!("whether {} is ready could not be read ({why})", guard.from)),
-            None => 0,
+        let until = Instant::now() + self.means.pace.settle;
+        let ready = loop {
+            match self.sight(guard).await.ready {
+                Some(Ok((_, old))) => break old,
+                Some(Err(why)) if Instant::now() >= until => {
+                    return left(format!("whether {} is ready could not be read ({why})", guard.from));
+                }
+                // Reading is no change: it is tried again for a while.
+                Some(Err(_)) | None => sleep(self.means.pace.look).await,
+            }
         };
         if ready == 0 {
             return left(format!("no pod of {} is ready", guard.from));

@@ -23,11 +23,13 @@ fn is_pods(method: &Method, path: &str) -> bool {
 }
 
 fn set_selector(store: &Store, colour: &str) {
-    store.update("services", NS, "checkout", |service| {
+    store
+        .update("services", NS, "checkout", |service| {
         service["spec"]["selector"]["color"] = json!(colour);
         service["metadata"]["managedFields"] = json!([{"manager": "somebody", "time": "2026-11-21T14:00:00Z",
             "fieldsV1": {"f:spec": {"f:selector": {}}}}]);
-    });
+    })
+    .unwrap();
 }
 
 fn window(milliseconds: u64) -> Switching {
@@ -160,7 +162,7 @@ async fn a_selector_that_matches_nothing_is_never_set() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fewer_ready_pods_than_serve_want_a_reason() {
     let bench = Bench::new(|_, _| Fate::Pass).await;
-    bench.store().update("deployments.apps", NS, "checkout-blue", |one| one["spec"]["replicas"] = json!(1));
+    bench.store().update("deployments.apps", NS, "checkout-blue", |one| one["spec"]["replicas"] = json!(1)).unwrap();
     let one_left = async {
         loop {
             let plan = bench.planned(None, window(1_000)).await.unwrap();
