@@ -1,11 +1,14 @@
 //! From what the cursor is on to an order for [`crate::change`]: what is wanted, where it stands, and what the screen
 //! knows that bears on it. The command line makes its orders here too. What is judged is read anew afterwards.
 
+use std::sync::Arc;
+
 use crate::action::Action;
 use crate::change::actions;
 use crate::change::intent::{Around, Gauges, Intent, Order, Place, Questions, Switched, Verb, With};
 use crate::domain::alert::{Hearing, Severity};
 use crate::domain::environment::Environment;
+use crate::domain::graph::SurveyRequest;
 use crate::domain::id::{Kind, Name, ObjectRef, Uid};
 use crate::domain::workload::Workload;
 use crate::fleet::traffic::pair_of;
@@ -236,6 +239,19 @@ pub fn order(shared: &Shared, intent: Intent) -> Order {
         }),
     };
     Order { intent, place, around }
+}
+
+/// What has to be known of a Prometheus for a switch.
+pub fn survey(shared: &Shared, order: &Order) -> Option<Arc<SurveyRequest>> {
+    let service = order.intent.objects.first().filter(|_| order.around.switched.is_some())?;
+    let env = shared.environments.of(service.cluster, &service.namespace)?;
+    traffic::questions(shared, env.id, &[]).0
+}
+
+/// Whether it is known by now whom to ask how requests fare, where it was not when a switch was ordered.
+pub fn knows_more(shared: &Shared, order: &Order) -> bool {
+    let unknown = order.around.switched.as_ref().is_some_and(|switched| switched.gauges.is_err());
+    unknown && self::order(shared, order.intent.clone()).around.switched.is_some_and(|now| now.gauges.is_ok())
 }
 
 /// Whom to ask how requests to each colour of a pair fare.

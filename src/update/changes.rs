@@ -16,7 +16,7 @@ use crate::change::plan::{Challenge, Plan};
 use crate::change::standing::{self, Stand};
 use crate::domain::level::Level;
 use crate::domain::link::Link;
-use crate::effect::Effect;
+use crate::effect::{Effect, Follow};
 use crate::journal::{Outcome, Reading};
 use crate::keymap::Key;
 use crate::msg::{Note, RequestId};
@@ -103,16 +103,30 @@ pub(super) fn drawn(state: &mut State) {
     }
 }
 
+/// What a switch that is being planned wants to know of a Prometheus.
+pub(super) fn follows(state: &State) -> Option<Follow> {
+    let Some(Overlay::Change(sheet)) = &state.overlay else { return None };
+    let order = match &**sheet {
+        Sheet::Planning { order, .. } => &**order,
+        Sheet::Ready(ready) => &ready.plan.order,
+        _ => return None,
+    };
+    orders::survey(&state.shared, order).map(Follow::Survey)
+}
+
 /// The clock moved on: a plan that has grown old is made anew; what was abandoned is looked at once it can be.
 pub(super) fn tick(state: &mut State) -> Vec<Effect> {
     let now = state.shared.now;
     let mut effects = Vec::new();
     if let Some(Overlay::Change(sheet)) = &state.overlay
         && let Sheet::Ready(ready) = &**sheet
-        && ready.plan.good_for(now) == 0
+        && (ready.plan.good_for(now) == 0 || orders::knows_more(&state.shared, &ready.plan.order))
         && ready.remade < REMADE
     {
-        let (order, reason) = (ready.plan.order.clone(), ready.reason.value().to_owned());
+        // Made from what is known now: who watches a switch may have been found meanwhile.
+        let mut order = ready.plan.order.clone();
+        order.around.switched = orders::order(&state.shared, order.intent.clone()).around.switched;
+        let reason = ready.reason.value().to_owned();
         let remade = ready.remade + 1;
         effects.extend(plan(state, order, reason, remade));
     }

@@ -116,6 +116,9 @@ pub(super) fn draw(state: &State, sheet: &Sheet, area: Rect, buffer: &mut Buffer
     }
 }
 
+/// From so many rows on a guard has room for graphs.
+const TALL: u16 = 34;
+
 /// A dialog of a few lines.
 fn plain(state: &State, name: &str, note: &str, lines: Vec<Painted>, area: Rect, buffer: &mut Buffer) {
     let width = width_of(area);
@@ -377,7 +380,12 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
     let seconds = state.shared.now.mono.saturating_sub(run.began).as_secs();
     if let Some(guarded) = &run.guard {
         lines.push(Painted::default());
-        lines.extend(super::guard::lines(look, guarded, usize::from(width_of(area))));
+        let mut shown = (**guarded).clone();
+        if run.end.is_some() {
+            // The end says it too.
+            shown.turning.clear();
+        }
+        lines.extend(super::guard::lines(look, &shown, usize::from(width_of(area)), area.height >= TALL));
         lines.push(Painted::default());
     }
     match &run.end {
@@ -399,7 +407,9 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
             );
         }
     }
-    lines.push(Painted::default());
+    if run.guard.is_none() || run.end.is_some() {
+        lines.push(Painted::default());
+    }
     let mut last = Painted::default();
     match &run.end {
         None => {
@@ -409,17 +419,20 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
             }
             last.push(Role::Key, "esc");
             last.push_plain(" leaves it running");
-            if run.guard.is_some() {
-                last.push(Role::Muted, "   a breach switches back by itself");
-            }
         }
         Some(end) => {
             last.push(Role::Key, "esc");
             last.push_plain(" close");
-            if end.outcome != Outcome::Done && end.outcome != Outcome::Refused {
+            let well = matches!(end.outcome, Outcome::Done | Outcome::Refused);
+            // What was led back by itself has no further way back.
+            let turned = run.guard.as_ref().is_some_and(|guarded| !guarded.turning.is_empty());
+            if !turned && (!well || run.back.is_some() && end.outcome == Outcome::Done) {
                 last.push_plain("   ");
                 last.push(Role::Key, "u");
                 last.push_plain(" the way back");
+            }
+            if let (Some(guarded), Outcome::Done) = (&run.guard, end.outcome) {
+                last.push(Role::Muted, &format!("   {} can be scaled down now (its row in Traffic)", guarded.from));
             }
         }
     }

@@ -18,8 +18,8 @@ fn head(word: &str) -> Painted {
     line
 }
 
-/// The lines of a guard, at most so wide.
-pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize) -> Vec<Painted> {
+/// The lines of a guard, at most so wide; `tall`: there is room for graphs.
+pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize, tall: bool) -> Vec<Painted> {
     let mut lines = Vec::new();
     let Guarded { to, from, needed, .. } = guarded;
     let mut live = head("live");
@@ -64,7 +64,10 @@ pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize) -> Vec<Painted
         ("p99", &guarded.latency, &|milliseconds| format!("{milliseconds} ms")),
     ];
     for (name, gauge, words) in gauges {
-        lines.push(number(look, name, gauge, words, width));
+        lines.push(number(look, name, gauge, words, if tall { 0 } else { width.saturating_sub(HEADS + 26) }));
+        if tall && gauge.points.iter().any(Option::is_some) {
+            lines.extend(graph(look, gauge, words, width.saturating_sub(HEADS + 12)));
+        }
     }
     for words in &guarded.breach {
         lines.push(head("breach").with(Role::Critical, look.symbols.level(Level::Critical)).and(&format!(" {words}")));
@@ -75,9 +78,9 @@ pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize) -> Vec<Painted
     lines
 }
 
-/// A number with its limit, and its course as a row of blocks: full is the limit, what is above it is in the colour of a
-/// fault.
-fn number(look: &Look, name: &str, gauge: &Gauge, words: &dyn Fn(u64) -> String, width: usize) -> Painted {
+/// A number with its limit, and its course as a row of blocks where there is room for it: full is the limit, what is
+/// above it is in the colour of a fault.
+fn number(look: &Look, name: &str, gauge: &Gauge, words: &dyn Fn(u64) -> String, room: usize) -> Painted {
     let mut line = head(name);
     match &gauge.now {
         Told::Is(now) => {
@@ -91,18 +94,56 @@ fn number(look: &Look, name: &str, gauge: &Gauge, words: &dyn Fn(u64) -> String,
             return line;
         }
     }
-    let room = width.saturating_sub(HEADS + 26).min(60);
-    let first = gauge.points.len().saturating_sub(room);
+    let first = gauge.points.len().saturating_sub(room.min(60));
     for point in gauge.points.iter().skip(first) {
         match point {
-            Some(value) => {
-                let role = if *value > gauge.limit { Role::Critical } else { Role::Ok };
-                line.push(role, block(look, *value, gauge.limit));
-            }
+            Some(value) => line.push(colour(gauge, *value), block(look, *value, gauge.limit)),
             None => line.push(Role::Muted, look.symbols.dot),
         }
     }
     line
+}
+
+fn colour(gauge: &Gauge, value: u64) -> Role {
+    if value > gauge.limit { Role::Critical } else { Role::Ok }
+}
+
+/// Rows of a graph.
+const ROWS: u64 = 4;
+
+/// The course of a number, with a dotted line at its limit.
+fn graph(look: &Look, gauge: &Gauge, words: &dyn Fn(u64) -> String, room: usize) -> Vec<Painted> {
+    let most = gauge.points.iter().flatten().copied().max().unwrap_or(0);
+    // The limit is always in the picture, with a little above it.
+    let top = most.max(gauge.limit.saturating_add(gauge.limit / 5)).max(1);
+    let first = gauge.points.len().saturating_sub(room);
+    let dotted = if look.symbols.ascii { "-" } else { "┄" };
+    let row = |nth: u64| {
+        let (low, high) = (top.saturating_mul(nth) / ROWS, top.saturating_mul(nth + 1) / ROWS);
+        let at_limit = low < gauge.limit && gauge.limit <= high;
+        let label = match at_limit {
+            true => words(gauge.limit),
+            false if nth == 0 => "0".to_owned(),
+            false => String::new(),
+        };
+        let mut line = Painted::default();
+        line.push(Role::Muted, &format!("{label:>width$} ", width = HEADS + 2));
+        for point in gauge.points.iter().skip(first) {
+            match point {
+                Some(value) if *value > low => {
+                    line.push(colour(gauge, *value), block(look, value.min(&high) - low, high - low));
+                }
+                _ if at_limit => line.push(Role::Muted, dotted),
+                _ => line.push_plain(" "),
+            }
+        }
+        if at_limit {
+            let left = room.saturating_sub(gauge.points.len() - first).min(20);
+            line.push(Role::Muted, &dotted.repeat(left));
+        }
+        line
+    };
+    (0..ROWS).rev().map(row).collect()
 }
 
 /// How high something is, in eighths of the limit.

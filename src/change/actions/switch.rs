@@ -58,6 +58,11 @@ impl Act for Switch {
             after: found.new.clone(),
         };
         let window = settings.window.as_secs();
+        let seen = match facts.switched.as_ref().map(|switched| &switched.gauges) {
+            Some(Ok(_)) => "pods, endpoints, errors and p99".to_owned(),
+            Some(Err(why)) => format!("pods and endpoints; errors and p99 are not known: {why}"),
+            None => "pods and endpoints".to_owned(),
+        };
         let title = format!("switch {name} {from} → {to}");
         let verb = if intent.with.back { "lead back" } else { "lead" };
         Ok(Draft {
@@ -72,8 +77,8 @@ impl Act for Switch {
                 &found.new,
             )],
             then: format!(
-                "the endpoints follow; {to} is watched for {window} s, and a breach switches back to {from} by itself, \
-                 once, without another question"
+                "the endpoints follow; {to} is watched for {window} s ({seen}), and a breach switches back to {from} by \
+                 itself, once, without another question"
             ),
             back: format!("u switches back to {from} at once while it is watched; keep {from} running until then"),
             back_with: Some(With { to: Some(from.to_string()), back: true, ..With::default() }),

@@ -172,14 +172,14 @@ async fn fewer_ready_pods_than_serve_want_a_reason() {
         }
     };
     let plan = tokio::time::timeout(Duration::from_secs(60), one_left).await.unwrap();
-    let failing: Vec<&str> = plan.overridden().map(|judged| judged.gate).collect();
-    assert_eq!(failing, ["standby"]);
+    let standby = |plan: &Plan| plan.overridden().any(|judged| judged.gate == "standby");
+    assert!(standby(&plan));
     assert!(matches!(
         confirm(plan, &Answer { yes: true, ..Answer::default() }, now()),
         Err(Refusal::Reason(_))
     ));
     let half = bench.planned(None, Switching { standby: 50, ..window(1_000) }).await.unwrap();
-    assert_eq!(half.overridden().count(), 0, "half is enough where that is configured");
+    assert!(!standby(&half), "half is enough where that is configured");
 }
 
 /// The pods of blue crash once the traffic is theirs: the proxy tells so.

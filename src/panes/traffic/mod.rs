@@ -73,8 +73,8 @@ static COLUMNS: [Column; 9] = [
     Column::new("gets", 4).right(),
     Column::new("release", 8).most(16).rank(1),
     Column::new("req/s", 6).right().rank(3),
-    Column::new("errors", 6).right().rank(2),
-    Column::new("p99", 6).right().rank(4),
+    Column::new("errors", 7).right().rank(2),
+    Column::new("p99", 8).right().rank(4),
     Column::new("", 12).most(44).rank(5),
 ];
 
