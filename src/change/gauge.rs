@@ -33,21 +33,18 @@ impl<'g> Asker<'g> {
 
     /// How the new colour fares, and how many errors the old one has.
     pub(super) async fn ask(&self, new: &str, old: &str) -> Known<Reading> {
-        let of = |colour: &str| self.gauges.colours.iter().find(|(name, _)| **name == *colour).map(|(_, one)| one);
+        let of =
+            |colour: &str| self.gauges.colours.iter().find(|(name, _)| **name == *colour).map(|(_, one)| one);
         let asked = of(new).ok_or_else(|| format!("what to ask about {new} is not known"))?;
         let Questions { requests, errors, latency } = asked;
         let old = of(old).and_then(|old| old.errors.as_ref().ok());
-        let (requests, errors, latency, old_errors) = futures::join!(
-            self.number(requests),
-            self.told(errors, 1e6),
-            self.told(latency, 1e3),
-            async {
+        let (requests, errors, latency, old_errors) =
+            futures::join!(self.number(requests), self.told(errors, 1e6), self.told(latency, 1e3), async {
                 match old {
                     Some(query) => self.number(query).await.ok().flatten(),
                     None => None,
                 }
-            }
-        );
+            });
         let window = f64::from(self.gauges.window);
         Ok(Reading {
             // No series is no request.

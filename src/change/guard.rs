@@ -213,7 +213,10 @@ impl<'g> Watcher<'g> {
             && breach.is_empty()
         {
             let left = if *others > 0 { format!(", {others} of others are left") } else { String::new() };
-            breach.push(format!("the endpoints did not follow within {} s: {new} of {to}{left}", follow.as_secs()));
+            breach.push(format!(
+                "the endpoints did not follow within {} s: {new} of {to}{left}",
+                follow.as_secs()
+            ));
         }
         if let Some(reading) = &sight.reading {
             self.read(reading);
@@ -228,7 +231,11 @@ impl<'g> Watcher<'g> {
                 Some(before) => format!(", {} had {}", self.guard.from, percent(before)),
                 None => format!(", what {} had is not known", self.guard.from),
             };
-            breach.push(format!("errors of {to} are {} (limit {}{of_old})", percent(now), percent(errors.limit)));
+            breach.push(format!(
+                "errors of {to} are {} (limit {}{of_old})",
+                percent(now),
+                percent(errors.limit)
+            ));
         }
         if let Told::Is(now) = latency.now
             && now > latency.limit

@@ -24,7 +24,9 @@ fn selector(service: &Value) -> Vec<(Name, Name)> {
 
 /// A selector as the API has it.
 fn written(selector: &[(Name, Name)]) -> Value {
-    Value::Object(selector.iter().map(|(key, value)| (key.to_string(), json!(&**value))).collect::<Map<_, _>>())
+    Value::Object(
+        selector.iter().map(|(key, value)| (key.to_string(), json!(&**value))).collect::<Map<_, _>>(),
+    )
 }
 
 /// The path of the pods of all colours of a Service.
@@ -65,13 +67,21 @@ pub(super) struct Pair {
 ///
 /// # Errors
 /// It is no pair, or it cannot be told where it is to lead.
-pub(super) fn pair(service: &ObjectRef, live: &Value, pods: &[Value], settings: &Switching, with: &With) -> Result<Pair, String> {
+pub(super) fn pair(
+    service: &ObjectRef,
+    live: &Value,
+    pods: &[Value],
+    settings: &Switching,
+    with: &With,
+) -> Result<Pair, String> {
     let name = format!("service/{}", service.name);
     let selector = selector(live);
     let managed = note(live, "annotations", MANAGED_BY_ROLLOUTS);
     if let Some(rollout) = managed.or(is_of_rollouts(&selector).then_some("")) {
         let of = if rollout.is_empty() { String::new() } else { format!(" {}", clean(rollout)) };
-        return Err(format!("{name} belongs to Argo Rollouts: rollout{of} writes its selector, and puts it back."));
+        return Err(format!(
+            "{name} belongs to Argo Rollouts: rollout{of} writes its selector, and puts it back."
+        ));
     }
     let (keys, _) = settings.rules.keys_of(&service.namespace, &service.name, &selector);
     let Some(first) = keys.first() else {
@@ -94,7 +104,9 @@ pub(super) fn pair(service: &ObjectRef, live: &Value, pods: &[Value], settings: 
         (Some(to), _) => to.as_str().into(),
         (None, [only]) => only.clone(),
         (None, []) => {
-            return Err(format!("{name} leads to {from}, and no pod of another {key} is there to switch to."));
+            return Err(format!(
+                "{name} leads to {from}, and no pod of another {key} is there to switch to."
+            ));
         }
         (None, several) => {
             let names: Vec<&str> = several.iter().map(|name| &**name).collect();
@@ -128,8 +140,12 @@ fn would_serve(pod: &Value, service: &Value) -> bool {
     let named = list(service, "/spec/ports").filter_map(|port| port.get("targetPort")?.as_str());
     let mut named = named.filter(|name| !name.is_empty());
     let has = |name: &str| {
-        list(pod, "/spec/containers").flat_map(|one| list(one, "/ports")).any(|port| text(port, "/name") == name)
-            || list(pod, "/spec/initContainers").flat_map(|one| list(one, "/ports")).any(|port| text(port, "/name") == name)
+        list(pod, "/spec/containers")
+            .flat_map(|one| list(one, "/ports"))
+            .any(|port| text(port, "/name") == name)
+            || list(pod, "/spec/initContainers")
+                .flat_map(|one| list(one, "/ports"))
+                .any(|port| text(port, "/name") == name)
     };
     is_ready(pod) && named.all(has)
 }
@@ -257,7 +273,8 @@ mod tests {
         let found = receiving("color", &[both.clone(), both], &pods);
         assert_eq!(found, HashMap::from([("blue".to_owned(), 2)]));
         let leaving = json!({"ready": false, "serving": true, "terminating": true});
-        let found = receiving("color", &[slice(json!([of(0, leaving), of(1, json!({"ready": false}))]))], &pods);
+        let found =
+            receiving("color", &[slice(json!([of(0, leaving), of(1, json!({"ready": false}))]))], &pods);
         assert_eq!(found, HashMap::from([("blue".to_owned(), 1)]));
         assert!(receiving("color", &[], &pods).is_empty());
     }

@@ -69,7 +69,8 @@ impl RawTraffic {
 
 fn named(c: &Cursor<'_>) -> Option<Named> {
     let f = c.fields()?;
-    let mend = "a pair is a Service and the label that tells its colours apart: {service: checkout, key: lane}";
+    let mend =
+        "a pair is a Service and the label that tells its colours apart: {service: checkout, key: lane}";
     let service = f.need("service", mend).and_then(|c| c.text());
     let key = f.need("key", mend).and_then(|c| c.text());
     let namespace = f.take("namespace").and_then(|c| c.text()).unwrap_or_default();
@@ -81,9 +82,15 @@ fn guard(f: &Fields<'_>) -> RawGuard {
     let guard = RawGuard {
         window: f.take("window").and_then(|c| window(&c)),
         errors: f.take("errors").and_then(|c| share(&c)),
-        times: f.take("times").and_then(|c| number(&c, 1.0, 1_000.0)).map(|times| (times * 100.0).round() as u32),
+        times: f
+            .take("times")
+            .and_then(|c| number(&c, 1.0, 1_000.0))
+            .map(|times| (times * 100.0).round() as u32),
         latency: f.take("latency").and_then(|c| c.duration()),
-        requests: f.take("requests").and_then(|c| number(&c, 0.0, 1e9)).map(|requests| requests.round() as u32),
+        requests: f
+            .take("requests")
+            .and_then(|c| number(&c, 0.0, 1e9))
+            .map(|requests| requests.round() as u32),
     };
     f.finish();
     guard
@@ -138,7 +145,10 @@ mod tests {
         };
         assert!(told("guard: {window: 1s}").contains("5 s to 24 h"));
         assert!(told("guard: {times: 0.5}").contains("no number from 1"));
-        assert!(told("guard: {errors: 120%}").contains("no share") || told("guard: {errors: 120%}").contains("not a share"));
+        assert!(
+            told("guard: {errors: 120%}").contains("no share")
+                || told("guard: {errors: 120%}").contains("not a share")
+        );
         assert!(told("pairs: [{service: shop}]").contains("key"));
     }
 }

@@ -217,7 +217,10 @@ mod tests {
         for (selector, workloads) in cases {
             assert_eq!(told(&rules, selector, workloads), None, "{selector}");
         }
-        assert_eq!(told(&rules, "app=cart,discolor=blue", &["app=cart,discolor=blue", "app=cart,discolor=red"]), None);
+        assert_eq!(
+            told(&rules, "app=cart,discolor=blue", &["app=cart,discolor=blue", "app=cart,discolor=red"]),
+            None
+        );
     }
 
     #[test]

@@ -79,7 +79,8 @@ pub fn pairs(wanted: &Wanted, world: &World, shows: impl Fn(ClusterId, &str) -> 
         .flat_map(|(id, cluster)| of_cluster(wanted, id, cluster, &|namespace| shows(id, namespace)))
         .collect();
     found.sort_by(|a, b| {
-        let key = |pair: &Pair| (pair.service.namespace.clone(), pair.service.name.clone(), pair.service.cluster);
+        let key =
+            |pair: &Pair| (pair.service.namespace.clone(), pair.service.name.clone(), pair.service.cluster);
         key(a).cmp(&key(b))
     });
     found
@@ -176,7 +177,8 @@ fn of_cluster(
             let beside = found.iter().filter(|(other, of_other)| {
                 leads_beside(other, of_other).is_some_and(|(main, _)| main.uid == service.uid)
             });
-            let beside = beside.map(|(other, of_other)| (other.name.clone(), of_other.live.clone())).collect();
+            let beside =
+                beside.map(|(other, of_other)| (other.name.clone(), of_other.live.clone())).collect();
             pair(wanted, id, cluster, service, recognised, beside)
         })
         .collect()
@@ -290,7 +292,9 @@ fn receiving(targets: &[Target]) -> u32 {
 fn judge(colour: &Colour) -> (Level, &'static str) {
     match (colour.live, colour.receiving) {
         (true, None) => return (Level::Unknown, "endpoints are not known"),
-        (true, Some(0)) if colour.workloads.is_empty() => return (Level::Critical, "no workload has this colour"),
+        (true, Some(0)) if colour.workloads.is_empty() => {
+            return (Level::Critical, "no workload has this colour");
+        }
         (true, Some(0)) if colour.desired == 0 => return (Level::Critical, "live, and scaled to zero"),
         (true, Some(0)) => return (Level::Critical, "no endpoint is ready"),
         _ => {}

@@ -104,9 +104,9 @@ fn target(shared: &Shared, object: &ObjectRef, verb: Verb) -> Result<ObjectRef, 
     if verb.kinds().contains(&Kind::Service) {
         let workload = objects::workload_of(shared, object)?;
         let pair = pair_of(&shared.wanted, &shared.world, &workload);
-        return pair.map(|pair| pair.service).ok_or_else(|| {
-            format!("{} is no colour of a blue/green pair.", workload.name)
-        });
+        return pair
+            .map(|pair| pair.service)
+            .ok_or_else(|| format!("{} is no colour of a blue/green pair.", workload.name));
     }
     let workload = objects::workload_of(shared, object)?;
     match verb.kinds().contains(&workload.kind) {
@@ -261,9 +261,9 @@ fn gauges(shared: &Shared, environment: Option<&Environment>, service: &ObjectRe
     let mut found: Option<Gauges> = None;
     for colour in &pair.colours {
         let Asked { upstream, gauges } = traffic::questions(shared, env.id, &colour.workloads).1?;
-        let of_it =
-            Questions { requests: gauges.requests, errors: gauges.errors, latency: gauges.latency };
-        let all = found.get_or_insert_with(|| Gauges { upstream, window: gauges.window, colours: Vec::new() });
+        let of_it = Questions { requests: gauges.requests, errors: gauges.errors, latency: gauges.latency };
+        let all =
+            found.get_or_insert_with(|| Gauges { upstream, window: gauges.window, colours: Vec::new() });
         all.colours.push((colour.name.clone(), of_it));
     }
     found.ok_or_else(|| "its colours are not known here yet".to_owned())

@@ -62,9 +62,10 @@ impl Driver {
     /// Whether it is known what every Prometheus has whose graphs can be seen.
     pub fn has_surveys(&self) -> bool {
         let graphs = &self.state.shared.graphs;
-        let known = |surveyed: &crate::fleet::Surveyed| surveyed.survey.is_some() || surveyed.problem.is_some();
         update::follows(&self.state).iter().all(|follow| match follow {
-            Follow::Survey(request) => graphs.survey(request).is_some_and(known),
+            Follow::Survey(request) => {
+                graphs.survey(request).is_some_and(|known| known.survey.is_some() || known.problem.is_some())
+            }
             Follow::Graph(_) | Follow::Alerts(_) => true,
         })
     }

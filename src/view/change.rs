@@ -57,7 +57,9 @@ pub(super) fn keys(sheet: &Sheet) -> &'static [(&'static str, &'static str)] {
             _ => &[("enter", "confirm"), ("tab", "requests"), ("up down", "scroll"), ("esc", "no")],
         },
         Sheet::NoPlan(_) => &[("esc", "close")],
-        Sheet::Running(_) => &[("esc", "leave it running"), ("u", "way back: a switch at once, else once it has ended")],
+        Sheet::Running(_) => {
+            &[("esc", "leave it running"), ("u", "way back: a switch at once, else once it has ended")]
+        }
     }
 }
 
@@ -432,7 +434,10 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
                 last.push_plain(" the way back");
             }
             if let (Some(guarded), Outcome::Done) = (&run.guard, end.outcome) {
-                last.push(Role::Muted, &format!("   {} can be scaled down now (its row in Traffic)", guarded.from));
+                last.push(
+                    Role::Muted,
+                    &format!("   {} can be scaled down now (its row in Traffic)", guarded.from),
+                );
             }
         }
     }

@@ -9,6 +9,9 @@ use crate::widgets::bar;
 
 /// Where values begin.
 const HEADS: usize = 8;
+/// How a number is written.
+type Words<'w> = &'w dyn Fn(u64) -> String;
+
 /// Columns of the bar.
 const BAR: u16 = 20;
 
@@ -22,7 +25,7 @@ fn head(word: &str) -> Painted {
 pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize, tall: bool) -> Vec<Painted> {
     let mut lines = Vec::new();
     let Guarded { to, from, needed, .. } = guarded;
-    let mut live = head("live");
+    let mut live = head("watched");
     live.push(Role::Strong, to);
     match &guarded.ready {
         Told::Is(ready) => {
@@ -41,7 +44,7 @@ pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize, tall: bool) ->
         (Told::Unknown(_), _) => live.push(Role::Unknown, "   endpoints ?"),
     }
     lines.push(live);
-    let mut standby = head("standby");
+    let mut standby = head("before");
     standby.push(Role::Strong, from);
     match guarded.old_ready {
         Some(0) => standby.push(Role::Warning, "  none ready: there is no way back"),
@@ -59,7 +62,7 @@ pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize, tall: bool) ->
     line.push(Role::BarEmpty, &look.symbols.bar_empty.repeat(usize::from(BAR) - full));
     line.push_plain(&format!("  {} s of {} s", at.as_secs(), window.as_secs()));
     lines.push(line);
-    let gauges: [(&str, &Gauge, &dyn Fn(u64) -> String); 2] = [
+    let gauges: [(&str, &Gauge, Words<'_>); 2] = [
         ("errors", &guarded.errors, &percent),
         ("p99", &guarded.latency, &|milliseconds| format!("{milliseconds} ms")),
     ];
@@ -70,7 +73,11 @@ pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize, tall: bool) ->
         }
     }
     for words in &guarded.breach {
-        lines.push(head("breach").with(Role::Critical, look.symbols.level(Level::Critical)).and(&format!(" {words}")));
+        lines.push(
+            head("breach")
+                .with(Role::Critical, look.symbols.level(Level::Critical))
+                .and(&format!(" {words}")),
+        );
     }
     if !guarded.turning.is_empty() {
         lines.push(head("back").with(Role::Warning, &guarded.turning));
@@ -80,7 +87,7 @@ pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize, tall: bool) ->
 
 /// A number with its limit, and its course as a row of blocks where there is room for it: full is the limit, what is
 /// above it is in the colour of a fault.
-fn number(look: &Look, name: &str, gauge: &Gauge, words: &dyn Fn(u64) -> String, room: usize) -> Painted {
+fn number(look: &Look, name: &str, gauge: &Gauge, words: Words<'_>, room: usize) -> Painted {
     let mut line = head(name);
     match &gauge.now {
         Told::Is(now) => {
@@ -112,7 +119,7 @@ fn colour(gauge: &Gauge, value: u64) -> Role {
 const ROWS: u64 = 4;
 
 /// The course of a number, with a dotted line at its limit.
-fn graph(look: &Look, gauge: &Gauge, words: &dyn Fn(u64) -> String, room: usize) -> Vec<Painted> {
+fn graph(look: &Look, gauge: &Gauge, words: Words<'_>, room: usize) -> Vec<Painted> {
     let most = gauge.points.iter().flatten().copied().max().unwrap_or(0);
     // The limit is always in the picture, with a little above it.
     let top = most.max(gauge.limit.saturating_add(gauge.limit / 5)).max(1);

@@ -54,7 +54,11 @@ impl Stage {
         for colour in ["blue", "green"] {
             let name = format!("web-{colour}");
             let ready = ["get", "deploy", &name, "-o", "jsonpath={.status.readyReplicas}"];
-            stage.cluster.until(&format!("2 pods of {colour}"), || stage.kubectl(&ready) == "2").await.unwrap();
+            stage
+                .cluster
+                .until(&format!("2 pods of {colour}"), || stage.kubectl(&ready) == "2")
+                .await
+                .unwrap();
         }
         stage.cluster.until("endpoints of blue", || stage.receives() == stage.pods("blue")).await.unwrap();
         stage

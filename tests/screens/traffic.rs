@@ -27,7 +27,8 @@ use super::{SIZES, focus, picture, press};
 const GKE: ClusterId = ClusterId(1);
 
 fn pair(state: &mut State) {
-    let labels = |colour: &str| Labels::new(vec![("app".into(), "checkout".into()), ("color".into(), colour.into())]);
+    let labels =
+        |colour: &str| Labels::new(vec![("app".into(), "checkout".into()), ("color".into(), colour.into())]);
     let selector = Selector::equal([("app".into(), "checkout".into()), ("color".into(), "blue".into())]);
     let service = Service {
         uid: uid("service checkout"),
@@ -112,7 +113,11 @@ fn guarded(bad: bool) -> Guarded {
             limit: 2_000,
             points: vec![None],
         },
-        breach: if bad { vec!["errors of green are 24 % (limit 5 %, blue had 0.1 %)".to_owned()] } else { Vec::new() },
+        breach: if bad {
+            vec!["errors of green are 24 % (limit 5 %, blue had 0.1 %)".to_owned()]
+        } else {
+            Vec::new()
+        },
         turning: if bad { "breach after 72 s: leading back to blue".to_owned() } else { String::new() },
     }
 }
@@ -185,5 +190,4 @@ fn who_asks_for_the_same_switch_again_is_shown_its_guard() {
     press(&mut state, "w");
     let shown = |state: &State| matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Running(seen) if seen == request));
     assert!(shown(&state), "{}", picture(&state));
-
 }

@@ -80,7 +80,9 @@ impl Act for Switch {
                 "the endpoints follow; {to} is watched for {window} s ({seen}), and a breach switches back to {from} by \
                  itself, once, without another question"
             ),
-            back: format!("u switches back to {from} at once while it is watched; keep {from} running until then"),
+            back: format!(
+                "u switches back to {from} at once while it is watched; keep {from} running until then"
+            ),
             back_with: Some(With { to: Some(from.to_string()), back: true, ..With::default() }),
             expect: vec![Expect { object: facts.object.clone(), goal: Goal::Stands, deadline: window + 60 }],
             mitigates: intent.with.back,
@@ -173,7 +175,10 @@ mod tests {
         assert_eq!(step.request.path, "/api/v1/namespaces/shop/services/cart?fieldManager=pilothouse");
         assert_eq!(step.request.right.to_string(), "patch services");
         assert!(!draft.mitigates && draft.words == "color blue → green, 2 of 2 pods ready");
-        assert_eq!(draft.back_with.unwrap(), With { to: Some("blue".to_owned()), back: true, ..With::default() });
+        assert_eq!(
+            draft.back_with.unwrap(),
+            With { to: Some("blue".to_owned()), back: true, ..With::default() }
+        );
     }
 
     #[test]
@@ -190,6 +195,11 @@ mod tests {
         assert!(Switch.draft(&wish(back), &facts(2, 2)).unwrap().mitigates);
         let mut unread = facts(2, 2);
         unread.pods = Err("forbidden".to_owned());
-        assert!(Switch.draft(&wish(With::default()), &unread).unwrap_err().contains("could not be read: forbidden"));
+        assert!(
+            Switch
+                .draft(&wish(With::default()), &unread)
+                .unwrap_err()
+                .contains("could not be read: forbidden")
+        );
     }
 }

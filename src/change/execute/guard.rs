@@ -39,9 +39,11 @@ impl Execution<'_> {
         let pace = self.means.pace;
         let began = Instant::now();
         let mut watcher = Watcher::new(guard, Patience { follow: pace.follow, unready: pace.unready });
-        let asker = guard.gauges.as_ref().map_err(Clone::clone).map(|gauges| {
-            Asker::new(gauges, &self.means.ways, pace.answer)
-        });
+        let asker = guard
+            .gauges
+            .as_ref()
+            .map_err(Clone::clone)
+            .map(|gauges| Asker::new(gauges, &self.means.ways, pace.answer));
         let mut asked: Option<Instant> = None;
         let mut said = Said::default();
         loop {
@@ -134,7 +136,9 @@ impl Execution<'_> {
     async fn turn(&self, guard: &Guard, shown: &Guarded, why: Why, id: &str, note: Note<'_>) -> End {
         let after = shown.at.as_secs();
         let (outcome, reason) = match &why {
-            Why::Breach(breach) => (Outcome::Failed, format!("breach after {after} s: {}", breach.join("; "))),
+            Why::Breach(breach) => {
+                (Outcome::Failed, format!("breach after {after} s: {}", breach.join("; ")))
+            }
             Why::Asked => (Outcome::Superseded, format!("asked for after {after} s")),
         };
         self.note(note, id, if outcome == Outcome::Failed { "breach" } else { "asked" }, &reason);
@@ -164,7 +168,9 @@ impl Execution<'_> {
         let ended = self.lead_back(guard, &reason).await;
         let words = match ended.outcome {
             Outcome::Done => format!("{reason}. Led back to {}: {}", guard.from, ended.words),
-            Outcome::Superseded => return End { outcome: Outcome::Superseded, words: format!("{reason}. {}", ended.words) },
+            Outcome::Superseded => {
+                return End { outcome: Outcome::Superseded, words: format!("{reason}. {}", ended.words) };
+            }
             _ => return left(ended.words),
         };
         End { outcome, words }
@@ -184,7 +190,9 @@ impl Execution<'_> {
         });
         let _held = match begun {
             Ok(held) => held,
-            Err(error) => return refused(format!("the journal cannot be written ({})", clean(&error.to_string()))),
+            Err(error) => {
+                return refused(format!("the journal cannot be written ({})", clean(&error.to_string())));
+            }
         };
         let mut unwritten = None;
         let mut note = |record: Record| {
@@ -192,7 +200,8 @@ impl Execution<'_> {
                 unwritten = Some(clean(&error.to_string()).into_owned());
             }
         };
-        let sent = back.step(&guard.back, &mut |outcome, words| back.note(&mut note, &id, outcome, words)).await;
+        let sent =
+            back.step(&guard.back, &mut |outcome, words| back.note(&mut note, &id, outcome, words)).await;
         let mut end = match sent {
             Ok(Came::Done(words, _)) => {
                 back.note(&mut note, &id, "done", &words);
@@ -224,7 +233,9 @@ impl Execution<'_> {
                     let words = format!("{old} pods of it receive traffic");
                     return End { outcome: Outcome::Done, words };
                 }
-                Some(Ok((new, old))) => format!("{old} pods of it receive traffic, {new} of {} still", guard.to),
+                Some(Ok((new, old))) => {
+                    format!("{old} pods of it receive traffic, {new} of {} still", guard.to)
+                }
                 Some(Err(why)) => format!("endpoints cannot be looked at: {why}"),
                 None => String::new(),
             };

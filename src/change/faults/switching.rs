@@ -55,7 +55,8 @@ impl Bench {
             uid: Uid::default(),
         };
         let with = With { to: to.map(str::to_owned), ..With::default() };
-        let switched = Some(Box::new(Switched { settings, gauges: Err("no Prometheus is asked".to_owned()) }));
+        let switched =
+            Some(Box::new(Switched { settings, gauges: Err("no Prometheus is asked".to_owned()) }));
         let order = Order {
             intent: Intent { verb: named("switch").unwrap(), objects: vec![object], with },
             place: Place {
@@ -142,7 +143,11 @@ async fn a_switch_is_one_patch_and_the_endpoints_follow() {
     assert_eq!((bench.switches(), bench.writes(), bench.colour().as_str()), (1, 1, "blue"));
     let last = last.unwrap();
     assert!(last.followed.is_some() && last.receiving == Told::Is((2, 0)), "{last:?}");
-    assert!(end.words.contains("blue is live") && end.words.contains("no Prometheus is asked"), "{}", end.words);
+    assert!(
+        end.words.contains("blue is live") && end.words.contains("no Prometheus is asked"),
+        "{}",
+        end.words
+    );
     let steps: Vec<String> = bench.entries()[0].steps.iter().map(|step| step.outcome.clone()).collect();
     assert_eq!(steps[..2], ["sent", "done"]);
     assert!(bench.entries()[0].steps.iter().any(|step| step.words.contains("all are of blue")), "{steps:?}");
@@ -162,7 +167,10 @@ async fn a_selector_that_matches_nothing_is_never_set() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fewer_ready_pods_than_serve_want_a_reason() {
     let bench = Bench::new(|_, _| Fate::Pass).await;
-    bench.store().update("deployments.apps", NS, "checkout-blue", |one| one["spec"]["replicas"] = json!(1)).unwrap();
+    bench
+        .store()
+        .update("deployments.apps", NS, "checkout-blue", |one| one["spec"]["replicas"] = json!(1))
+        .unwrap();
     let one_left = async {
         loop {
             let plan = bench.planned(None, window(1_000)).await.unwrap();
@@ -265,7 +273,11 @@ async fn a_selector_that_changes_between_the_look_and_the_patch_fails_its_test()
     let confirmed = bench.switch_of(1_000).await;
     let (end, last) = bench.guarded(&confirmed, None).await;
     assert_eq!(end.outcome, Outcome::Refused, "{}", end.words);
-    assert!(end.words.contains("selector of checkout has changed since the plan (by somebody)"), "{}", end.words);
+    assert!(
+        end.words.contains("selector of checkout has changed since the plan (by somebody)"),
+        "{}",
+        end.words
+    );
     assert_eq!((bench.switches(), bench.colour().as_str()), (1, "violet"), "422, and not tried again");
     assert!(last.is_none(), "there is nothing to guard");
 }
@@ -296,7 +308,11 @@ async fn what_somebody_else_sets_in_the_window_is_left_alone() {
     let confirmed = bench.switch_of(60_000).await;
     let (end, _) = bench.guarded(&confirmed, None).await;
     assert_eq!(end.outcome, Outcome::Superseded, "{}", end.words);
-    assert!(end.words.contains("set by somebody") && end.words.contains("leads nothing back"), "{}", end.words);
+    assert!(
+        end.words.contains("set by somebody") && end.words.contains("leads nothing back"),
+        "{}",
+        end.words
+    );
     assert_eq!((bench.switches(), bench.colour().as_str()), (1, "violet"));
 }
 

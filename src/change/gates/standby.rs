@@ -26,10 +26,9 @@ impl Gate for Standby {
     fn judge(&self, evidence: &Evidence<'_>) -> Finding {
         match look(evidence) {
             Err(why) => Finding::unknown(why),
-            Ok((pair, Readiness { ready, needed, serving, .. })) if ready >= needed => Finding::pass(format!(
-                "{ready} pods of {} are ready, {serving} of {} serve",
-                pair.to, pair.from
-            )),
+            Ok((pair, Readiness { ready, needed, serving, .. })) if ready >= needed => Finding::pass(
+                format!("{ready} pods of {} are ready, {serving} of {} serve", pair.to, pair.from),
+            ),
             Ok((pair, Readiness { ready, needed, serving, .. })) => Finding::fail(format!(
                 "{ready} pods of {} are ready, {needed} are needed ({serving} of {} serve)",
                 pair.to, pair.from

@@ -9,7 +9,8 @@ use crate::domain::id::Kind;
 
 fn guard() -> Guard {
     let facts = facts_of(Kind::Service, service("blue"));
-    let request = Request { method: Method::JsonPatch, path: String::new(), body: json!([]), right: Right::default() };
+    let request =
+        Request { method: Method::JsonPatch, path: String::new(), body: json!([]), right: Right::default() };
     Guard {
         service: facts.object.clone(),
         live: facts.live,
@@ -67,7 +68,9 @@ fn some_unready_pods_have_a_moment_and_none_at_all_is_a_breach_at_once() {
     assert!(breach(&[well(), (10, pods(3, (3, 0))), (14, pods(3, (3, 0)))]).is_empty());
     let gone = breach(&[well(), (10, pods(3, (3, 0))), (15, pods(3, (3, 0)))]);
     assert_eq!(gone, ["3 of 4 pods of green are ready"]);
-    assert!(breach(&[well(), (10, pods(3, (3, 0))), (12, pods(4, (4, 0))), (16, pods(3, (3, 0)))]).is_empty());
+    assert!(
+        breach(&[well(), (10, pods(3, (3, 0))), (12, pods(4, (4, 0))), (16, pods(3, (3, 0)))]).is_empty()
+    );
     assert_eq!(breach(&[well(), (10, pods(0, (0, 0)))]), ["0 of 4 pods of green are ready"]);
 }
 
@@ -109,7 +112,10 @@ fn what_is_not_known_is_said_and_is_no_breach() {
     assert_eq!(watcher.shown().unknown(), said);
     assert_eq!(watcher.shown().words(), "guard of green: 60 of 120 s, ready ?, errors ?, p99 ?");
     watcher.look(Duration::from_secs(61), &reading(29, 1, 1, None));
-    assert_eq!(watcher.shown().unknown(), ["errors and p99 not known: 29 of 30 requests that are needed to judge"]);
+    assert_eq!(
+        watcher.shown().unknown(),
+        ["errors and p99 not known: 29 of 30 requests that are needed to judge"]
+    );
 }
 
 #[test]

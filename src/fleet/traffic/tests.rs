@@ -143,8 +143,7 @@ fn a_pair_is_found_by_its_service_and_by_its_workloads() {
     let world = scene(services, "blue", Feed::Live);
     let wanted = Wanted::default();
     let of = |kind: Kind, name: &str, id: Uid| {
-        let object =
-            ObjectRef { cluster: ID, kind, namespace: "prod".into(), name: name.into(), uid: id };
+        let object = ObjectRef { cluster: ID, kind, namespace: "prod".into(), name: name.into(), uid: id };
         pair_of(&wanted, &world, &object).map(|pair| pair.service.name.to_string())
     };
     assert_eq!(of(Kind::Deployment, "cart-green", uid("prod/cart-green")).as_deref(), Some("cart"));

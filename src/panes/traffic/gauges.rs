@@ -60,7 +60,8 @@ pub fn questions(
     let request = Arc::new(survey_request(assigned, own));
     let surveyed = shared.graphs.survey(&request);
     let survey = surveyed.and_then(|surveyed| surveyed.survey.as_deref());
-    let problem = surveyed.and_then(|surveyed| surveyed.problem.as_ref()).map(|problem| problem.words.clone());
+    let problem =
+        surveyed.and_then(|surveyed| surveyed.problem.as_ref()).map(|problem| problem.words.clone());
     let environment = shared.environments.get(env);
     let place = Place {
         matchers: &assigned.matchers,

@@ -169,7 +169,8 @@ impl Rows for Traffic {
             return Changes::Nothing;
         }
         self.seen = now;
-        let found = pairs(&shared.wanted, &shared.world, |cluster, namespace| shared.shows(cluster, namespace));
+        let found =
+            pairs(&shared.wanted, &shared.world, |cluster, namespace| shared.shows(cluster, namespace));
         self.pairs = found
             .into_iter()
             .enumerate()
@@ -309,7 +310,9 @@ impl Rows for Traffic {
             .flat_map(|wanted| {
                 let asked = wanted.asked.iter().flatten();
                 let graphs = asked.flat_map(|asked| {
-                    [Some(&asked.requests), asked.errors.as_ref(), asked.latency.as_ref()].into_iter().flatten()
+                    [Some(&asked.requests), asked.errors.as_ref(), asked.latency.as_ref()]
+                        .into_iter()
+                        .flatten()
                 });
                 let graphs: Vec<Follow> = graphs.cloned().map(Follow::Graph).collect();
                 wanted.survey.clone().map(Follow::Survey).into_iter().chain(graphs)

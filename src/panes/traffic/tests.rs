@@ -39,7 +39,10 @@ fn scene(colours: &[&str]) -> Shared {
     });
     let facts = Facts::Workloads(Kind::Deployment, workloads.collect());
     tell(&mut shared, ClusterMsg::Facts(facts));
-    tell(&mut shared, ClusterMsg::Facts(Facts::Services(vec![Delta::Put(service("app=checkout,color=blue"))])));
+    tell(
+        &mut shared,
+        ClusterMsg::Facts(Facts::Services(vec![Delta::Put(service("app=checkout,color=blue"))])),
+    );
     for kind in [Kind::Deployment, Kind::Service, Kind::EndpointSlice] {
         tell(&mut shared, ClusterMsg::Feed(kind, Feed::Live));
     }
@@ -56,7 +59,10 @@ fn pane(shared: &Shared) -> (Traffic, Vec<Row>) {
 
 fn texts(pane: &Traffic, shared: &Shared, row: Row) -> String {
     let look = crate::panes::views::testing::look();
-    (0..COLUMNS.len()).map(|at| pane.cell(shared, row, at, &look).text.into_owned()).collect::<Vec<_>>().join("|")
+    (0..COLUMNS.len())
+        .map(|at| pane.cell(shared, row, at, &look).text.into_owned())
+        .collect::<Vec<_>>()
+        .join("|")
 }
 
 #[test]
@@ -79,7 +85,10 @@ fn where_there_is_no_pair_it_says_what_one_is() {
     let (pane, rows) = pane(&shared);
     assert!(rows.is_empty());
     let said = pane.empty(&shared).join(" ");
-    assert!(said.contains("No blue/green pair in production") && said.contains("color, colour, slot"), "{said}");
+    assert!(
+        said.contains("No blue/green pair in production") && said.contains("color, colour, slot"),
+        "{said}"
+    );
     tell(&mut shared, ClusterMsg::Feed(Kind::Service, Feed::Forbidden("no services for you".into())));
     let said = pane.empty(&shared).join(" ");
     assert!(said.contains("does not let you list services: no services for you"), "{said}");
