@@ -97,6 +97,8 @@ pub enum Action {
     Restart,
     /// Back to an earlier release.
     Undo,
+    /// The traffic of a blue/green pair to the other colour.
+    Switch,
     /// Hold the rollout of a Deployment where it is.
     PauseRollout,
     /// Let what was held go on.
@@ -280,6 +282,7 @@ pub static TABLE: &[ActionInfo] = &[
     row(Action::Scale, "scale", "scale", "Plan more or fewer pods; where an autoscaler rules, its limits.", Scope::List),
     row(Action::Restart, "restart", "restart", "Plan new pods of the same template, one after another.", Scope::List),
     row(Action::Undo, "undo", "way back", "Plan the way back to an earlier release.", Scope::List),
+    row(Action::Switch, "switch", "switch", "Plan to lead the traffic of a blue/green pair to the other colour.", Scope::List),
     row(Action::PauseRollout, "pause-rollout", "hold", "Plan to hold the rollout of a Deployment or a Rollout.", Scope::List),
     row(Action::Resume, "resume", "resume", "Plan to let a paused rollout or a suspended schedule go on.", Scope::List),
     row(Action::SuspendSchedule, "suspend-schedule", "hold", "Plan to hold the schedule of the CronJob.", Scope::List),

@@ -33,6 +33,8 @@ pub enum Effect {
     /// Do what was confirmed; answered by [`crate::msg::Msg::Progress`] until it has ended. The only effect that
     /// changes a cluster.
     Execute(RequestId, Arc<Confirmed>),
+    /// Have a switch that is watched led back at once: what was confirmed with it.
+    TurnBack(RequestId),
     /// Read the journal; answered by [`crate::msg::Msg::Journal`].
     ReadJournal,
     /// Look how an action that was begun and never ended stands now; answered by [`crate::msg::Msg::Stands`].

@@ -79,7 +79,7 @@ pub fn areas(state: &State) -> Areas {
 ///
 /// ```text
 /// ┌ card ┐┌ card ┐┌ card ┐      environments
-/// ┌ Releases ┐┌ Sync ─────┐     Network in its place while it has the focus; Workloads, or Network, beside them when wide
+/// ┌ Releases ┐┌ Sync ─────┐     Network or Traffic in its place while it has the focus; Workloads, or one of those, beside them when wide
 /// ┌ Pods ────────┐┌ Alerts ┐    Workloads or Nodes, and Backups, in their places; Backups below Alerts when wide
 /// ┌ chart ┐┌ chart ┐┌ chart ┐   Metrics, from CHARTS rows on; else in the place of the row above
 /// ```
@@ -109,7 +109,7 @@ fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
             &[
                 (one_of(&[PaneId::Releases]), 9),
                 (one_of(&[PaneId::Sync]), 11),
-                (one_of(&[PaneId::Workloads, PaneId::Network]), 10),
+                (one_of(&[PaneId::Workloads, PaneId::Network, PaneId::Traffic]), 10),
             ],
         ));
         // Pods get what their columns of node, image, CPU and memory need; the rest is enough for the others.
@@ -119,9 +119,9 @@ fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
         places.extend([(left, pods), (PaneId::Alerts, alerts), (PaneId::Backups, backups)]);
     } else {
         let right: &[PaneId] = if state.pane(PaneId::Sync).is_some() {
-            &[PaneId::Sync, PaneId::Network]
+            &[PaneId::Sync, PaneId::Network, PaneId::Traffic]
         } else {
-            &[PaneId::Workloads, PaneId::Network]
+            &[PaneId::Workloads, PaneId::Network, PaneId::Traffic]
         };
         places.extend(beside(upper, &[(one_of(&[PaneId::Releases]), 1), (one_of(right), 1)]));
         if !charted && focused == Some(PaneId::Metrics) {

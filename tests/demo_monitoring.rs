@@ -370,3 +370,56 @@ async fn silences_come_and_go() {
         demo.get(&format!("{ALERTMANAGER}/alerts?filter={}", encoded("alertname=\"Watchdog\""))).await.1;
     assert_eq!(filtered.as_array().unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_and_slices_follow_the_selector_of_a_pair() {
+    let demo = Demo::start(
+        DemoOptions { speed: 0.0, start_at: Duration::from_secs(60), ..DemoOptions::default() },
+        0,
+    )
+    .await;
+    let service = "/api/v1/namespaces/shop-staging/services/checkout";
+    let rate = |colour: &str, more: &str| {
+        format!(
+            "sum(rate(app_requests_total{{namespace=\"shop-staging\",pod=~\"checkout-{colour}-.+\"{more}}}[1m])) or vector(0)"
+        )
+    };
+    let bad = ",status=~\"5..\"";
+    assert!(demo.number(&rate("green", "")).await > 1.0, "green is live");
+    assert_eq!(demo.number(&rate("blue", "")).await, 0.0, "who stands by gets nothing, however ready");
+    assert!(demo.number(&rate("green", bad)).await < 0.1);
+
+    let patch = |from: &str, to: &str| {
+        let selector = |colour: &str| json!({"app.kubernetes.io/name": "checkout", "app.kubernetes.io/instance": "checkout", "color": colour});
+        json!([
+            {"op": "test", "path": "/spec/selector", "value": selector(from)},
+            {"op": "replace", "path": "/spec/selector", "value": selector(to)},
+        ])
+        .to_string()
+    };
+    let kind = "application/json-patch+json";
+    let (code, answer) = demo.send("PATCH", service, kind, &patch("blue", "green")).await;
+    assert_eq!(code, 422, "a test that fails is no conflict: {answer}");
+    let (code, answer) = demo.send("PATCH", service, kind, &patch("green", "blue")).await;
+    assert_eq!(code, 200, "{answer}");
+    demo.server.story().advance(Duration::from_secs(1));
+    // Its counters grow with the clock on the wall, and are scraped every 15 seconds.
+    let fails = async {
+        let mut again = tokio::time::interval(Duration::from_millis(500));
+        loop {
+            again.tick().await;
+            let (total, failed) =
+                (demo.number(&rate("blue", "")).await, demo.number(&rate("blue", bad)).await);
+            if total > 1.0 {
+                return failed / total;
+            }
+        }
+    };
+    let share = tokio::time::timeout(Duration::from_secs(100), fails).await.unwrap();
+    assert!((0.15..0.3).contains(&share), "its time is over: {share}");
+    let slices = "/apis/discovery.k8s.io/v1/namespaces/shop-staging/endpointslices?labelSelector=kubernetes.io/service-name%3Dcheckout";
+    let (_, slices) = demo.get(slices).await;
+    let endpoints = slices["items"][0]["endpoints"].as_array().unwrap();
+    let of_blue = |one: &Value| one["targetRef"]["name"].as_str().unwrap().starts_with("checkout-blue-");
+    assert!(endpoints.len() == 2 && endpoints.iter().all(of_blue), "{endpoints:?}");
+}

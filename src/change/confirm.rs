@@ -163,6 +163,7 @@ mod tests {
             back_with: None,
             mitigates: true,
             expects: Vec::new(),
+            guard: None,
             beside: Vec::new(),
             kube_user: None,
             made: NOW,

@@ -6,6 +6,8 @@
 //! between) is looked at again the same way; an answer that did not come, or that leaves open what was done, is
 //! settled by looking.
 
+mod guard;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -14,11 +16,14 @@ use http::header::CONTENT_TYPE;
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::ask;
 use super::confirm::Confirmed;
 use super::gather::uid_of;
+pub use super::gauge::Ways;
+use super::guard::Guarded;
 use super::json::{at, list, text};
 use super::plan::{BEING, Expect, Goal, Method, Plan, Step, Touched, called};
 use super::pods::is_ending;
@@ -44,6 +49,12 @@ pub struct Pace {
     pub conflicts: Duration,
     /// How long evictions that a disruption budget holds up are asked for.
     pub evictions: Duration,
+    /// Within how long endpoints follow a switch.
+    pub follow: Duration,
+    /// For how long some pods may be unready after a switch.
+    pub unready: Duration,
+    /// Between two questions to a Prometheus after a switch.
+    pub gauge: Duration,
 }
 
 impl Default for Pace {
@@ -54,6 +65,9 @@ impl Default for Pace {
             settle: Duration::from_secs(15),
             conflicts: Duration::from_secs(15),
             evictions: Duration::from_secs(600),
+            follow: Duration::from_secs(30),
+            unready: Duration::from_secs(5),
+            gauge: Duration::from_secs(5),
         }
     }
 }
@@ -65,6 +79,8 @@ pub enum Progress {
     Step(usize, StepState, String),
     /// All is sent; so far it has come true.
     Watching(String),
+    /// A switch is watched: what is seen.
+    Guard(Box<Guarded>),
     /// It is over.
     Ended(End),
 }
@@ -94,6 +110,23 @@ pub struct Means<'a> {
     pub pace: Pace,
     /// Is told what happens.
     pub tell: &'a (dyn Fn(Progress) + Sync),
+    /// The ways to clusters, for servers behind them that are asked while something is watched.
+    pub ways: Ways,
+    /// Rings when a person has a switch led back while it is watched.
+    pub turn: Option<&'a Notify>,
+}
+
+impl<'a> Means<'a> {
+    /// The same for a part of an action that does not tell its own steps.
+    fn silent(&self) -> Means<'a> {
+        Means {
+            client: self.client.clone(),
+            tell: &|_| {},
+            ways: Ways::clone(&self.ways),
+            turn: None,
+            ..*self
+        }
+    }
 }
 
 /// Does what was confirmed. The last thing that is told is [`Progress::Ended`], which is returned too.
@@ -182,7 +215,7 @@ impl Execution<'_> {
         let id = Journal::new_id(now);
         // Writing waits for the disk on this very task: it is a few milliseconds, and nothing may overtake it.
         let begun = journal.hold(&id).and_then(|held| {
-            let intent = self.intention(confirmed, &id, now);
+            let intent = self.intention(confirmed.reason(), confirmed.how().word(), &id, now);
             journal.append(&Record::Intent(Box::new(intent)), now).map(|()| held)
         });
         let _held = match begun {
@@ -276,7 +309,10 @@ impl Execution<'_> {
                 }
             }
         }
-        self.watch(&stands).await
+        match &self.plan.guard {
+            Some(guard) => self.guard(guard, &stands, id, note).await,
+            None => self.watch(&stands).await,
+        }
     }
 
     /// What was held up until its time ran out.
@@ -571,7 +607,7 @@ impl Execution<'_> {
         }
     }
 
-    fn intention(&self, confirmed: &Confirmed, id: &str, now: jiff::Timestamp) -> Intention {
+    fn intention(&self, reason: &str, how: &str, id: &str, now: jiff::Timestamp) -> Intention {
         let plan = self.plan;
         let object = |object: &crate::domain::id::ObjectRef, words: &str| journal::Object {
             kind: object.kind.word().to_owned(),
@@ -592,8 +628,8 @@ impl Execution<'_> {
             server: plan.order.place.host().to_owned(),
             objects: plan.lines.iter().map(|line| object(&line.object, &line.words)).collect(),
             who: Who { local: self.means.local.clone(), kube: plan.kube_user.clone().unwrap_or_default() },
-            reason: confirmed.reason().to_owned(),
-            confirmed: confirmed.how().word().to_owned(),
+            reason: reason.to_owned(),
+            confirmed: how.to_owned(),
             gates: plan
                 .gates
                 .iter()

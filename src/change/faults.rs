@@ -2,6 +2,7 @@
 //! what a test wants. Nothing here sleeps: looks are quick, and what is waited for comes.
 
 mod others;
+mod switching;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -66,6 +67,9 @@ fn pace() -> Pace {
         settle: Duration::from_millis(200),
         conflicts: Duration::from_secs(5),
         evictions: Duration::from_secs(5),
+        follow: Duration::from_secs(2),
+        unready: Duration::from_millis(200),
+        gauge: Duration::from_millis(50),
     }
 }
 
@@ -180,7 +184,17 @@ impl Bench {
         let (journal, local) = (self.journal(), Local::default());
         let tell = |_: Progress| {};
         let client = self.client.clone();
-        let means = Means { client, journal: Some(&journal), local: &local, watch: false, pace, tell: &tell };
+        let way = self.client.clone();
+        let means = Means {
+            client,
+            journal: Some(&journal),
+            local: &local,
+            watch: false,
+            pace,
+            tell: &tell,
+            ways: Arc::new(move |_| Some(way.clone())),
+            turn: None,
+        };
         execute(confirmed, means).await
     }
 }

@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use super::ask::{self, DryRun};
 use super::gates::{self, Evidence};
-use super::intent::Order;
+use super::intent::{Order, Switched};
 use super::json::{count, flag, list, note, text};
 use super::owners;
 use super::plan::{Line, Plan, Right, called};
 use super::pods;
+use super::traffic;
 use super::{Known, actions::Draft};
 use crate::connect::paths;
 use crate::connect::problem::Fault;
@@ -46,6 +47,10 @@ pub struct Facts {
     pub quotas: Known<Vec<Value>>,
     /// For a pod: all pods of its namespace with its labels. For a node: all pods on it.
     pub pods: Known<Vec<Value>>,
+    /// EndpointSlices of a Service.
+    pub slices: Known<Vec<Value>>,
+    /// For a switch: what the settings and the screen know for it.
+    pub switched: Option<Box<Switched>>,
     /// What delivers it.
     pub deliverers: Vec<owners::Deliverer>,
     /// When.
@@ -63,6 +68,8 @@ pub struct Needs {
     pub budgets: bool,
     /// Pods: of a node those on it, of a pod those that look like it.
     pub pods: bool,
+    /// Of a Service the pods of all its colours, and its EndpointSlices.
+    pub colours: bool,
 }
 
 /// Why there is no plan.
@@ -101,7 +108,7 @@ pub async fn plan(
         .ok_or_else(|| NoPlan::Unread(format!("{} is not connected.", order.place.context)))?;
     let reads = order.intent.objects.iter().enumerate().map(|(at, object)| {
         let delivery = order.around.delivery.get(at).cloned().flatten();
-        facts(client, &own, object, delivery, order.intent.verb.needs(), now)
+        facts(client, &own, object, delivery, &order, now)
     });
     let all = try_join_all(reads).await?;
     let drafts: Vec<Draft> = all
@@ -141,6 +148,10 @@ pub async fn plan(
         [one] => one.back_with.clone(),
         _ => None,
     };
+    let guard = match all.as_slice() {
+        [one] => order.intent.verb.guard(&order.intent, one),
+        _ => None,
+    };
     let needs = order.intent.verb.needs();
     let mut plan = Plan {
         order,
@@ -154,6 +165,7 @@ pub async fn plan(
         back_with,
         mitigates,
         expects: Vec::new(),
+        guard,
         beside: match needs.pods {
             true => all
                 .iter()
@@ -204,9 +216,10 @@ async fn facts(
     own: &Client,
     object: &ObjectRef,
     delivery: Option<ObjectRef>,
-    needs: Needs,
+    order: &Order,
     now: Now,
 ) -> Result<Facts, NoPlan> {
+    let needs = order.intent.verb.needs();
     let live = match ask::read(own, &paths::path(object), LIMIT).await {
         Ok(live) => live,
         Err(Fault::NotFound(_)) => {
@@ -241,7 +254,12 @@ async fn facts(
             answer => answer.map_err(|fault| fault.words().to_owned()),
         }
     };
-    let (autoscalers, scaled_objects, replica_sets, budgets, quotas, pods, deliverers) = futures::join!(
+    let switched = order.around.switched.clone().filter(|_| needs.colours);
+    let pods_path = match &switched {
+        Some(switched) => traffic::pods_path(&object, &live, &switched.settings),
+        None => pods::path(&object, &live),
+    };
+    let (autoscalers, scaled_objects, replica_sets, budgets, quotas, pods, slices, deliverers) = futures::join!(
         optional(needs.scaling, paths::collection(Kind::HorizontalPodAutoscaler, ns)),
         optional(needs.scaling, format!("/apis/keda.sh/v1alpha1/namespaces/{ns}/scaledobjects")),
         optional(needs.revisions, paths::collection(Kind::ReplicaSet, ns)),
@@ -250,7 +268,8 @@ async fn facts(
             format!("/apis/policy/v1/namespaces/{ns}/poddisruptionbudgets")
         ),
         optional(needs.scaling, paths::collection(Kind::ResourceQuota, ns)),
-        optional(needs.pods, pods::path(&object, &live)),
+        optional(needs.pods || switched.is_some(), pods_path),
+        optional(needs.colours, traffic::slices_path(&object)),
         owners::deliverers(client, own, &object, &live, delivery, LIMIT),
     );
     let targets = |scaler: &Value, unnamed: &str| {
@@ -268,6 +287,8 @@ async fn facts(
         budgets,
         quotas,
         pods,
+        slices,
+        switched,
         deliverers,
         object,
         live,

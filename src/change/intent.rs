@@ -3,11 +3,14 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use super::Known;
 use super::actions::Act;
 use crate::domain::freeze::Freeze;
 use crate::domain::id::{ClusterId, Name, ObjectRef};
+use crate::domain::traffic::Switching;
+use crate::domain::upstream::Upstream;
 pub use crate::journal::With;
 
 /// An action of the registry ([`super::actions::ALL`]).
@@ -106,6 +109,39 @@ pub struct Around {
     pub freezes: Vec<Freeze>,
     /// Whether a failed gate may be overridden at all.
     pub overriding: bool,
+    /// For a switch: how pairs are recognised and watched, and whom to ask how requests fare.
+    pub switched: Option<Box<Switched>>,
+}
+
+/// What the settings and the screen know for a switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Switched {
+    /// How pairs are recognised, judged and watched.
+    pub settings: Switching,
+    /// Whom to ask how requests to each colour fare, or why nobody.
+    pub gauges: Known<Gauges>,
+}
+
+/// Whom to ask how requests to each colour of a pair fare, and what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gauges {
+    /// A Prometheus.
+    pub upstream: Arc<Upstream>,
+    /// Seconds that its rates look back.
+    pub window: u32,
+    /// What to ask about each colour.
+    pub colours: Vec<(Name, Questions)>,
+}
+
+/// What to ask about one colour: PromQL, a number each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Questions {
+    /// Requests a second.
+    pub requests: Name,
+    /// The share that fails, or why it cannot be asked for.
+    pub errors: Known<Name>,
+    /// The 99th percentile of the latency in seconds, or why it cannot be asked for.
+    pub latency: Known<Name>,
 }
 
 impl Default for Around {
@@ -116,6 +152,7 @@ impl Default for Around {
             delivery: Vec::new(),
             freezes: Vec::new(),
             overriding: true,
+            switched: None,
         }
     }
 }

@@ -16,6 +16,8 @@ pub mod execute;
 mod faults;
 pub mod gates;
 pub mod gather;
+mod gauge;
+pub mod guard;
 pub mod intent;
 mod json;
 mod owners;
@@ -27,6 +29,7 @@ mod rollouts;
 pub mod standing;
 #[cfg(test)]
 mod testing;
+mod traffic;
 pub mod verify;
 
 /// What is known of something, or why it is not: a source that is missing or silent is never taken for a good one.

@@ -68,7 +68,9 @@ pub(super) async fn deliverers(
 ) -> Vec<Deliverer> {
     let mut found = Vec::new();
     let tracked = tracked_by(object, live);
-    match known.filter(|known| known.kind == Kind::Application) {
+    // What the object itself says goes before what the screen takes for it.
+    let is_it = |app: &ObjectRef| tracked.as_deref().is_none_or(|name| *name == *app.name);
+    match known.filter(|known| known.kind == Kind::Application && is_it(known)) {
         Some(app) => {
             let name = format!("Argo CD application {}", app.name);
             let habit = match client(app.cluster) {

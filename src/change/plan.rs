@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::gates::{Judged, Weight};
+use super::guard::Guard;
 use super::intent::{Order, With};
 pub use super::rollouts::Wish;
 use crate::domain::id::{Kind, Name, ObjectRef, Uid};
@@ -37,6 +38,8 @@ pub struct Plan {
     pub mitigates: bool,
     /// What has to come true, for each object.
     pub expects: Vec<Expect>,
+    /// What is watched afterwards, where that is more than that it comes true.
+    pub guard: Option<Guard>,
     /// Paths of the pods that an expectation is judged by besides its object.
     pub beside: Vec<(ObjectRef, String)>,
     /// The user as the cluster names him.

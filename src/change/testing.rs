@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::actions::named;
 use super::gather::{Facts, uid_of};
-use super::intent::{Around, Intent, Order, Place, With};
+use super::intent::{Around, Intent, Order, Place, Switched, With};
 use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
 use crate::domain::time::{Now, Stamp};
+use crate::domain::traffic::Switching;
 
 /// 2026-11-21 14:32:00 UTC.
 pub(super) const NOW: Now = Now { wall: Stamp(1_795_271_520), mono: std::time::Duration::from_secs(100) };
@@ -64,6 +65,8 @@ pub(super) fn facts() -> Facts {
         budgets: Ok(Vec::new()),
         quotas: Ok(Vec::new()),
         pods: Ok(Vec::new()),
+        slices: Ok(Vec::new()),
+        switched: None,
         deliverers: Vec::new(),
         now: NOW,
     }
@@ -129,4 +132,29 @@ pub(super) fn order(replicas: u32) -> Order {
         },
         around: Around { alerts: Ok(Vec::new()), backup: Ok((60, 3600)), ..Around::default() },
     }
+}
+
+/// A Service of a pair that leads to a colour.
+pub(super) fn service(live: &str) -> Value {
+    json!({
+        "kind": "Service", "apiVersion": "v1",
+        "metadata": {"name": "cart", "namespace": "shop", "uid": "5d3f8a52-19c4-4e58-9f0a-7c1de2b3a405"},
+        "spec": {"selector": {"app": "cart", "color": live}, "ports": [{"port": 80, "targetPort": "http"}]},
+    })
+}
+
+/// Ready pods of blue and of green.
+pub(super) fn colours(blue: u32, green: u32) -> Vec<Value> {
+    let of = |colour: &str, n: u32| {
+        let mut one = pod(&format!("cart-{colour}-{n}"), Some("ReplicaSet"));
+        one["metadata"]["labels"]["color"] = json!(colour);
+        one["spec"]["containers"][0]["ports"] = json!([{"name": "http", "containerPort": 8080}]);
+        one
+    };
+    (0..blue).map(|n| of("blue", n)).chain((0..green).map(|n| of("green", n))).collect()
+}
+
+/// The settings of a switch, without anybody to ask.
+pub(super) fn switched() -> Switched {
+    Switched { settings: Switching::default(), gauges: Err("no Prometheus".to_owned()) }
 }

@@ -103,6 +103,9 @@ fn put_back(value: &Touched, now: &Value, live: &Value) -> String {
         _ => String::new(),
     };
     match now {
+        Value::Object(_) | Value::Array(_) if *now == value.before => {
+            format!("{} was put back{by}", value.what)
+        }
         Value::Object(_) | Value::Array(_) => format!("{} is another one now{by}", value.what),
         now if *now == value.before => format!("{} was put back to {}{by}", value.what, shown(now)),
         now => format!("{} is {} now{by}", value.what, shown(now)),

@@ -1,7 +1,8 @@
 //! `pilothouse scale | restart | undo | drain ...`: a change without a screen, by the same door. Without `--yes` (or `--confirm`
 //! in a protected environment) it prints the plan and changes nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,10 +19,15 @@ use crate::domain::id::{ClusterId, Kind, Name, ObjectRef, Uid};
 use crate::domain::link::Link;
 use crate::error::{Kind as Sort, Problem, Problems, suggest};
 use crate::journal::{End, Outcome};
-use crate::panes::{changes, objects};
+use crate::panes::{PaneId, changes, objects};
 use crate::report::plan::{PlanReport, text};
 use crate::runtime::Driver;
 use crate::text::clean;
+
+/// How often a guard is told of.
+const TOLD_EACH: Duration = Duration::from_secs(10);
+/// How long it is waited for what a Prometheus has.
+const SURVEYED: Duration = Duration::from_secs(5);
 
 /// What every change can be told.
 #[derive(Clone, Debug, clap::Args)]
@@ -131,6 +137,28 @@ pub fn drain(global: &Global, args: DrainArgs) -> Result<Exit, Problems> {
     run(global, "drain", args.change, with)
 }
 
+/// Arguments of `switch`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SwitchArgs {
+    /// What every change can be told.
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// Lead to this colour; needed where more than one stands by
+    #[arg(long, value_name = "COLOUR")]
+    pub to: Option<String>,
+    /// It is the way back from a switch: freezes and alerts do not stand in its way
+    #[arg(long)]
+    pub back: bool,
+}
+
+/// `pilothouse switch`. It stays until its guard has ended, with or without `--wait`.
+///
+/// # Errors
+/// See [`run`].
+pub fn switch(global: &Global, args: SwitchArgs) -> Result<Exit, Problems> {
+    run(global, "switch", args.change, With { to: args.to, back: args.back, ..With::default() })
+}
+
 /// `pilothouse undo`
 ///
 /// # Errors
@@ -154,11 +182,14 @@ fn run(global: &Global, action: &str, args: ChangeArgs, with: With) -> Result<Ex
             all_contexts: args.all_contexts,
             timeout: args.timeout,
         };
-        let (driver, _) = loaded(global, &status).await?;
+        let (mut driver, _) = loaded(global, &status).await?;
         let object = object(&driver, global, &args, verb.kinds())?;
         if !verb.kinds().contains(&object.kind) {
             let kinds: Vec<&str> = verb.kinds().iter().map(|kind| kind.word()).collect();
             return Err(Problem::usage(format!("{action} is for a {}.", kinds.join(", "))).into());
+        }
+        if verb.needs().colours {
+            survey(&mut driver, &object).await;
         }
         let intent = Intent { verb, objects: vec![object], with };
         let order = changes::order(&driver.state.shared, intent);
@@ -174,6 +205,18 @@ fn run(global: &Global, action: &str, args: ChangeArgs, with: With) -> Result<Ex
         }
         confirmed(&driver, plan, &args).await
     })
+}
+
+/// Lets the Traffic pane look at a pair, so that it is known whom to ask how requests to its colours fare.
+async fn survey(driver: &mut Driver, object: &ObjectRef) {
+    let state = &mut driver.state;
+    if let Some(env) = state.shared.environments.of(object.cluster, &object.namespace).map(|env| env.id)
+        && let Some(at) = state.pane(PaneId::Traffic)
+    {
+        state.shared.choose(env);
+        (state.focus, state.zoomed) = (at, true);
+        driver.run_until(SURVEYED, |driver| driver.has_surveys()).await;
+    }
 }
 
 /// What the plan alone amounts to.
@@ -236,8 +279,21 @@ async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exi
     let _hangup = signal(SignalKind::hangup())
         .map_err(|error| Problem::failed("Signals cannot be listened to.").because(error))?;
     let last = std::sync::Mutex::new(String::new());
+    let guard_told: std::sync::Mutex<Option<Instant>> = std::sync::Mutex::new(None);
     let tell = |progress: Progress| {
+        let mut guard_told = guard_told.lock().unwrap_or_else(PoisonError::into_inner);
         let words = match progress {
+            // A guard says the same every second: now and then is enough for a log, until it finds something.
+            Progress::Guard(shown)
+                if shown.breach.is_empty() && guard_told.is_some_and(|at| at.elapsed() < TOLD_EACH) =>
+            {
+                return;
+            }
+            Progress::Guard(shown) => {
+                *guard_told = Some(Instant::now());
+                shown.words()
+            }
+            Progress::Watching(_) if guard_told.is_some() => return,
             Progress::Step(_, StepState::Doing, words) => words,
             Progress::Step(_, _, words) | Progress::Watching(words) => words,
             Progress::Ended(_) => return,
@@ -250,7 +306,8 @@ async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exi
         }
     };
     let (journal, local) = driver.desk();
-    let means = Means { client, journal, local, watch: args.wait, pace: Pace::default(), tell: &tell };
+    let (watch, pace, ways) = (args.wait, Pace::default(), driver.ways());
+    let means = Means { client, journal, local, watch, pace, tell: &tell, ways, turn: None };
     let end = execute(&confirmed, means).await;
     tell_end(&plan, &end, args.output)?;
     Ok(exit(end.outcome))
@@ -301,6 +358,10 @@ fn object(driver: &Driver, global: &Global, args: &ChangeArgs, kinds: &[Kind]) -
                     let pods = || cluster.pods.iter().map(|(_, pod)| pod);
                     if kind == Kind::Pod {
                         return pods().any(|pod| pod.namespace == *namespace && *pod.name == *name);
+                    }
+                    if kind == Kind::Service {
+                        let mut services = cluster.services.iter().map(|(_, service)| service);
+                        return services.any(|one| one.namespace == *namespace && *one.name == *name);
                     }
                     cluster.workloads.iter().any(|(_, workload)| {
                         workload.kind == kind && workload.namespace == *namespace && *workload.name == *name

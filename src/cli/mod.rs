@@ -129,6 +129,8 @@ pub enum Command {
     Abort(change::ChangeArgs),
     /// Plan that an aborted Argo Rollout begins again, and with --yes or --confirm do it
     Retry(change::ChangeArgs),
+    /// Plan to lead a blue/green pair to its other colour, and with --yes or --confirm do it and watch it
+    Switch(change::SwitchArgs),
     /// Print what was changed from here, by whom and with what outcome
     Journal(journal::JournalArgs),
     /// Check what works, what does not, and how to mend it
@@ -207,6 +209,7 @@ fn command(cli: Cli) -> Result<Exit, Problems> {
         Some(Command::PromoteFull(args)) => change::plainly(&cli.global, "promote-full", args),
         Some(Command::Abort(args)) => change::plainly(&cli.global, "abort", args),
         Some(Command::Retry(args)) => change::plainly(&cli.global, "retry", args),
+        Some(Command::Switch(args)) => change::switch(&cli.global, args),
         Some(Command::Journal(args)) => journal::run(&cli.global, &args),
         Some(Command::Doctor(args)) => doctor::run(&cli.global, &args),
     }

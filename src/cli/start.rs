@@ -176,6 +176,7 @@ pub fn zoom(state: &mut State, name: &str) -> Result<(), Problem> {
         ("pods", PaneId::Pods),
         ("workloads", PaneId::Workloads),
         ("network", PaneId::Network),
+        ("traffic", PaneId::Traffic),
         ("sync", PaneId::Sync),
         ("metrics", PaneId::Metrics),
         ("alerts", PaneId::Alerts),

@@ -182,7 +182,7 @@ impl Limits {
 }
 
 /// A share, `2%` or `0.02`, in millionths.
-fn share(c: &Cursor<'_>) -> Option<u32> {
+pub(super) fn share(c: &Cursor<'_>) -> Option<u32> {
     let text = c.text()?;
     let number = match text.trim().strip_suffix('%') {
         Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),

@@ -14,6 +14,7 @@ mod metrics;
 mod remembered;
 mod resolved;
 pub mod sample;
+mod traffic;
 
 use std::path::{Path, PathBuf};
 

@@ -9,6 +9,7 @@ use super::alerts::{NOTIFY, Notify, RawAlerts};
 use super::changes::RawChanges;
 use super::metrics::{Limits, Metrics};
 use super::raw_services::{RawArgocd, RawGitops, RawInCluster, RawMonitoring};
+use super::traffic::RawTraffic;
 use crate::domain::selector::Selector;
 use crate::theme::{Depth, Ground};
 use crate::yaml::{Cursor, Fields};
@@ -34,6 +35,8 @@ pub struct RawConfig {
     pub metrics: Metrics,
     /// `changes`
     pub changes: RawChanges,
+    /// `traffic`
+    pub traffic: RawTraffic,
 }
 
 /// A stage of the promotion order.
@@ -163,6 +166,7 @@ impl RawConfig {
             read_only: f.take("readOnly").and_then(|c| c.boolean()),
             metrics: f.take("metrics").and_then(|c| Metrics::read(&c)).unwrap_or_default(),
             changes: f.take("changes").and_then(|c| RawChanges::read(&c)).unwrap_or_default(),
+            traffic: f.take("traffic").and_then(|c| RawTraffic::read(&c)).unwrap_or_default(),
             tiers,
         };
         f.finish();

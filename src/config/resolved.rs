@@ -11,6 +11,7 @@ use super::raw_services::{RawAddress, RawArgocd, RawInCluster, RawMonitoring, Ra
 use crate::domain::environment::Targets;
 use crate::domain::freeze::Freeze;
 use crate::domain::selector::Selector;
+use crate::domain::traffic::Switching;
 use crate::theme::{self, Depth};
 
 /// Everything that can be configured.
@@ -34,6 +35,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// What stands in the way of changes.
     pub changes: Changes,
+    /// Blue/green pairs, and how a switch of them is watched.
+    pub traffic: Switching,
 }
 
 /// What stands in the way of changes.
@@ -237,6 +240,7 @@ impl Config {
                 overriding: raw.changes.overriding.unwrap_or(true),
                 freezes: raw.changes.freezes,
             },
+            traffic: raw.traffic.resolve(),
             tiers,
         }
     }

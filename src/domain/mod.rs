@@ -22,5 +22,6 @@ pub mod sync;
 pub mod sync_detail;
 pub mod sync_window;
 pub mod time;
+pub mod traffic;
 pub mod upstream;
 pub mod workload;

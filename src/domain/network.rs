@@ -28,6 +28,8 @@ pub struct Service {
     pub external: Arc<[Name]>,
     /// Ports as `port[:nodePort]/PROTOCOL`, in order, with the port's name.
     pub ports: Arc<[ServicePort]>,
+    /// Argo Rollouts writes its selector ([`super::traffic::MANAGED_BY_ROLLOUTS`]).
+    pub of_rollouts: bool,
     /// `metadata.creationTimestamp`
     pub created: Stamp,
 }
@@ -81,7 +83,7 @@ pub struct IngressRule {
     pub port: Name,
 }
 
-/// discovery.k8s.io/v1 EndpointSlice, as counts.
+/// discovery.k8s.io/v1 EndpointSlice, as counts and by pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointSlice {
     /// `metadata.uid`
@@ -96,4 +98,19 @@ pub struct EndpointSlice {
     pub unready: u32,
     /// Endpoints with `conditions.terminating`.
     pub terminating: u32,
+    /// Those that are pods.
+    pub targets: Arc<[Target]>,
+}
+
+/// An endpoint that is a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// `targetRef.uid`
+    pub pod: Uid,
+    /// `conditions.ready`, true when absent.
+    pub ready: bool,
+    /// `conditions.serving`, true when absent: it answers, though it may be on its way out.
+    pub serving: bool,
+    /// `conditions.terminating`
+    pub terminating: bool,
 }

@@ -41,6 +41,18 @@ impl Selector {
         )
     }
 
+    /// The pairs of a selector that consists of nothing else, as those of Services do.
+    pub fn pairs(&self) -> Vec<(Name, Name)> {
+        let pair = |requirement: &Requirement| match &requirement.is {
+            Operator::In(values) => match &**values {
+                [one] => Some((requirement.key.clone(), one.clone())),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.0.iter().filter_map(pair).collect()
+    }
+
     /// Whether the labels satisfy every requirement.
     pub fn matches(&self, labels: &Labels) -> bool {
         self.0.iter().all(|requirement| {

@@ -27,6 +27,7 @@ pub mod release;
 pub mod sync;
 pub mod sync_tree;
 pub mod sync_truth;
+pub mod traffic;
 pub mod upstreams;
 pub mod wanted;
 pub mod windows;

@@ -241,6 +241,7 @@ mod tests {
                     protocol: "TCP".into(),
                 },
             ]),
+            of_rollouts: false,
             created: Stamp(0),
         }
     }
@@ -253,6 +254,7 @@ mod tests {
             ready,
             unready,
             terminating,
+            targets: Arc::from([]),
         }
     }
 

@@ -18,6 +18,7 @@
 //! `max(count_over_time(up{...}[10m]))`, and `[1m]`, through `/api/v1/query`.
 
 mod families;
+mod gauges;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use families::Family;
+pub use gauges::{Gauges, gauges};
 pub use target::{Aim, Target, aims, names_app, names_namespace};
 
 use super::promql::{self, Matcher, confine};

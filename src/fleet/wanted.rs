@@ -9,6 +9,7 @@ use crate::domain::environment::{Environments, Targets};
 use crate::domain::freeze::Freeze;
 use crate::domain::id::{EnvId, Name};
 use crate::domain::selector::Selector;
+use crate::domain::traffic::Switching;
 
 /// Stages, environments and apps as configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,6 +30,8 @@ pub struct Wanted {
     pub freezes: Vec<Freeze>,
     /// No reason overrides a gate that fails.
     pub never_override: bool,
+    /// Blue/green pairs, and how a switch of them is watched.
+    pub traffic: Switching,
 }
 
 impl Wanted {
@@ -77,6 +80,7 @@ impl Wanted {
             alerts: WantedAlerts::of(config),
             freezes: config.changes.freezes.clone(),
             never_override: !config.changes.overriding,
+            traffic: config.traffic.clone(),
         }
     }
 }

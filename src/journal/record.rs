@@ -89,6 +89,12 @@ pub struct With {
     /// Pods that keep data in an emptyDir may go too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub empty_dir: bool,
+    /// The colour that the traffic is to go to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// It is the way back from an earlier switch.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub back: bool,
 }
 
 /// An object.

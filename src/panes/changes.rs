@@ -1,22 +1,28 @@
 //! From what the cursor is on to an order for [`crate::change`]: what is wanted, where it stands, and what the screen
 //! knows that bears on it. The command line makes its orders here too. What is judged is read anew afterwards.
 
+use std::sync::Arc;
+
 use crate::action::Action;
 use crate::change::actions;
-use crate::change::intent::{Around, Intent, Order, Place, Verb, With};
+use crate::change::intent::{Around, Gauges, Intent, Order, Place, Questions, Switched, Verb, With};
 use crate::domain::alert::{Hearing, Severity};
 use crate::domain::environment::Environment;
+use crate::domain::graph::SurveyRequest;
 use crate::domain::id::{Kind, Name, ObjectRef, Uid};
 use crate::domain::workload::Workload;
+use crate::fleet::traffic::pair_of;
 use crate::panes::objects;
+use crate::panes::traffic::{self, Questions as Asked};
 use crate::panes::views::words;
 use crate::shared::{Begin, Outcome, Shared, Turn};
 
 /// What a key can begin.
-const CHANGES: [Action; 17] = [
+const CHANGES: [Action; 18] = [
     Action::Scale,
     Action::Restart,
     Action::Undo,
+    Action::Switch,
     Action::PauseRollout,
     Action::Resume,
     Action::SuspendSchedule,
@@ -101,11 +107,27 @@ fn target(shared: &Shared, object: &ObjectRef, verb: Verb) -> Result<ObjectRef, 
     if verb.kinds().contains(&Kind::Pod) {
         return Err(no(object.kind));
     }
+    if verb.kinds().contains(&Kind::Service) {
+        let workload = objects::workload_of(shared, object)?;
+        let pair = pair_of(&shared.wanted, &shared.world, &workload);
+        return pair
+            .map(|pair| pair.service)
+            .ok_or_else(|| format!("{} is no colour of a blue/green pair.", workload.name));
+    }
     let workload = objects::workload_of(shared, object)?;
     match verb.kinds().contains(&workload.kind) {
         true => Ok(workload),
         false => Err(no(workload.kind)),
     }
+}
+
+/// Begins a switch of a Service to a colour; `back` when it is the way back.
+pub(super) fn switch(shared: &Shared, service: ObjectRef, to: Name, back: bool) -> Outcome {
+    let Ok((verbs, object)) = targets(shared, &service, Action::Switch) else { return Outcome::none() };
+    let Some(verb) = verbs.first().copied() else { return Outcome::none() };
+    let with = With { to: Some(to.to_string()), back, ..With::default() };
+    let begin = Begin::Plan(order(shared, Intent { verb, objects: vec![object], with }));
+    Outcome { turn: Some(Turn::Change(Box::new(begin))), ..Outcome::none() }
 }
 
 /// Begins a change by its key.
@@ -217,11 +239,51 @@ pub fn order(shared: &Shared, intent: Intent) -> Order {
         delivery: intent.objects.iter().map(|object| delivery(shared, object)).collect(),
         freezes: shared.wanted.freezes.clone(),
         overriding: !shared.wanted.never_override,
+        switched: first.filter(|_| intent.verb.needs().colours).map(|service| {
+            Box::new(Switched {
+                settings: shared.wanted.traffic.clone(),
+                gauges: gauges(shared, environment, service),
+            })
+        }),
     };
     Order { intent, place, around }
 }
 
+/// What has to be known of a Prometheus for a switch.
+pub fn survey(shared: &Shared, order: &Order) -> Option<Arc<SurveyRequest>> {
+    let service = order.intent.objects.first().filter(|_| order.around.switched.is_some())?;
+    let env = shared.environments.of(service.cluster, &service.namespace)?;
+    traffic::questions(shared, env.id, &[]).0
+}
+
+/// Whether it is known by now whom to ask how requests fare, where it was not when a switch was ordered.
+pub fn knows_more(shared: &Shared, order: &Order) -> bool {
+    let unknown = order.around.switched.as_ref().is_some_and(|switched| switched.gauges.is_err());
+    unknown && self::order(shared, order.intent.clone()).around.switched.is_some_and(|now| now.gauges.is_ok())
+}
+
+/// Whom to ask how requests to each colour of a pair fare.
+fn gauges(shared: &Shared, environment: Option<&Environment>, service: &ObjectRef) -> Result<Gauges, String> {
+    let env = environment.ok_or("its namespace belongs to no environment")?;
+    let pair = pair_of(&shared.wanted, &shared.world, service).ok_or("its colours are not known here yet")?;
+    let mut found: Option<Gauges> = None;
+    for colour in &pair.colours {
+        let Asked { upstream, gauges } = traffic::questions(shared, env.id, &colour.workloads).1?;
+        let of_it = Questions { requests: gauges.requests, errors: gauges.errors, latency: gauges.latency };
+        let all =
+            found.get_or_insert_with(|| Gauges { upstream, window: gauges.window, colours: Vec::new() });
+        all.colours.push((colour.name.clone(), of_it));
+    }
+    found.ok_or_else(|| "its colours are not known here yet".to_owned())
+}
+
 fn delivery(shared: &Shared, object: &ObjectRef) -> Option<ObjectRef> {
+    if object.kind == Kind::Service {
+        // What delivers the pods behind a Service delivers it too: the plan holds that against its own mark.
+        let pair = pair_of(&shared.wanted, &shared.world, object)?;
+        let mut workloads = pair.colours.iter().flat_map(|colour| &colour.workloads);
+        return workloads.find_map(|workload| delivery(shared, workload));
+    }
     // One that a person named has no uid to be known by.
     let named = |workload: &&Workload| {
         workload.kind == object.kind && workload.namespace == object.namespace && workload.name == object.name

@@ -21,6 +21,7 @@ pub mod pods;
 pub mod releases;
 pub mod sheet;
 pub mod sync;
+pub mod traffic;
 pub mod views;
 pub mod words;
 pub mod workloads;
@@ -49,6 +50,8 @@ pub enum PaneId {
     Workloads,
     /// Services and Ingresses of the selected app.
     Network,
+    /// Blue/green pairs.
+    Traffic,
     /// Argo CD Applications and Flux objects.
     Sync,
     /// Prometheus graphs of what is selected.
@@ -192,6 +195,7 @@ pub fn bridge() -> Vec<Box<dyn Pane>> {
         Box::new(list::ListPane::new(workloads::Workloads::default())),
         Box::new(list::ListPane::new(pods::Pods::default())),
         Box::new(list::ListPane::new(network::Network::default())),
+        Box::new(list::ListPane::new(traffic::Traffic::default())),
         Box::new(metrics::MetricsPane::default()),
         Box::new(list::ListPane::new(backups::Backups::default())),
         Box::new(list::ListPane::new(alerts::Alerts::default())),

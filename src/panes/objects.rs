@@ -86,6 +86,9 @@ fn needs(action: Action) -> &'static str {
         Action::Node | Action::Cordon | Action::Uncordon | Action::Drain => {
             "This is about a node: put the cursor on one, or on one of its pods."
         }
+        Action::Switch => {
+            "This switches a blue/green pair: put the cursor on its Service, or on a colour of it."
+        }
         action if changes::is_change(action) => {
             "This changes a workload: put the cursor on one, or on its pod."
         }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kube::Client;
+use tokio::sync::Notify;
 
 use super::task::Of;
 use super::{Driver, FELL};
@@ -87,6 +88,9 @@ impl Driver {
             (Some(_), true) => None,
         };
         self.running.insert(request);
+        let turn = Arc::new(Notify::new());
+        self.turns.insert(request, Arc::clone(&turn));
+        let ways = self.ways();
         self.spawn(Of::Change(request), async move {
             let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
             let doing = async move {
@@ -98,8 +102,9 @@ impl Driver {
                     (Some(client), None) => {
                         let journal = desk.journal.as_deref();
                         let local = &desk.local;
-                        let (watch, pace) = (true, desk.pace);
-                        execute(&confirmed, Means { client, journal, local, watch, pace, tell: &tell }).await;
+                        let (watch, pace, turn) = (true, desk.pace, Some(&*turn));
+                        let means = Means { client, journal, local, watch, pace, tell: &tell, ways, turn };
+                        execute(&confirmed, means).await;
                     }
                     (_, why) => {
                         let words = format!("Nothing was changed: {}", why.unwrap_or_default());
@@ -116,9 +121,17 @@ impl Driver {
         });
     }
 
+    /// Has a switch that is watched led back.
+    pub(super) fn turn_back(&self, request: RequestId) {
+        if let Some(turn) = self.turns.get(&request) {
+            turn.notify_one();
+        }
+    }
+
     /// An execution's task ended; whoever waits for one that fell over is told.
     pub(super) fn executed(&mut self, request: RequestId, fell: bool, into: &mut Vec<Msg>) {
         self.running.remove(&request);
+        self.turns.remove(&request);
         if fell {
             let words = format!("{FELL}; the journal tells what was begun");
             into.push(Msg::Progress(request, Progress::Ended(End { outcome: Outcome::Unknown, words })));

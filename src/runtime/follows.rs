@@ -32,7 +32,7 @@ impl Lines {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster, line);
     }
 
-    fn client(&self, cluster: ClusterId) -> Option<kube::Client> {
+    pub(super) fn client(&self, cluster: ClusterId) -> Option<kube::Client> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&cluster)?.client()
     }
 }

@@ -59,6 +59,17 @@ impl Driver {
         })
     }
 
+    /// Whether it is known what every Prometheus has whose graphs can be seen.
+    pub fn has_surveys(&self) -> bool {
+        let graphs = &self.state.shared.graphs;
+        update::follows(&self.state).iter().all(|follow| match follow {
+            Follow::Survey(request) => {
+                graphs.survey(request).is_some_and(|known| known.survey.is_some() || known.problem.is_some())
+            }
+            Follow::Graph(_) | Follow::Alerts(_) => true,
+        })
+    }
+
     /// Whether every graph that can be seen has been answered or failed once.
     pub fn has_graphs(&self) -> bool {
         let graphs = &self.state.shared.graphs;
@@ -69,6 +80,12 @@ impl Driver {
                 .is_some_and(|surveyed| surveyed.survey.is_some() || surveyed.problem.is_some()),
             Follow::Alerts(_) => true,
         })
+    }
+
+    /// The ways to all clusters, as they are at the moment of asking.
+    pub fn ways(&self) -> crate::change::execute::Ways {
+        let lines = self.follows.lines.clone();
+        std::sync::Arc::new(move |cluster| lines.client(cluster))
     }
 
     /// Whether no question is open and every answer has been taken.

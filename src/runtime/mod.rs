@@ -62,6 +62,8 @@ pub struct Driver {
     questions: HashMap<RequestId, AbortHandle>,
     /// What is being executed.
     running: HashSet<RequestId>,
+    /// Rung to have a switch that is watched led back.
+    turns: HashMap<RequestId, Arc<tokio::sync::Notify>>,
     desk: changes::Desk,
     follows: Follows,
     tasks: JoinSet<Ended>,
@@ -111,6 +113,7 @@ impl Driver {
             clusters: HashMap::new(),
             questions: HashMap::new(),
             running: HashSet::new(),
+            turns: HashMap::new(),
             desk: changes::Desk::default(),
             follows: Follows::default(),
             tasks: JoinSet::new(),
@@ -299,6 +302,7 @@ impl Driver {
             }
             Effect::Plan(request, order) => self.plan(request, *order),
             Effect::Execute(request, confirmed) => self.execute(request, confirmed),
+            Effect::TurnBack(request) => self.turn_back(request),
             Effect::ReadJournal => self.read_journal(),
             Effect::Look(cluster, intent) => self.look(cluster, *intent),
             Effect::Close(id, words) => self.close(id, words),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tui_input::Input;
 
 use crate::change::execute::StepState;
+use crate::change::guard::Guarded;
 use crate::change::intent::{Order, With};
 use crate::change::plan::{Challenge, Plan};
 use crate::change::standing::Stand;
@@ -170,6 +171,10 @@ pub struct Run {
     pub steps: Vec<(String, Option<StepState>)>,
     /// How far it has come true.
     pub watching: String,
+    /// What the guard of a switch sees.
+    pub guard: Option<Box<Guarded>>,
+    /// How the way back is asked for, where the same action leads it.
+    pub back: Option<With>,
     /// How it ended.
     pub end: Option<End>,
     /// When it was begun.

@@ -80,6 +80,7 @@ pub fn verdict(state: &State, action: Action) -> Applies {
         Action::PaneSync if state.pane(PaneId::Sync).is_some() => return Applies::Yes,
         Action::PaneMetrics if state.pane(PaneId::Metrics).is_some() => return Applies::Yes,
         Action::PaneAlerts if state.pane(PaneId::Alerts).is_some() => return Applies::Yes,
+        Action::PaneTraffic if state.pane(PaneId::Traffic).is_some() => return Applies::Yes,
         Action::PaneBackups if state.pane(PaneId::Backups).is_some() => return Applies::Yes,
         Action::PaneNodes if state.pane(PaneId::Nodes).is_some() => return Applies::Yes,
         Action::PaneSync
@@ -149,6 +150,7 @@ fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         Action::PaneSync => focus_pair(state, PaneId::Sync, PaneId::Sync),
         Action::PaneMetrics => focus_pair(state, PaneId::Metrics, PaneId::Metrics),
         Action::PaneAlerts => focus_pair(state, PaneId::Alerts, PaneId::Alerts),
+        Action::PaneTraffic => focus_pair(state, PaneId::Traffic, PaneId::Traffic),
         Action::PaneBackups => focus_pair(state, PaneId::Backups, PaneId::Backups),
         Action::PaneNodes => focus_pair(state, PaneId::Nodes, PaneId::Nodes),
         Action::PaneJournal => {

@@ -16,7 +16,7 @@ use crate::change::plan::{Challenge, Plan};
 use crate::change::standing::{self, Stand};
 use crate::domain::level::Level;
 use crate::domain::link::Link;
-use crate::effect::Effect;
+use crate::effect::{Effect, Follow};
 use crate::journal::{Outcome, Reading};
 use crate::keymap::Key;
 use crate::msg::{Note, RequestId};
@@ -33,7 +33,14 @@ const KEPT: usize = 8;
 /// Begins a change.
 pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
     let sheet = match begin {
-        Begin::Plan(order) => return plan(state, order, String::new(), 0),
+        Begin::Plan(order) => {
+            if let Some(request) = watched(state, &order) {
+                state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(request))));
+                // The way back was confirmed with the way there; whoever asks for another one is shown what runs.
+                return if order.intent.with.back { vec![Effect::TurnBack(request)] } else { Vec::new() };
+            }
+            return plan(state, order, String::new(), 0);
+        }
         Begin::Number { order, replicas, ruled_by } => {
             let (now, ruled_by) = match ruled_by {
                 Some((name, min, max)) => (vec![min, max], Some(name)),
@@ -53,6 +60,18 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
     };
     state.overlay = Some(Overlay::Change(Box::new(sheet)));
     Vec::new()
+}
+
+/// The switch of the same Service whose guard still watches.
+fn watched(state: &State, order: &Order) -> Option<RequestId> {
+    let same = |run: &&Run| {
+        run.end.is_none()
+            && run.guard.is_some()
+            && run.order.intent.verb == order.intent.verb
+            && run.order.intent.objects == order.intent.objects
+            && run.order.place.cluster == order.place.cluster
+    };
+    state.runs.iter().find(same).map(|run| run.request)
 }
 
 fn plan(state: &mut State, order: Order, reason: String, remade: u8) -> Vec<Effect> {
@@ -84,16 +103,30 @@ pub(super) fn drawn(state: &mut State) {
     }
 }
 
+/// What a switch that is being planned wants to know of a Prometheus.
+pub(super) fn follows(state: &State) -> Option<Follow> {
+    let Some(Overlay::Change(sheet)) = &state.overlay else { return None };
+    let order = match &**sheet {
+        Sheet::Planning { order, .. } => &**order,
+        Sheet::Ready(ready) => &ready.plan.order,
+        _ => return None,
+    };
+    orders::survey(&state.shared, order).map(Follow::Survey)
+}
+
 /// The clock moved on: a plan that has grown old is made anew; what was abandoned is looked at once it can be.
 pub(super) fn tick(state: &mut State) -> Vec<Effect> {
     let now = state.shared.now;
     let mut effects = Vec::new();
     if let Some(Overlay::Change(sheet)) = &state.overlay
         && let Sheet::Ready(ready) = &**sheet
-        && ready.plan.good_for(now) == 0
+        && (ready.plan.good_for(now) == 0 || orders::knows_more(&state.shared, &ready.plan.order))
         && ready.remade < REMADE
     {
-        let (order, reason) = (ready.plan.order.clone(), ready.reason.value().to_owned());
+        // Made from what is known now: who watches a switch may have been found meanwhile.
+        let mut order = ready.plan.order.clone();
+        order.around.switched = orders::order(&state.shared, order.intent.clone()).around.switched;
+        let reason = ready.reason.value().to_owned();
         let remade = ready.remade + 1;
         effects.extend(plan(state, order, reason, remade));
     }
@@ -135,6 +168,7 @@ pub(super) fn progress(state: &mut State, request: RequestId, progress: Progress
             }
         }
         Progress::Watching(words) => run.watching = words,
+        Progress::Guard(guarded) => run.guard = Some(guarded),
         Progress::Ended(end) => {
             let watched = matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Running(seen) if seen == request));
             let text = format!("{} in {}: {}: {}", run.title, run.place, end.outcome.word(), end.words);
@@ -311,10 +345,14 @@ pub(super) fn key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
         Sheet::Running(request) => {
             let run = state.runs.iter().find(|run| run.request == *request);
             let ended = run.is_none_or(|run| run.end.is_some());
+            let guarded = run.is_some_and(|run| run.guard.as_ref().is_some_and(|one| one.turning.is_empty()));
+            let request = *request;
             match event.code {
                 KeyCode::Esc => close(state),
                 KeyCode::Enter if ended => close(state),
                 KeyCode::Char('u') if ended => back(state),
+                // What leads back was confirmed with what leads there.
+                KeyCode::Char('u') if guarded => vec![Effect::TurnBack(request)],
                 _ => Vec::new(),
             }
         }
@@ -435,6 +473,8 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
                 place: plan.order.place.name().clone(),
                 steps: plan.steps.iter().map(|step| (step.title.clone(), None)).collect(),
                 watching: String::new(),
+                guard: None,
+                back: plan.back_with.clone().filter(|_| plan.guard.is_some()),
                 end: None,
                 began: now.mono,
             };
@@ -473,6 +513,10 @@ fn back(state: &mut State) -> Vec<Effect> {
     let Sheet::Running(request) = &**sheet else { return Vec::new() };
     let Some(run) = state.runs.iter().find(|run| run.request == *request) else { return Vec::new() };
     let objects = run.order.intent.objects.clone();
+    if let Some(with) = run.back.clone() {
+        let order = orders::order(&state.shared, Intent { verb: run.order.intent.verb, objects, with });
+        return plan(state, order, String::new(), 0);
+    }
     let Some(verb) = named("undo") else { return Vec::new() };
     if !objects.iter().all(|object| verb.kinds().contains(&object.kind)) {
         return warn(state, "Only a Deployment has a way back of its own.");

@@ -158,7 +158,7 @@ pub fn follows(state: &State) -> Vec<Follow> {
         layout::Slot::View => state.views.last(),
     });
     let alerts = state.shared.alert_servers().into_iter().map(Follow::Alerts);
-    seen.flat_map(|pane| pane.follows(&state.shared)).chain(alerts).collect()
+    seen.flat_map(|pane| pane.follows(&state.shared)).chain(changes::follows(state)).chain(alerts).collect()
 }
 
 /// Applies what an action of a pane asked for.

@@ -57,7 +57,9 @@ pub(super) fn keys(sheet: &Sheet) -> &'static [(&'static str, &'static str)] {
             _ => &[("enter", "confirm"), ("tab", "requests"), ("up down", "scroll"), ("esc", "no")],
         },
         Sheet::NoPlan(_) => &[("esc", "close")],
-        Sheet::Running(_) => &[("esc", "leave it running"), ("u", "way back, once it has ended")],
+        Sheet::Running(_) => {
+            &[("esc", "leave it running"), ("u", "way back: a switch at once, else once it has ended")]
+        }
     }
 }
 
@@ -115,6 +117,9 @@ pub(super) fn draw(state: &State, sheet: &Sheet, area: Rect, buffer: &mut Buffer
         }
     }
 }
+
+/// From so many rows on a guard has room for graphs.
+const TALL: u16 = 34;
 
 /// A dialog of a few lines.
 fn plain(state: &State, name: &str, note: &str, lines: Vec<Painted>, area: Rect, buffer: &mut Buffer) {
@@ -375,7 +380,18 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
         })
         .collect();
     let seconds = state.shared.now.mono.saturating_sub(run.began).as_secs();
+    if let Some(guarded) = &run.guard {
+        lines.push(Painted::default());
+        let mut shown = (**guarded).clone();
+        if run.end.is_some() {
+            // The end says it too.
+            shown.turning.clear();
+        }
+        lines.extend(super::guard::lines(look, &shown, usize::from(width_of(area)), area.height >= TALL));
+        lines.push(Painted::default());
+    }
     match &run.end {
+        None if run.guard.is_some() => {}
         None if run.watching.is_empty() => {}
         None => lines
             .push(Painted::role(Role::Progressing, look.symbols.running).and(&format!(" {}", run.watching))),
@@ -393,20 +409,35 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
             );
         }
     }
-    lines.push(Painted::default());
+    if run.guard.is_none() || run.end.is_some() {
+        lines.push(Painted::default());
+    }
     let mut last = Painted::default();
     match &run.end {
         None => {
+            if run.guard.as_ref().is_some_and(|guarded| guarded.turning.is_empty()) {
+                last.push(Role::Key, "u");
+                last.push_plain(" switches back now   ");
+            }
             last.push(Role::Key, "esc");
             last.push_plain(" leaves it running");
         }
         Some(end) => {
             last.push(Role::Key, "esc");
             last.push_plain(" close");
-            if end.outcome != Outcome::Done && end.outcome != Outcome::Refused {
+            let well = matches!(end.outcome, Outcome::Done | Outcome::Refused);
+            // What was led back by itself has no further way back.
+            let turned = run.guard.as_ref().is_some_and(|guarded| !guarded.turning.is_empty());
+            if !turned && (!well || run.back.is_some() && end.outcome == Outcome::Done) {
                 last.push_plain("   ");
                 last.push(Role::Key, "u");
                 last.push_plain(" the way back");
+            }
+            if let (Some(guarded), Outcome::Done) = (&run.guard, end.outcome) {
+                last.push(
+                    Role::Muted,
+                    &format!("   {} can be scaled down now (its row in Traffic)", guarded.from),
+                );
             }
         }
     }

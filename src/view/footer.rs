@@ -15,7 +15,7 @@ use crate::update::actions::verdict;
 use crate::widgets::strip::Strip;
 
 /// What the footer offers, most useful first. Moving is left out: fingers know.
-const ORDER: [Action; 39] = [
+const ORDER: [Action; 40] = [
     Action::LongerRange,
     Action::ShorterRange,
     Action::Query,
@@ -40,6 +40,7 @@ const ORDER: [Action; 39] = [
     Action::Rollout,
     Action::Shell,
     Action::Node,
+    Action::Switch,
     Action::Scale,
     Action::Undo,
     Action::Restart,

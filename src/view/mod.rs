@@ -16,6 +16,7 @@ mod ask;
 mod change;
 mod footer;
 mod frame;
+mod guard;
 mod header;
 mod help;
 mod palette;

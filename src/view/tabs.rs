@@ -19,12 +19,13 @@ use crate::widgets::strip::{Parts, Strip};
 type Tabs = (Option<Action>, &'static [(PaneId, &'static str)]);
 
 /// The tabs: panes that share a key stand together.
-const TABS: [Tabs; 8] = [
+const TABS: [Tabs; 9] = [
     (Some(Action::PaneEnvironments), &[(PaneId::Environments, "Envs"), (PaneId::Releases, "Releases")]),
     (Some(Action::PaneSync), &[(PaneId::Sync, "Sync")]),
     (Some(Action::PanePods), &[(PaneId::Pods, "Pods"), (PaneId::Workloads, "Workloads")]),
     (Some(Action::PaneMetrics), &[(PaneId::Metrics, "Metrics")]),
     (Some(Action::PaneAlerts), &[(PaneId::Alerts, "Alerts")]),
+    (Some(Action::PaneTraffic), &[(PaneId::Traffic, "Traffic")]),
     (Some(Action::PaneBackups), &[(PaneId::Backups, "Backups")]),
     (Some(Action::PaneNodes), &[(PaneId::Nodes, "Nodes")]),
     (None, &[(PaneId::Network, "Network")]),

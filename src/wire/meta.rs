@@ -70,6 +70,8 @@ struct Notes {
     skip_reconcile: Text,
     #[serde(rename = "reconcile.fluxcd.io/requestedAt")]
     requested_at: Text,
+    #[serde(rename = "argo-rollouts.argoproj.io/managed-by-rollouts")]
+    managed_by_rollouts: Text,
 }
 
 impl From<Raw> for Meta {
@@ -94,6 +96,11 @@ impl Meta {
     /// `metadata.uid`; `None` when it is missing.
     pub fn uid(&self) -> Option<Uid> {
         (!self.uid.is_empty()).then(|| Uid::parse(&self.uid))
+    }
+
+    /// Whether Argo Rollouts says that it manages the object.
+    pub fn is_of_rollouts(&self) -> bool {
+        !self.notes.managed_by_rollouts.is_empty()
     }
 
     /// `metadata.resourceVersion`; empty when it is missing.

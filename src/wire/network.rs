@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::lenient::{Fields, Flag, Int, List, Maybe, Pairs, Text};
 use super::meta::Meta;
 use super::{Misfit, Wire, identity, name, resource};
-use crate::domain::id::{Kind, Name};
+use crate::domain::id::{Kind, Name, Uid};
 use crate::domain::meta::Interner;
-use crate::domain::network::{EndpointSlice, Ingress, IngressRule, Service, ServicePort};
+use crate::domain::network::{EndpointSlice, Ingress, IngressRule, Service, ServicePort, Target};
 use crate::domain::selector::Selector;
 use crate::msg::{Delta, Facts};
 
@@ -117,6 +117,7 @@ impl Wire for WireService {
             cluster_ip: name(interner, &spec.cluster_ip),
             external: names(external, interner),
             ports,
+            of_rollouts: meta.is_of_rollouts(),
             created: meta.created,
         })
     }
@@ -268,15 +269,24 @@ pub struct WireEndpointSlice {
 resource!(WireEndpointSlice, Kind::EndpointSlice);
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Endpoint {
     conditions: Fields<EndpointConditions>,
+    target_ref: Fields<TargetRef>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct TargetRef {
+    kind: Text,
+    uid: Text,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct EndpointConditions {
     ready: Flag,
+    serving: Flag,
     terminating: Flag,
 }
 
@@ -296,6 +306,15 @@ impl Wire for WireEndpointSlice {
         };
         // Unknown readiness counts as ready, as the API says.
         let ready = |endpoint: &Endpoint| endpoint.conditions.ready.0 != Some(false);
+        let pods = self.endpoints.iter().filter(|endpoint| {
+            endpoint.target_ref.kind.as_str() == "Pod" && !endpoint.target_ref.uid.is_empty()
+        });
+        let targets = pods.map(|endpoint| Target {
+            pod: Uid::parse(&endpoint.target_ref.uid),
+            ready: ready(endpoint),
+            serving: endpoint.conditions.serving.0 != Some(false),
+            terminating: endpoint.conditions.terminating.is_true(),
+        });
         Ok(EndpointSlice {
             uid: identity(Kind::EndpointSlice, meta)?,
             namespace: meta.namespace(interner),
@@ -303,6 +322,7 @@ impl Wire for WireEndpointSlice {
             ready: count(&ready),
             unready: count(&|endpoint| !ready(endpoint)),
             terminating: count(&|endpoint| endpoint.conditions.terminating.is_true()),
+            targets: targets.collect(),
         })
     }
 
@@ -333,6 +353,14 @@ mod tests {
             (&*row.ports[1].target, &*row.ports[1].protocol, row.ports[1].node_port),
             ("5353", "TCP", 0)
         );
+    }
+
+    #[test]
+    fn a_service_of_argo_rollouts_says_so() {
+        let row = row::<WireService>(json!({
+            "metadata": {"name": "cart", "uid": "1", "annotations": {"argo-rollouts.argoproj.io/managed-by-rollouts": "cart"}},
+            "spec": {"selector": {"app": "cart"}}}));
+        assert!(row.of_rollouts);
     }
 
     #[test]
@@ -373,9 +401,11 @@ mod tests {
     fn endpoints_are_counted() {
         let row = row::<WireEndpointSlice>(json!({
             "metadata": {"name": "cart-x", "namespace": "shop", "uid": "1", "labels": {"kubernetes.io/service-name": "cart"}},
-            "endpoints": [{"conditions": {"ready": true}}, {"conditions": {}}, {},
+            "endpoints": [{"conditions": {"ready": true}, "targetRef": {"kind": "Pod", "uid": "p1"}}, {"conditions": {}}, {},
                 {"conditions": {"ready": false, "terminating": true}}, {"conditions": {"ready": false}}],
         }));
         assert_eq!((&*row.service, row.ready, row.unready, row.terminating), ("cart", 3, 2, 1));
+        let own = Target { pod: Uid::parse("p1"), ready: true, serving: true, terminating: false };
+        assert_eq!(&*row.targets, [own]);
     }
 }

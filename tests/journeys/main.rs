@@ -115,6 +115,8 @@ journeys! {
     scale_by_plan,
     scale_of_what_heals_itself,
     scale_where_an_autoscaler_rules,
+    switch_and_stay,
+    switch_that_comes_back,
     undo_to_a_revision,
     what_is_out_of_sync,
     zoom_of_sync;

@@ -20,6 +20,8 @@ pub struct Opening {
     /// Connect the current context alone.
     pub current_only: bool,
     pub ascii: bool,
+    /// Seconds for which a switch is watched.
+    pub guard: Option<u64>,
     /// A fault that is there from the beginning.
     pub faults: Vec<(String, Fault)>,
     /// Why only the demo can judge it, if so.
@@ -36,6 +38,7 @@ impl Default for Opening {
             read_only: false,
             current_only: false,
             ascii: false,
+            guard: None,
             faults: Vec::new(),
             demo_only: None,
         }
@@ -187,6 +190,7 @@ impl Script {
             "user" if rest == "restricted" => opening.restricted = true,
             "read-only" => opening.read_only = true,
             "ascii" => opening.ascii = true,
+            "guard" => opening.guard = Some(seconds(rest)?.as_secs()),
             "connect" if rest == "current" => opening.current_only = true,
             "fault" => {
                 let (cluster, fault) = fault(rest)?;

@@ -93,6 +93,10 @@ impl Stage {
             read_only: opening.read_only,
             ascii: opening.ascii,
             current_only: opening.current_only,
+            config: opening
+                .guard
+                .map(|seconds| format!("traffic:\n  guard: {{window: {seconds}s}}\n"))
+                .unwrap_or_default(),
             patience: if judge == Judge::Real { Duration::from_secs(60) } else { Desk::default().patience },
             ..Desk::default()
         };

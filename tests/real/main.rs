@@ -22,6 +22,7 @@ mod person;
 mod promoting;
 mod promql;
 mod screen;
+mod switching;
 mod upstreams;
 mod wire;
 mod worlds;

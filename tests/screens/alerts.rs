@@ -32,6 +32,7 @@ pub fn serve(cluster: ClusterId, send: &mut dyn FnMut(ClusterId, ClusterMsg)) {
             target: "web".into(),
             protocol: "TCP".into(),
         }]),
+        of_rollouts: false,
         created: NOW.wall.plus(-90 * 86_400),
     };
     let services = [service("prometheus", 9090), service("alertmanager", 9093)];

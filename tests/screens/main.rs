@@ -9,6 +9,7 @@ mod changes;
 mod plans;
 mod stage;
 mod stage_sync;
+mod traffic;
 
 use std::fmt::Write;
 

@@ -76,6 +76,7 @@ fn plan(protected: bool, gates: Vec<Judged>) -> Plan {
         back_with: None,
         mitigates: true,
         expects: vec![Expect { object, goal: Goal::Scaled(5), deadline: 300 }],
+        guard: None,
         beside: Vec::new(),
         kube_user: Some("maria@example.com".to_owned()),
         made: NOW,

@@ -340,7 +340,7 @@ fn delivered_by(namespace: &str, app: &str) -> Name {
     format!("{app}-{stage}").into()
 }
 
-fn deployment(namespace: &str, app: &str, release: &str, replicas: u32) -> Workload {
+pub fn deployment(namespace: &str, app: &str, release: &str, replicas: u32) -> Workload {
     let labels = Labels::new(vec![("app".into(), app.into())]);
     Workload {
         uid: uid(&format!("{namespace}/{app}")),
@@ -481,6 +481,7 @@ fn traffic(send: Send<'_>) {
             target: "8080".into(),
             protocol: "TCP".into(),
         }]),
+        of_rollouts: false,
         created: ago(40 * DAY),
     };
     let slice = EndpointSlice {
@@ -490,6 +491,7 @@ fn traffic(send: Send<'_>) {
         ready: 1,
         unready: 3,
         terminating: 1,
+        targets: Arc::from([]),
     };
     let ingress = Ingress {
         uid: uid("ingress shop"),

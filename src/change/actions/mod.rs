@@ -8,6 +8,7 @@ mod hold;
 mod promote;
 mod restart;
 mod scale;
+mod switch;
 mod trigger;
 mod undo;
 
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::gates::{Gate, Weight};
 use super::gather::{Facts, Needs};
+use super::guard::Guard;
 use super::intent::{Intent, Verb, With};
 use super::json::{count, nest};
 use super::plan::{BEING, Expect, Goal, Method, Request, Right, Step, Touched};
@@ -42,6 +44,7 @@ pub static ALL: &[&dyn Act] = &[
     &promote::Full,
     &promote::Abort,
     &promote::Retry,
+    &switch::Switch,
 ];
 
 /// The action of a name.
@@ -81,6 +84,12 @@ pub trait Act: Sync {
     /// # Errors
     /// It cannot be, for this reason.
     fn draft(&self, intent: &Intent, facts: &Facts) -> Result<Draft, String>;
+
+    /// What is watched afterwards, where that is more than that it comes true.
+    fn guard(&self, intent: &Intent, facts: &Facts) -> Option<Guard> {
+        let _ = (intent, facts);
+        None
+    }
 }
 
 /// What an action would do to one object.

@@ -13,6 +13,7 @@ mod quota;
 mod rbac;
 mod read_only;
 mod replacement;
+mod standby;
 
 pub use alerts::Alerts;
 pub use backup::Backup;
@@ -26,6 +27,7 @@ pub use quota::Quota;
 pub use rbac::Rbac;
 pub use read_only::ReadOnly;
 pub use replacement::Replacement;
+pub use standby::{Endpoints, Standby};
 
 use super::Known;
 use super::actions::Draft;

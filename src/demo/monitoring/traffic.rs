@@ -2,9 +2,10 @@
 //! integrals, so that a counter's value is worked out without any stored sample. What changes the numbers is what has
 //! changed in the cluster: how many pods take requests, and how many should.
 
-use super::history::Picture;
+use super::history::{Picture, Selectors};
 use super::life::{Life, Pod};
 use crate::demo::seed::Seed;
+use crate::demo::world::apps::OUTDATED;
 use std::sync::Arc;
 
 /// Requests a second of the shop's apps in production at an average hour.
@@ -60,6 +61,8 @@ struct Stretch {
     /// How far the app is from having enough of them, 0 to 0.66.
     stress: f64,
     busy: f64,
+    /// Share of requests that fail because of the release that takes them.
+    outdated: f64,
 }
 
 /// One app in one namespace.
@@ -74,6 +77,9 @@ pub struct Traffic {
     /// Median latency on a good day, seconds.
     median: f64,
     busy_latency: bool,
+    /// The Service that picks who takes requests, by namespace and name.
+    service: (String, String),
+    services: Arc<Selectors>,
 }
 
 /// What of the requests is counted.
@@ -94,8 +100,20 @@ pub enum What {
 /// Whether a pod is picked by the Service of its app at a moment. Without such a Service every pod is.
 fn picked(picture: &Picture, life: &Life, pod: &Pod, at: i64) -> bool {
     let key = (life.ns.clone(), pod.app().to_owned());
-    let selector = picture.services.get(&key).and_then(|steps| steps.at(at));
+    picks(&picture.services, &key, pod, at)
+}
+
+fn picks(services: &Selectors, service: &(String, String), pod: &Pod, at: i64) -> bool {
+    let selector = services.get(service).and_then(|steps| steps.at(at));
     selector.is_none_or(|wanted| wanted.iter().all(|(k, v)| pod.labels.get(k) == Some(v)))
+}
+
+/// Share of requests that fail because a pod runs a release whose time is over.
+fn outdated(ns: &str, pod: &Pod) -> f64 {
+    let (app, env, release, thousandths) = OUTDATED;
+    let is = ns == env.namespace() && pod.app() == app;
+    let version = pod.labels.get("app.kubernetes.io/version").map(String::as_str);
+    if is && version == Some(release) { f64::from(thousandths) / 1000.0 } else { 0.0 }
 }
 
 impl Traffic {
@@ -152,7 +170,15 @@ impl Traffic {
             let ready = takers.len() as f64;
             let share = if should > 0.0 { ready / should } else { 1.0 };
             let busy = if busy_here && picture.busy.at(at) == Some(&true) { BUSY } else { 1.0 };
-            let stretch = Stretch { from: at, takers: ready, stress: (1.0 - share - SPARE).max(0.0), busy };
+            let bad: f64 =
+                takers.iter().filter_map(|life| life.pod.as_ref()).map(|pod| outdated(ns, pod)).sum();
+            let stretch = Stretch {
+                from: at,
+                takers: ready,
+                stress: (1.0 - share - SPARE).max(0.0),
+                busy,
+                outdated: if ready > 0.0 { bad / ready } else { 0.0 },
+            };
             let names: Vec<&str> = takers.iter().map(|life| life.name.as_str()).collect();
             if names != before || stretches.last().is_none_or(|last| Stretch { from: at, ..*last } != stretch)
             {
@@ -171,6 +197,8 @@ impl Traffic {
                 seed.of("median").between(0.012, 0.07)
             },
             busy_latency: busy_here,
+            service: (ns.to_owned(), app.to_owned()),
+            services: picture.services.clone(),
         }
     }
 
@@ -196,7 +224,7 @@ impl Traffic {
             return 0.0;
         }
         let each = stretch.busy * (1.0 - 0.25 * stretch.stress) / stretch.takers;
-        let errors = self.errors + WORST_ERRORS * stretch.stress;
+        let errors = (self.errors + WORST_ERRORS * stretch.stress + stretch.outdated).min(1.0);
         match what {
             What::All => each,
             What::Status(n) => {
@@ -229,6 +257,10 @@ impl Traffic {
             let end = self.stretches.get(n + 1).map_or(i64::MAX, |next| next.from);
             let (a, b) = (stretch.from.max(from), end.min(until));
             if a >= b || pod.ready.at(a) != Some(&true) {
+                continue;
+            }
+            // Who is ready and stands by gets no request.
+            if !matches!(what, What::Work(..)) && !picks(&self.services, &self.service, pod, a) {
                 continue;
             }
             let amount = match what {

@@ -140,6 +140,9 @@ const PLAIN: App = App {
 pub const BAD_CART: &str = "1.31.0";
 /// Under this memory limit (MiB) the bad release of cart is killed.
 pub const BAD_CART_NEEDS: i64 = 256;
+/// The release of an app that fails a part of its requests in an environment, since what it stands on has moved on:
+/// whoever switches traffic back to it sees errors. The part is in thousandths.
+pub const OUTDATED: (&str, Env, &str, u32) = ("checkout", Env::Staging, "3.4.2", 240);
 /// The release of media that the story rolls out in staging.
 pub const NEXT_MEDIA: &str = "4.3.1";
 

@@ -108,7 +108,7 @@ fn namespace_label(labels: Option<&[Name]>) -> &'static str {
     }
 }
 
-fn pod_label(labels: Option<&[Name]>) -> Option<&'static str> {
+pub(super) fn pod_label(labels: Option<&[Name]>) -> Option<&'static str> {
     match labels {
         None => Some("pod"),
         Some(_) => known(labels, &["exported_pod", "pod", "kubernetes_pod_name", "pod_name"]),

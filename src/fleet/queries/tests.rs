@@ -199,3 +199,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_tells_two_colours_apart_is_of_their_own_pods() {
+    let of = |survey: &Survey| {
+        let (matchers, namespaces) = ([("cluster".into(), "eu".into())], ["shop".into()]);
+        let place = Place { matchers: &matchers, namespaces: &namespaces, survey: Some(survey), own: &[] };
+        gauges(&cart(), &place)
+    };
+    let both = survey(&[
+        ("http_requests_total", &["namespace", "pod", "code"]),
+        ("http_request_duration_seconds_bucket", &["le", "namespace", "pod"]),
+    ]);
+    let found = of(&both).unwrap();
+    let pods = r#"namespace="shop",pod=~"cart-[a-z0-9]+-[a-z0-9]{5}""#;
+    assert_eq!(&*found.requests, format!(r#"sum(rate(http_requests_total{{{pods},cluster="eu"}}[1m]))"#));
+    assert!(found.errors.unwrap().contains(r#"code=~"5..""#));
+    assert!(found.latency.unwrap().starts_with("histogram_quantile(0.99, "));
+    assert_eq!(found.window, 60);
+    let alone = of(&survey(&[("http_requests_total", &["namespace", "pod"])])).unwrap();
+    assert!(alone.errors.unwrap_err().contains("no label that tells errors"));
+    assert!(alone.latency.is_err());
+    let by_service = of(&survey(&[("http_requests_total", &["namespace", "service", "code"])]));
+    assert!(by_service.unwrap_err().contains("does not tell colours apart"));
+    assert!(of(&survey(&[])).unwrap_err().contains("No family of requests"));
+}

@@ -33,6 +33,7 @@ fn service(at: &str, pairs: &[(&str, &str)], ports: &[(&str, u16)]) -> Service {
         cluster_ip: "10.0.0.1".into(),
         external: Arc::from([]),
         ports: ports.iter().map(port).collect(),
+        of_rollouts: false,
         created: Stamp(0),
     }
 }

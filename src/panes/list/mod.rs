@@ -20,6 +20,7 @@ use super::filter::Filter;
 use super::order::Order;
 use super::{Pane, PaneId, Pointer, Title, words};
 use crate::action::{Action, Scope};
+use crate::effect::Follow;
 use crate::look::Look;
 use crate::shared::{Applies, Outcome, Shared, Subject};
 use crate::text;
@@ -301,6 +302,10 @@ impl<R: Rows> Pane for ListPane<R> {
             self.follow(shared);
         }
         self.look_above(shared, elsewhere);
+    }
+
+    fn follows(&self, shared: &Shared) -> Vec<Follow> {
+        self.rows.follows(shared)
     }
 
     fn resize(&mut self, _width: u16, height: u16) {

@@ -8,6 +8,7 @@ use std::hash::Hash;
 
 use crate::action::Action;
 use crate::domain::level::Level;
+use crate::effect::Follow;
 use crate::look::Look;
 use crate::panes::PaneId;
 use crate::panes::filter::Haystack;
@@ -196,6 +197,11 @@ pub trait Rows: Debug + Send + 'static {
     fn gaps(&self, shared: &Shared) -> Option<String> {
         let _ = shared;
         None
+    }
+    /// What it wants to be asked again and again, for as long as it can be seen.
+    fn follows(&self, shared: &Shared) -> Vec<Follow> {
+        let _ = shared;
+        Vec::new()
     }
     /// Actions of this list alone.
     fn applies(&self, shared: &Shared, row: Option<Self::Row>, action: Action) -> Applies {

@@ -92,6 +92,7 @@ fn world() -> Shared {
         cluster_ip: "10.0.0.9".into(),
         external: Arc::from([]),
         ports: Arc::from([]),
+        of_rollouts: false,
         created: NOW,
     };
     let slice = EndpointSlice {
@@ -101,6 +102,7 @@ fn world() -> Shared {
         ready: 1,
         unready: 3,
         terminating: 0,
+        targets: Arc::from([]),
     };
     tell(&mut shared, ClusterMsg::Facts(Facts::Services(vec![Delta::Put(service)])));
     tell(&mut shared, ClusterMsg::Facts(Facts::EndpointSlices(vec![Delta::Put(slice)])));

@@ -1,0 +1,52 @@
+//! How requests to some workloads fare now, a number each: what tells the colours of a pair apart.
+
+use super::target::pod_label;
+use super::{Asker, Draft, Place, Signal, Target, window};
+use crate::domain::id::Name;
+use crate::fleet::promql::{confine, matchers};
+
+/// Seconds from look to look: the range of a rate is no shorter.
+const STEP: u32 = 15;
+
+/// Labels besides the pod's by which series are a workload's own.
+const OWN: [&str; 3] = ["workload", "destination_workload", "deployment"];
+
+/// Three questions of one number each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gauges {
+    /// Requests a second.
+    pub requests: Name,
+    /// The share that fails, or why it cannot be asked for.
+    pub errors: Result<Name, String>,
+    /// The 99th percentile of the latency, in seconds.
+    pub latency: Result<Name, String>,
+    /// Seconds that the rates look back.
+    pub window: u32,
+}
+
+/// What to ask about some workloads.
+///
+/// # Errors
+/// Why there is nothing to ask: no family of requests, or none that tells these workloads from others.
+pub fn gauges(target: &Target, place: &Place<'_>) -> Result<Gauges, String> {
+    let asker = Asker { target, place, window: window(place.survey, STEP) };
+    let found = asker.family(Signal::Requests)?;
+    let labels = place.survey.and_then(|survey| survey.labels(&found.name)).unwrap_or_default();
+    let apart = found.app().is_some()
+        || pod_label(Some(labels)).is_some()
+        || labels.iter().any(|label| OWN.contains(&&**label));
+    if !apart {
+        return Err(format!("{} has no label of the pod: it does not tell colours apart.", found.name));
+    }
+    let own = matchers(place.matchers);
+    let first = |drafts: Vec<Draft>| {
+        let (query, ..) = drafts.into_iter().next().ok_or_else(String::new)?;
+        confine(&query, &own)
+    };
+    Ok(Gauges {
+        requests: first(asker.requests()?)?,
+        errors: asker.errors().and_then(first),
+        latency: asker.latency().and_then(first),
+        window: asker.window,
+    })
+}

@@ -1,0 +1,107 @@
+//! The rows of pairs, what they ask, and what is said where there are none.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::id::{ClusterId, Uid};
+use crate::domain::link::Feed;
+use crate::domain::network::Service;
+use crate::domain::selector::Selector;
+use crate::domain::time::Stamp;
+use crate::domain::traffic::Named;
+use crate::fleet::testing::{deployment, labels};
+use crate::msg::{ClusterMsg, Delta, Facts};
+use crate::panes::views::testing::{shared, tell};
+
+fn service(selector: &str) -> Service {
+    Service {
+        uid: Uid(70),
+        namespace: "shop-prod".into(),
+        name: "checkout".into(),
+        labels: labels(&[]),
+        selector: Some(Selector::parse(selector).unwrap()),
+        service_type: "ClusterIP".into(),
+        cluster_ip: "10.0.0.1".into(),
+        external: Arc::from([]),
+        ports: Arc::from([]),
+        of_rollouts: false,
+        created: Stamp(0),
+    }
+}
+
+fn scene(colours: &[&str]) -> Shared {
+    let mut shared = shared();
+    let workloads = colours.iter().map(|colour| {
+        let image = format!("r.example/checkout:{colour}-1");
+        let mut one = deployment("shop-prod", &format!("checkout-{colour}"), &image, 2);
+        one.pod_labels = labels(&[("app", "checkout"), ("color", colour)]);
+        Delta::Put(one)
+    });
+    let facts = Facts::Workloads(Kind::Deployment, workloads.collect());
+    tell(&mut shared, ClusterMsg::Facts(facts));
+    tell(
+        &mut shared,
+        ClusterMsg::Facts(Facts::Services(vec![Delta::Put(service("app=checkout,color=blue"))])),
+    );
+    for kind in [Kind::Deployment, Kind::Service, Kind::EndpointSlice] {
+        tell(&mut shared, ClusterMsg::Feed(kind, Feed::Live));
+    }
+    shared
+}
+
+fn pane(shared: &Shared) -> (Traffic, Vec<Row>) {
+    let mut pane = Traffic::default();
+    assert!(matches!(pane.changes(shared), Changes::Everything));
+    let mut rows = Vec::new();
+    pane.all(shared, &mut |row| rows.push(row));
+    (pane, rows)
+}
+
+fn texts(pane: &Traffic, shared: &Shared, row: Row) -> String {
+    let look = crate::panes::views::testing::look();
+    (0..COLUMNS.len())
+        .map(|at| pane.cell(shared, row, at, &look).text.into_owned())
+        .collect::<Vec<_>>()
+        .join("|")
+}
+
+#[test]
+fn a_pair_is_a_service_with_a_row_for_each_colour() {
+    let shared = scene(&["blue", "green"]);
+    let (pane, rows) = pane(&shared);
+    let told: Vec<String> = rows.iter().map(|row| texts(&pane, &shared, *row)).collect();
+    assert!(told[0].starts_with("checkout|blue|"), "{told:?}");
+    assert!(told[1].starts_with("blue|live|2/2|0|blue-1|"), "{told:?}");
+    assert!(told[2].starts_with("green|standby|2/2|0|green-1|"), "{told:?}");
+    assert_eq!(pane.level(&shared, rows[1]), Level::Critical, "no endpoint of it is ready");
+    for row in rows {
+        assert_eq!(pane.find(&shared, &pane.key(&shared, row).unwrap()), Some(row));
+    }
+}
+
+#[test]
+fn where_there_is_no_pair_it_says_what_one_is() {
+    let mut shared = scene(&["blue"]);
+    let (pane, rows) = pane(&shared);
+    assert!(rows.is_empty());
+    let said = pane.empty(&shared).join(" ");
+    assert!(
+        said.contains("No blue/green pair in production") && said.contains("color, colour, slot"),
+        "{said}"
+    );
+    tell(&mut shared, ClusterMsg::Feed(Kind::Service, Feed::Forbidden("no services for you".into())));
+    let said = pane.empty(&shared).join(" ");
+    assert!(said.contains("does not let you list services: no services for you"), "{said}");
+    tell(&mut shared, ClusterMsg::Feed(Kind::Service, Feed::Loading));
+    assert!(pane.empty(&shared).join(" ").contains("Loading services") && pane.loading(&shared));
+}
+
+#[test]
+fn a_pair_that_is_named_needs_no_second_workload() {
+    let mut shared = scene(&["blue"]);
+    let named = Named { service: "checkout".into(), namespace: "".into(), key: "color".into() };
+    shared.wanted.traffic.rules.named = vec![named];
+    let (pane, rows) = pane(&shared);
+    assert_eq!(rows.len(), 2);
+    assert_eq!(pane.key(&shared, rows[1]).unwrap().0.cluster, ClusterId(0));
+}
