@@ -15,7 +15,7 @@ use crate::update::actions::verdict;
 use crate::widgets::strip::Strip;
 
 /// What the footer offers, most useful first. Moving is left out: fingers know.
-const ORDER: [Action; 40] = [
+const ORDER: [Action; 41] = [
     Action::LongerRange,
     Action::ShorterRange,
     Action::Query,
@@ -33,6 +33,7 @@ const ORDER: [Action; 40] = [
     Action::Connect,
     Action::Open,
     Action::Back,
+    Action::Switch,
     Action::Logs,
     Action::Describe,
     Action::Yaml,
@@ -40,7 +41,7 @@ const ORDER: [Action; 40] = [
     Action::Rollout,
     Action::Shell,
     Action::Node,
-    Action::Switch,
+    Action::Promote,
     Action::Scale,
     Action::Undo,
     Action::Restart,
