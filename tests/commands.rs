@@ -439,7 +439,7 @@ fn every_change_is_a_command_with_a_plan() {
     }
     for (args, wanted) in [
         (["resume", "deploy/cart", "development"], "is not paused"),
-        (["resume", "pricing", "development"], "is not suspended"),
+        (["resume", "cj/pricing", "development"], "is not suspended"),
         (["retry", "recommendations", "production"], "was not aborted"),
         (["promote-step", "recommendations", "development"], "nothing on its way"),
         (["undo", "sts/search", "development"], "undo is for a"),
