@@ -52,9 +52,9 @@ pub struct PodsReader {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Place {
     #[default]
-    BeforeItems,
-    InItems,
-    AfterItems,
+    Before,
+    Inside,
+    After,
 }
 
 impl PodsReader {
@@ -63,19 +63,19 @@ impl PodsReader {
     /// # Errors
     /// It is no JSON.
     pub fn feed(&mut self, part: &[u8], interner: &mut Interner) -> Result<(), serde_json::Error> {
-        if self.place == Place::AfterItems {
+        if self.place == Place::After {
             return Ok(());
         }
         self.rest.extend_from_slice(part);
         let mut at = 0;
-        if self.place == Place::BeforeItems {
+        if self.place == Place::Before {
             let first = self.rest.iter().find(|byte| !byte.is_ascii_whitespace());
             // A login page is not searched for its items to its end.
             if first.is_some_and(|first| *first != b'{') {
                 return serde_json::from_slice::<Items>(&self.rest).map(|_| ());
             }
             let Some(begin) = begin_of_items(&self.rest) else { return Ok(()) };
-            (self.place, at) = (Place::InItems, begin);
+            (self.place, at) = (Place::Inside, begin);
         }
         loop {
             let between =
@@ -84,7 +84,7 @@ impl PodsReader {
             match self.rest.get(at) {
                 None => break,
                 Some(b']') => {
-                    self.place = Place::AfterItems;
+                    self.place = Place::After;
                     at = self.rest.len();
                     break;
                 }
@@ -111,7 +111,7 @@ impl PodsReader {
     /// # Errors
     /// The body was no JSON, or not whole.
     pub fn end(mut self, interner: &mut Interner) -> Result<Vec<PodUse>, serde_json::Error> {
-        if self.place != Place::AfterItems {
+        if self.place != Place::After {
             // A body without a list of items; of one that was cut off it says where.
             let list: Items = serde_json::from_slice(&self.rest)?;
             self.rows.extend(list.items.iter().map(|item| pod(item, interner)));

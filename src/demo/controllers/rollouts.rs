@@ -184,7 +184,7 @@ fn canary(course: &Course) -> i64 {
     let taken = course.steps.iter().take(course.step + 1);
     let weight = match course.step >= course.steps.len() {
         true => 100,
-        false => taken.filter_map(|s| s.get("setWeight").and_then(Value::as_i64)).last().unwrap_or(0),
+        false => taken.rev().find_map(|s| s.get("setWeight").and_then(Value::as_i64)).unwrap_or(0),
     };
     if course.is_over() { 0 } else { (course.wanted * weight + 99) / 100 }
 }
