@@ -117,19 +117,30 @@ impl Program {
 
     /// Presses a key that moves the cursor; gives the time until another pod is under it. It moves towards the end of the list
     /// that has more rows in sight: at the edge the list would scroll below a cursor that stands still, and news
-    /// push it there.
+    /// push it there. And it moves to a row that reads otherwise, where there is one: long names are cut, and those of one
+    /// ReplicaSet then look the same. Else the cursor's row tells.
     pub fn key_to_cursor(&self) -> Duration {
-        let (before, key) = {
+        let (row, before, alike, key) = {
             let output = self.output();
             let screen = output.emulator.screen();
             let (first, last) = rows_of_pods(screen);
             let row = lit(screen).unwrap_or(first);
-            let key = if row.saturating_sub(first) < last.saturating_sub(row) { "j" } else { "k" };
-            (under_cursor(screen), key)
+            let before = pod_in(screen, row);
+            let down = (row < last && pod_in(screen, row + 1) != before).then_some("j");
+            let up = (row > first && pod_in(screen, row - 1) != before).then_some("k");
+            let key = match row.saturating_sub(first) < last.saturating_sub(row) {
+                true => down.or(up).unwrap_or("j"),
+                false => up.or(down).unwrap_or("k"),
+            };
+            (row, before, down.or(up).is_none(), key)
         };
         let pressed = Instant::now();
         self.press(key);
-        let time = self.when("moved cursor", |screen| under_cursor(screen) != before) - pressed;
+        let moved = |screen: &vt100::Screen| {
+            let now = lit(screen);
+            now.and_then(|row| pod_in(screen, row)) != before || alike && now.is_some_and(|now| now != row)
+        };
+        let time = self.when("moved cursor", moved) - pressed;
         // A person thinks between keys.
         std::thread::sleep(Duration::from_millis(20 + u64::from(time.subsec_nanos()) % 60));
         time
@@ -179,9 +190,9 @@ fn lit(screen: &vt100::Screen) -> Option<usize> {
     (0..rows).rev().find(ground).map(usize::from)
 }
 
-/// The name of the pod under the cursor. Not its row: news above push the one that is selected.
-fn under_cursor(screen: &vt100::Screen) -> Option<String> {
-    let line = screen.contents().lines().nth(lit(screen)?)?.to_owned();
+/// The name of the pod in a row, as far as it is shown.
+fn pod_in(screen: &vt100::Screen, row: usize) -> Option<String> {
+    let line = screen.contents().lines().nth(row)?.to_owned();
     line.split_whitespace()
         .find(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()))
         .map(str::to_owned)
