@@ -10,7 +10,8 @@ use super::verify::shown;
 #[must_use]
 pub fn difference(plan: &Plan) -> Vec<(Mark, String)> {
     let mut lines = Vec::new();
-    for value in &plan.touched {
+    // What is only held to its value does not change.
+    for value in plan.touched.iter().filter(|value| value.before != value.after) {
         match (&value.before, &value.after) {
             (Value::Object(_), Value::Object(_)) => lines.extend(texts(&value.before, &value.after)),
             (before, after) => {

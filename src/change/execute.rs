@@ -247,6 +247,9 @@ impl Execution<'_> {
     }
 
     async fn steps_and_watch(&self, id: &str, note: &mut (dyn FnMut(Record) + Send)) -> End {
+        if let Some(end) = self.no_longer_ready().await {
+            return end;
+        }
         let mut stands: Vec<Touched> = self.plan.touched.clone();
         let mut left: VecDeque<(usize, &Step)> = self.plan.steps.iter().enumerate().collect();
         // Steps that were held up since one was last done, and until when they are asked for again.

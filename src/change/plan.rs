@@ -57,7 +57,7 @@ pub struct Line {
     pub words: String,
 }
 
-/// One value that is changed.
+/// One value that is changed; or one that is not, and must still be what it is when the request is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Touched {
     /// Of which object.

@@ -141,6 +141,9 @@ pub(super) fn judge(wish: &Wish, live: &Value) -> Standing {
             Standing::Pending(format!("it goes as soon as its pods are ready; {}", now.words()))
         }
         Wish::Full(_) => pending(),
+        Wish::Aborted(_) if now.is_aborted() && now.is_held() && !now.is_blue_green() => Standing::Failed(
+            "it is aborted, but was paused by hand: its new pods stay until it is resumed".to_owned(),
+        ),
         Wish::Aborted(_) if now.is_aborted() && !text(live, "/status/abortedAt").is_empty() => {
             let back = match now.is_blue_green() {
                 true => text(live, "/status/blueGreen/activeSelector") == now.stable(),
@@ -170,7 +173,9 @@ pub(super) fn rolled_out(live: &Value) -> Standing {
     }
     let restart = text(live, "/spec/restartAt");
     match now.phase() {
-        "Healthy" if restart != text(live, "/status/restartedAt") => Standing::Pending(now.words()),
+        "Healthy" | "Paused" if restart != text(live, "/status/restartedAt") => {
+            Standing::Pending(now.words())
+        }
         "Healthy" => Standing::Done(now.words()),
         "Paused" => Standing::Done(format!("it waits: {}", now.words())),
         "Degraded" => Standing::Failed(now.words()),
@@ -267,6 +272,11 @@ pub(super) mod tests {
         assert!(matches!(judge(&wish, &live), Standing::Done(_)));
         live["status"]["blueGreen"]["activeSelector"] = json!("new");
         assert!(matches!(judge(&wish, &live), Standing::Pending(_)), "the traffic is not back");
+        let mut held = canary();
+        held["spec"]["paused"] = json!(true);
+        held["status"]["abort"] = json!(true);
+        held["status"]["abortedAt"] = json!("2026-11-21T14:32:00Z");
+        assert!(matches!(judge(&wish, &held), Standing::Failed(words) if words.contains("resumed")));
         live["status"]["abort"] = json!(null);
         live["status"]["stableRS"] = json!("new");
         assert!(matches!(judge(&wish, &live), Standing::Failed(_)));
@@ -292,6 +302,7 @@ pub(super) mod tests {
         live["metadata"]["generation"] = json!(3);
         assert!(matches!(scaled(&live, 4), Standing::Done(_)));
         live["spec"]["restartAt"] = json!("2026-11-21T14:32:00Z");
+        assert!(matches!(rolled_out(&live), Standing::Pending(_)), "it waits, and no pod was made anew");
         live["status"]["phase"] = json!("Healthy");
         assert!(matches!(rolled_out(&live), Standing::Pending(_)));
         live["status"]["phase"] = json!("Degraded");

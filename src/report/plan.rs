@@ -129,6 +129,7 @@ impl PlanReport {
             changes: plan
                 .touched
                 .iter()
+                .filter(|value| value.before != value.after)
                 .map(|value| ChangeReport {
                     what: value.what.clone(),
                     pointer: value.pointer.clone(),

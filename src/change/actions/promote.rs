@@ -51,7 +51,7 @@ struct Change {
 
 impl Change {
     fn draft(self, facts: &Facts) -> Draft {
-        let touched: Vec<Touched> = self
+        let mut touched: Vec<Touched> = self
             .values
             .into_iter()
             .map(|(what, pointer, after)| Touched {
@@ -65,6 +65,7 @@ impl Change {
         let uid = text(&facts.live, "/metadata/uid");
         let values: Vec<&Touched> = touched.iter().collect();
         let step = merge(&facts.object, uid, self.title.clone(), "status", &values);
+        touched.extend(held(facts, &touched));
         let goal = Goal::Rollout(self.wish);
         Draft {
             title: self.title,
@@ -79,6 +80,31 @@ impl Change {
             pods: 0,
         }
     }
+}
+
+/// What must still be so when it is sent, and is not changed: another template that has come since, an abort or a pause
+/// by hand would make something else of the same request.
+fn held(facts: &Facts, changed: &[Touched]) -> Vec<Touched> {
+    let all = [
+        ("template", "/status/currentPodHash"),
+        ("stable template", "/status/stableRS"),
+        ("pause by hand", "/spec/paused"),
+        ("abort", "/status/abort"),
+    ];
+    let others = all.into_iter().filter(|(_, pointer)| changed.iter().all(|value| value.pointer != *pointer));
+    others
+        .map(|(what, pointer)| {
+            let now = at(&facts.live, pointer);
+            let object = facts.object.clone();
+            Touched {
+                object,
+                what: what.to_owned(),
+                pointer: pointer.to_owned(),
+                before: now.clone(),
+                after: now,
+            }
+        })
+        .collect()
 }
 
 /// What can be sent on: a Rollout with another template than the stable one.
@@ -334,6 +360,10 @@ mod tests {
         assert_eq!(request.right.subresource, "status");
         assert!(draft.steps[0].versioned, "held to the version that was read");
         assert_eq!(draft.words, "on from step 1 of 3");
+        // Another template, an abort or a pause by hand until then makes the plan stale.
+        let held: Vec<&str> =
+            draft.touched.iter().filter(|v| v.before == v.after).map(|v| v.pointer.as_str()).collect();
+        assert_eq!(held, ["/status/currentPodHash", "/status/stableRS", "/spec/paused", "/status/abort"]);
         assert!(draft.then.contains(r#""setWeight":50"#), "{}", draft.then);
         assert_eq!(draft.expect[0].goal, Goal::Rollout(Wish::Promoted("new".to_owned(), Some(1))));
     }

@@ -1,6 +1,8 @@
 //! A switch is watched for a while, and led back when the guard says so or a person asks: by the request that was
 //! confirmed with it, as an action of its own in the journal, once.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, sleep};
 
 use super::{Came, Execution, Progress, Stopped};
@@ -14,6 +16,9 @@ use crate::connect::paths;
 use crate::connect::problem::Fault;
 use crate::journal::{Closing, End, Journal, Outcome, Record, StepDone};
 use crate::text::clean;
+
+/// A Prometheus that hangs must not keep the guard from looking at pods: what it does not say in time is not known.
+const QUESTION: Duration = Duration::from_secs(5);
 
 /// Takes records of the journal.
 type Note<'n> = &'n mut (dyn FnMut(Record) + Send);
@@ -43,10 +48,12 @@ impl Execution<'_> {
             .gauges
             .as_ref()
             .map_err(Clone::clone)
-            .map(|gauges| Asker::new(gauges, &self.means.ways, pace.answer));
+            .map(|gauges| Asker::new(gauges, &self.means.ways, pace.answer.min(QUESTION)));
         let mut asked: Option<Instant> = None;
         let mut said = Said::default();
         loop {
+            // What is seen is as old as the beginning of the look, however long the answers take.
+            let at = began.elapsed();
             let ours = self.ours(guard, stands).await;
             if let Ours::No(words) = ours {
                 let words = format!("{words}: the guard has ended and leads nothing back");
@@ -56,11 +63,16 @@ impl Execution<'_> {
             if asked.is_none_or(|at| at.elapsed() >= pace.gauge) {
                 asked = Some(Instant::now());
                 sight.reading = Some(match &asker {
-                    Ok(asker) => asker.ask(&guard.to, &guard.from).await,
+                    Ok(asker) => tokio::select! {
+                        reading = asker.ask(&guard.to, &guard.from) => reading,
+                        () = self.asked_back() => {
+                            return self.turn(guard, watcher.shown(), Why::Asked, id, note).await;
+                        }
+                    },
                     Err(why) => Err(why.clone()),
                 });
             }
-            watcher.look(began.elapsed(), &sight);
+            watcher.look(at, &sight);
             let shown = watcher.shown();
             said.say(shown, &mut |words| self.note(note, id, "watches", words));
             (self.means.tell)(Progress::Watching(shown.words()));
@@ -71,16 +83,31 @@ impl Execution<'_> {
             if watcher.is_over() {
                 return over(guard, shown, &ours);
             }
-            let asked_back = async {
-                match self.means.turn {
-                    Some(turn) => turn.notified().await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 () = sleep(pace.look) => {}
-                () = asked_back => return self.turn(guard, watcher.shown(), Why::Asked, id, note).await,
+                () = self.asked_back() => return self.turn(guard, watcher.shown(), Why::Asked, id, note).await,
             }
+        }
+    }
+
+    /// Why what a switch leads to cannot take the traffic any more, which the plan had seen ready: it may be a minute
+    /// old. `None` for whatever is no switch.
+    pub(super) async fn no_longer_ready(&self) -> Option<End> {
+        let guard = self.plan.guard.as_ref()?;
+        let why = match self.sight(guard).await.ready? {
+            Ok((ready, _)) if ready >= guard.needed => return None,
+            Ok((ready, _)) => format!("{ready} of {} pods of {} are ready now", guard.needed, guard.to),
+            Err(why) => format!("whether {} is ready could not be read ({why})", guard.to),
+        };
+        let words = format!("Nothing was changed: {why}. Plan it anew.");
+        Some(End { outcome: Outcome::Refused, words })
+    }
+
+    /// A person wants it led back; a wish that came in between is kept.
+    async fn asked_back(&self) {
+        match self.means.turn {
+            Some(turn) => turn.notified().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -345,3 +345,22 @@ async fn what_cannot_be_seen_is_said_and_is_no_breach() {
     assert!(end.words.contains("ready pods not known"), "{}", end.words);
     assert_eq!((bench.switches(), bench.colour().as_str()), (1, "blue"), "it stays where it was led");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_crashes_between_the_plan_and_the_switch_gets_no_traffic() {
+    let crashed: Arc<Mutex<Option<Value>>> = Arc::default();
+    let told = Arc::clone(&crashed);
+    let bench = Bench::new(move |method, path| match (is_pods(method, path), told.lock().unwrap().clone()) {
+        (true, Some(list)) => Fate::Answer(200, list, None),
+        _ => Fate::Pass,
+    })
+    .await;
+    let confirmed = bench.switch_of(60_000).await;
+    let list = bench.pods("blue", false).await;
+    *crashed.lock().unwrap() = Some(list);
+    let (end, _) = bench.guarded(&confirmed, None).await;
+    assert_eq!(end.outcome, Outcome::Refused, "{}", end.words);
+    assert!(end.words.contains("0 of 2 pods of blue are ready now"), "{}", end.words);
+    assert_eq!((bench.switches(), bench.colour().as_str()), (0, "green"));
+    assert_eq!(outcomes(&bench.entries())[0].1, Some(Outcome::Refused), "and the journal tells it");
+}
