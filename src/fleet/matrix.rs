@@ -178,7 +178,8 @@ fn versions(cluster: &ClusterWorld, health: &Health) -> [u64; 4] {
 /// The place of what is in no app.
 const NOWHERE: u64 = 0;
 
-/// A number for all that decides which app a workload is of and whether it gives the app's image.
+/// A number for all that decides which app a workload is of, whether it gives the app's image, and which Services lead
+/// to it: whoever follows the matrix to an app's network has to look again then.
 fn place(wanted: &Wanted, workload: Option<&Workload>) -> u64 {
     let Some(workload) = workload else { return NOWHERE };
     // Jobs come and go all the time and are in no app unless the settings name them.
@@ -186,8 +187,8 @@ fn place(wanted: &Wanted, workload: Option<&Workload>) -> u64 {
         return NOWHERE;
     }
     let mut hasher = DefaultHasher::new();
-    let Workload { uid, kind, namespace, name, labels, delivered_by, images, .. } = workload;
-    (uid, kind, namespace, name, &labels.0, delivered_by).hash(&mut hasher);
+    let Workload { uid, kind, namespace, name, labels, pod_labels, delivered_by, images, .. } = workload;
+    (uid, kind, namespace, name, &labels.0, &pod_labels.0, delivered_by).hash(&mut hasher);
     for image in images.iter() {
         (&image.container, &image.image, image.init).hash(&mut hasher);
     }

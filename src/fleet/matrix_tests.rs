@@ -172,6 +172,10 @@ fn what_the_matrix_does_not_tell_is_no_change_of_it() {
     looked_at.conditions = Arc::from([]);
     scenery.tell(Facts::Workloads(Kind::Deployment, vec![Delta::Put(looked_at)]));
     assert!(!scenery.refresh(), "a restart and a condition stand in no cell");
+    let mut relabelled = cart.clone();
+    relabelled.pod_labels = labels(&[("app", "cart"), ("color", "blue")]);
+    scenery.tell(Facts::Workloads(Kind::Deployment, vec![Delta::Put(relabelled)]));
+    assert!(scenery.refresh(), "other Services may lead to its pods");
     let mut broken = cart;
     broken.available = 0;
     scenery.tell(Facts::Workloads(Kind::Deployment, vec![Delta::Put(broken)]));
