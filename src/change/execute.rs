@@ -186,11 +186,13 @@ struct Stopped {
     /// For the journal: `refused`, `stale`, `failed`, `unknown`.
     word: &'static str,
     words: String,
+    /// Nothing was done, for a reason that may pass: a server that is busy or away.
+    passing: bool,
 }
 
 impl Stopped {
     fn new(outcome: Outcome, word: &'static str, words: impl Into<String>) -> Stopped {
-        Stopped { outcome, word, words: words.into() }
+        Stopped { outcome, word, words: words.into(), passing: false }
     }
 
     fn stale(words: impl Into<String>) -> Stopped {
@@ -298,6 +300,10 @@ impl Execution<'_> {
                 Err(stopped) => {
                     tell(stopped.word, &stopped.words);
                     (self.means.tell)(Progress::Step(at, StepState::Failed, stopped.words.clone()));
+                    // What was sent and not answered may arrive still, and traffic is not left unwatched.
+                    if let (Outcome::Unknown, Some(guard)) = (stopped.outcome, &self.plan.guard) {
+                        return self.guard(guard, &stands, Some(stopped.words), id, note).await;
+                    }
                     let done = self.plan.steps.len() - left.len() - 1;
                     let before = match done {
                         0 => String::new(),
@@ -313,7 +319,7 @@ impl Execution<'_> {
             }
         }
         match &self.plan.guard {
-            Some(guard) => self.guard(guard, &stands, id, note).await,
+            Some(guard) => self.guard(guard, &stands, None, id, note).await,
             None => self.watch(&stands).await,
         }
     }
@@ -398,11 +404,14 @@ impl Execution<'_> {
                 "Nothing was changed: {name} is gone, and another one has its name."
             ))),
             Err(Fault::NotFound(_)) => Err(Stopped::stale(format!("Nothing was changed: {name} is gone."))),
-            Err(fault) => Err(Stopped::new(
-                Outcome::Refused,
-                "refused",
-                format!("Nothing was changed: {name} could not be looked at ({}).", fault.words()),
-            )),
+            Err(fault) => Err(Stopped {
+                passing: matches!(fault, Fault::Throttled { .. } | Fault::Server(_) | Fault::Unreachable(_)),
+                ..Stopped::new(
+                    Outcome::Refused,
+                    "refused",
+                    format!("Nothing was changed: {name} could not be looked at ({}).", fault.words()),
+                )
+            }),
         }
     }
 
@@ -472,11 +481,8 @@ impl Execution<'_> {
             },
             429 => {
                 let wait = reply.retry_after.map_or_else(String::new, |s| format!(" and asks to wait {s} s"));
-                Stopped::new(
-                    Outcome::Failed,
-                    "failed",
-                    format!("Nothing was changed: the server is busy{wait} ({said})"),
-                )
+                let words = format!("Nothing was changed: the server is busy{wait} ({said})");
+                Stopped { passing: true, ..Stopped::new(Outcome::Failed, "failed", words) }
             }
             _ => Stopped::new(Outcome::Failed, "failed", format!("The server refused: {said}")),
         }

@@ -119,6 +119,8 @@ pub struct Guarded {
     pub breach: Vec<String>,
     /// What is happening about that.
     pub turning: String,
+    /// Why it was not led back when a person asked.
+    pub stays: String,
 }
 
 /// One number that is watched.
@@ -278,6 +280,11 @@ impl<'g> Watcher<'g> {
             });
             gauge.now = now;
         }
+    }
+
+    /// It was asked for that it be led back, and it could not be, for this reason.
+    pub fn stays(&mut self, why: String) {
+        self.shown.stays = why;
     }
 
     /// Whether the window is over.

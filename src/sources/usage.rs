@@ -42,7 +42,7 @@ pub(super) async fn poll(mut guest: Guest, mouth: Mouth, plan: Arc<WatchPlan>) {
 /// How many times longer is waited after so many pods: the answer cannot be had in pages, and reading it must not be
 /// what keeps a quiet screen busy. A minute at most, by default: the metrics-server itself is told every 15 s.
 fn longer(pods: usize) -> u32 {
-    const OFTEN: usize = 5_000;
+    const OFTEN: usize = 2_500;
     u32::try_from(pods.div_ceil(OFTEN)).unwrap_or(u32::MAX).clamp(1, 4)
 }
 
@@ -115,6 +115,6 @@ mod tests {
 
     #[test]
     fn many_pods_are_asked_less_often() {
-        assert_eq!([0, 1, 5_000, 5_001, 10_000, 20_000, 50_000].map(longer), [1, 1, 1, 2, 2, 4, 4]);
+        assert_eq!([0, 1, 2_500, 2_501, 5_000, 10_000, 50_000].map(longer), [1, 1, 1, 2, 2, 4, 4]);
     }
 }

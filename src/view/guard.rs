@@ -79,6 +79,9 @@ pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize, tall: bool) ->
                 .and(&format!(" {words}")),
         );
     }
+    if guarded.turning.is_empty() && !guarded.stays.is_empty() {
+        lines.push(head("back").with(Role::Warning, &guarded.stays));
+    }
     if !guarded.turning.is_empty() {
         lines.push(head("back").with(Role::Warning, &guarded.turning));
     }

@@ -9,6 +9,7 @@ use super::{Came, Execution, Progress, Stopped};
 use crate::change::ask;
 use crate::change::gauge::Asker;
 use crate::change::guard::{Guard, Guarded, Patience, Sight, Told, Watcher, percent};
+use crate::change::json::at;
 use crate::change::plan::{Plan, Touched, called};
 use crate::change::traffic::{SELECTOR, by_colour, receiving};
 use crate::change::verify::{self, Standing};
@@ -34,15 +35,25 @@ enum Why {
 /// Whether the selector is still the one that was set.
 enum Ours {
     Yes,
+    /// It is as it was before: what was sent has not arrived.
+    NotYet,
     No(String),
     Unknown(String),
 }
 
 impl Execution<'_> {
-    /// Watches until the window is over, something is wrong, or a person has it led back.
-    pub(super) async fn guard(&self, guard: &Guard, stands: &[Touched], id: &str, note: Note<'_>) -> End {
+    /// Watches until the window is over, something is wrong, or a person has it led back. `doubt`: why it is not known
+    /// whether the switch arrived; until it shows, nothing is judged.
+    pub(super) async fn guard(
+        &self,
+        guard: &Guard,
+        stands: &[Touched],
+        mut doubt: Option<String>,
+        id: &str,
+        note: Note<'_>,
+    ) -> End {
         let pace = self.means.pace;
-        let began = Instant::now();
+        let mut began = Instant::now();
         let mut watcher = Watcher::new(guard, Patience { follow: pace.follow, unready: pace.unready });
         let asker = guard
             .gauges
@@ -52,25 +63,36 @@ impl Execution<'_> {
         let mut asked: Option<Instant> = None;
         let mut said = Said::default();
         loop {
-            // What is seen is as old as the beginning of the look, however long the answers take.
-            let at = began.elapsed();
-            let ours = self.ours(guard, stands).await;
+            let ours = self.ours(guard, stands, doubt.is_some()).await;
             if let Ours::No(words) = ours {
                 let words = format!("{words}: the guard has ended and leads nothing back");
                 return End { outcome: Outcome::Superseded, words };
             }
+            if let Some(why) = &doubt {
+                if !matches!(ours, Ours::Yes) {
+                    match self.arrived_not(guard, why, &ours, began).await {
+                        Some(end) => return end,
+                        None => continue,
+                    }
+                }
+                let words = format!("{}: it arrived, though the answer did not", self.plan.title);
+                self.note(note, id, "done", &words);
+                doubt = None;
+                began = Instant::now();
+            }
+            // What is seen is as old as the beginning of the look, however long the answers take.
+            let at = began.elapsed();
             let mut sight = self.sight(guard).await;
+            let mut wanted = false;
             if asked.is_none_or(|at| at.elapsed() >= pace.gauge) {
                 asked = Some(Instant::now());
-                sight.reading = Some(match &asker {
+                match &asker {
                     Ok(asker) => tokio::select! {
-                        reading = asker.ask(&guard.to, &guard.from) => reading,
-                        () = self.asked_back() => {
-                            return self.turn(guard, watcher.shown(), Why::Asked, id, note).await;
-                        }
+                        reading = asker.ask(&guard.to, &guard.from) => sight.reading = Some(reading),
+                        () = self.asked_back() => wanted = true,
                     },
-                    Err(why) => Err(why.clone()),
-                });
+                    Err(why) => sight.reading = Some(Err(why.clone())),
+                }
             }
             watcher.look(at, &sight);
             let shown = watcher.shown();
@@ -78,15 +100,46 @@ impl Execution<'_> {
             (self.means.tell)(Progress::Watching(shown.words()));
             (self.means.tell)(Progress::Guard(Box::new(shown.clone())));
             if !shown.breach.is_empty() {
-                return self.turn(guard, watcher.shown(), Why::Breach(shown.breach.clone()), id, note).await;
+                let why = Why::Breach(shown.breach.clone());
+                return self.turn(guard, shown, &why, id, note).await.unwrap_or_else(|end| end);
             }
-            if watcher.is_over() {
+            if !wanted && watcher.is_over() {
                 return over(guard, shown, &ours);
             }
-            tokio::select! {
-                () = sleep(pace.look) => {}
-                () = self.asked_back() => return self.turn(guard, watcher.shown(), Why::Asked, id, note).await,
+            if !wanted {
+                tokio::select! {
+                    () = sleep(pace.look) => {}
+                    () = self.asked_back() => wanted = true,
+                }
             }
+            if wanted {
+                match self.turn(guard, watcher.shown(), &Why::Asked, id, note).await {
+                    Ok(end) => return end,
+                    // A wish that cannot be met is no reason to look away.
+                    Err(stays) => {
+                        self.note(note, id, "watches", &stays.words);
+                        watcher.stays(stays.words);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One look at a switch that has not arrived so far: how it ends, or `None` when it may still arrive.
+    async fn arrived_not(&self, guard: &Guard, why: &str, ours: &Ours, began: Instant) -> Option<End> {
+        let seconds = began.elapsed().as_secs();
+        let seen = match ours {
+            Ours::Unknown(why) => format!("the Service cannot be looked at ({why})"),
+            _ => format!("{} still has the traffic", guard.from),
+        };
+        (self.means.tell)(Progress::Watching(format!("not answered; {seen}, {seconds} s")));
+        let ended = |words: String| Some(End { outcome: Outcome::Unknown, words });
+        if began.elapsed() >= guard.window {
+            return ended(format!("{why} {seconds} s later {seen}."));
+        }
+        tokio::select! {
+            () = sleep(self.means.pace.look) => None,
+            () = self.asked_back() => ended(format!("{why} When it was to be led back {seen}.")),
         }
     }
 
@@ -121,7 +174,7 @@ impl Execution<'_> {
         }));
     }
 
-    async fn ours(&self, guard: &Guard, stands: &[Touched]) -> Ours {
+    async fn ours(&self, guard: &Guard, stands: &[Touched], doubt: bool) -> Ours {
         let Some(expect) = self.plan.expects.first() else { return Ours::Yes };
         let path = paths::path(&guard.service);
         let live = match ask::read(&self.means.client, &path, self.means.pace.answer).await {
@@ -129,6 +182,12 @@ impl Execution<'_> {
             Err(Fault::NotFound(_)) => None,
             Err(fault) => return Ours::Unknown(fault.words().to_owned()),
         };
+        let selector = stands.iter().find(|value| value.pointer == SELECTOR);
+        if let (true, Some(live), Some(selector)) = (doubt, &live, selector)
+            && at(live, SELECTOR) == selector.before
+        {
+            return Ours::NotYet;
+        }
         match verify::judge(expect, stands, live.as_ref(), &[]) {
             Standing::Superseded(words) | Standing::Failed(words) => Ours::No(words),
             Standing::Done(_) | Standing::Pending(_) => Ours::Yes,
@@ -159,10 +218,18 @@ impl Execution<'_> {
         Sight { ready: Some(ready), receiving: Some(receiving), reading: None }
     }
 
-    /// Leads back: only onto ready pods, only while the selector is the one that was set.
-    async fn turn(&self, guard: &Guard, shown: &Guarded, why: Why, id: &str, note: Note<'_>) -> End {
+    /// Leads back: only onto ready pods, only while the selector is the one that was set. `Err` where it did not come to
+    /// that: how it ends unless it is watched on.
+    async fn turn(
+        &self,
+        guard: &Guard,
+        shown: &Guarded,
+        why: &Why,
+        id: &str,
+        note: Note<'_>,
+    ) -> Result<End, End> {
         let after = shown.at.as_secs();
-        let (outcome, reason) = match &why {
+        let (outcome, reason) = match why {
             Why::Breach(breach) => {
                 (Outcome::Failed, format!("breach after {after} s: {}", breach.join("; ")))
             }
@@ -183,24 +250,25 @@ impl Execution<'_> {
             match self.sight(guard).await.ready {
                 Some(Ok((_, old))) => break old,
                 Some(Err(why)) if Instant::now() >= until => {
-                    return left(format!("whether {} is ready could not be read ({why})", guard.from));
+                    return Err(left(format!("whether {} is ready could not be read ({why})", guard.from)));
                 }
                 // Reading is no change: it is tried again for a while.
                 Some(Err(_)) | None => sleep(self.means.pace.look).await,
             }
         };
         if ready == 0 {
-            return left(format!("no pod of {} is ready", guard.from));
+            return Err(left(format!("no pod of {} is ready", guard.from)));
         }
         let ended = self.lead_back(guard, &reason).await;
-        let words = match ended.outcome {
-            Outcome::Done => format!("{reason}. Led back to {}: {}", guard.from, ended.words),
-            Outcome::Superseded => {
-                return End { outcome: Outcome::Superseded, words: format!("{reason}. {}", ended.words) };
+        Ok(match ended.outcome {
+            Outcome::Done => {
+                End { outcome, words: format!("{reason}. Led back to {}: {}", guard.from, ended.words) }
             }
-            _ => return left(ended.words),
-        };
-        End { outcome, words }
+            Outcome::Superseded => {
+                End { outcome: Outcome::Superseded, words: format!("{reason}. {}", ended.words) }
+            }
+            _ => left(ended.words),
+        })
     }
 
     /// The way back as an action of its own: its intent on the disk before anything is sent.
@@ -227,15 +295,25 @@ impl Execution<'_> {
                 unwritten = Some(clean(&error.to_string()).into_owned());
             }
         };
-        let sent =
-            back.step(&guard.back, &mut |outcome, words| back.note(&mut note, &id, outcome, words)).await;
+        let until = Instant::now() + self.means.pace.settle;
+        let sent = loop {
+            let mut tell = |outcome: &str, words: &str| back.note(&mut note, &id, outcome, words);
+            match back.step(&guard.back, &mut tell).await {
+                // Nothing was done so far, and the server may answer the next time.
+                Err(stopped) if stopped.passing && Instant::now() < until => {
+                    tell("again", &stopped.words);
+                    sleep(self.means.pace.look).await;
+                }
+                sent => break sent,
+            }
+        };
         let mut end = match sent {
             Ok(Came::Done(words, _)) => {
                 back.note(&mut note, &id, "done", &words);
                 back.arrives(guard).await
             }
             Ok(Came::HeldUp(why)) => End { outcome: Outcome::Failed, words: why },
-            Err(Stopped { outcome, word, words }) => {
+            Err(Stopped { outcome, word, words, .. }) => {
                 back.note(&mut note, &id, word, &words);
                 // Somebody else has set another one meanwhile: his is left alone.
                 let outcome = if word == "stale" { Outcome::Superseded } else { outcome };

@@ -45,11 +45,6 @@ fn bare(line: &str) -> String {
     format!("{method} {}", &path[begins..])
 }
 
-/// With time for pods that are made anew to be ready.
-fn patient() -> Pace {
-    Pace { evictions: Duration::from_secs(120), ..pace() }
-}
-
 fn name(object: &Value) -> &str {
     object["metadata"]["name"].as_str().unwrap()
 }
@@ -70,7 +65,7 @@ async fn a_rollout_is_held_and_goes_on() {
     let end = bench.execute(&resume).await;
     assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
     assert!(bench.live("cart")["spec"].get("paused").is_none());
-    assert_eq!(bench.writes(), 2);
+    assert_eq!(bench.writes(), 2 + bench.refused_for_others());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +88,7 @@ async fn a_pod_is_deleted_by_its_uid_and_nothing_is_by_trying() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_whose_answer_is_lost_is_settled_by_looking() {
     let bench = Bench::new(|method, path| match is_change(method, path) {
-        true => Fate::Eat,
+        true => Fate::Cut,
         false => Fate::Pass,
     })
     .await;
@@ -108,7 +103,7 @@ async fn a_deletion_whose_answer_is_lost_is_settled_by_looking() {
 async fn a_job_is_made_once_even_where_the_answer_is_lost() {
     for eaten in [false, true] {
         let bench = Bench::new(move |method, path| match eaten && is_change(method, path) {
-            true => Fate::Eat,
+            true => Fate::Cut,
             false => Fate::Pass,
         })
         .await;
@@ -137,7 +132,7 @@ async fn a_node_is_emptied_of_what_can_be_evicted() {
     let confirmed = bench.confirmed_of("drain", Kind::Node, &node, With::default()).await;
     let steps = confirmed.plan().steps.len();
     assert!(steps > 2 && bench.writes() == 0, "{steps}");
-    let end = bench.execute_at(&confirmed, patient()).await;
+    let end = bench.execute(&confirmed).await;
     assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
     let here = |pod: &&Value| pod["spec"]["nodeName"] == node.as_str();
     let pods = bench.of("pods", "");
@@ -181,7 +176,7 @@ async fn an_eviction_that_a_budget_holds_up_is_asked_for_again_after_the_others(
     let dry_run = plan.gates.iter().find(|judged| judged.gate == "dry run").unwrap();
     assert!(!dry_run.fails && dry_run.why.contains("The disruption budget cart needs 2"), "{dry_run:?}");
     let confirmed = bench.confirmed_of("drain", Kind::Node, &node, With::default()).await;
-    let end = bench.execute_at(&confirmed, patient()).await;
+    let end = bench.execute(&confirmed).await;
     assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
     let told = bench.told();
     let waits: Vec<&str> = told.entries[0]

@@ -284,8 +284,8 @@ async fn a_selector_that_changes_between_the_look_and_the_patch_fails_its_test()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_switch_whose_answer_is_lost_is_settled_by_looking_and_guarded() {
-    let bench = Bench::new(|method, path| if is_switch(method, path) { Fate::Eat } else { Fate::Pass }).await;
-    let confirmed = bench.switch_of(500).await;
+    let bench = Bench::new(|method, path| if is_switch(method, path) { Fate::Cut } else { Fate::Pass }).await;
+    let confirmed = bench.switch_of(2_000).await;
     let (end, last) = bench.guarded(&confirmed, None).await;
     assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
     assert_eq!((bench.switches(), bench.colour().as_str()), (1, "blue"));
@@ -363,4 +363,106 @@ async fn what_crashes_between_the_plan_and_the_switch_gets_no_traffic() {
     assert!(end.words.contains("0 of 2 pods of blue are ready now"), "{}", end.words);
     assert_eq!((bench.switches(), bench.colour().as_str()), (0, "green"));
     assert_eq!(outcomes(&bench.entries())[0].1, Some(Outcome::Refused), "and the journal tells it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_is_not_answered_and_arrives_late_is_guarded_all_the_same() {
+    let later: Later = Arc::default();
+    let (store, mut sent, mut looks) = (Arc::clone(&later), false, 0);
+    let bench = Bench::new(move |method, path| {
+        // It lies in some queue, and the connection is gone.
+        if is_switch(method, path) && !std::mem::replace(&mut sent, true) {
+            return Fate::Lose;
+        }
+        if sent && *method == Method::GET && path.contains("/services/checkout") {
+            looks += 1;
+            if looks == 40 {
+                set_selector(store.lock().unwrap().as_ref().unwrap(), "blue");
+            }
+        }
+        Fate::Pass
+    })
+    .await;
+    *later.lock().unwrap() = Some(bench.store());
+    let confirmed = bench.switch_of(20_000).await;
+    let turn = Notify::new();
+    let watched = async {
+        while !bench
+            .entries()
+            .iter()
+            .any(|one| one.steps.iter().any(|step| step.words.contains("it arrived")))
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        turn.notify_one();
+    };
+    let ((end, _), ()) = futures::join!(bench.guarded(&confirmed, Some(&turn)), watched);
+    assert_eq!(end.outcome, Outcome::Superseded, "{}", end.words);
+    assert!(end.words.contains("Led back to green"), "{}", end.words);
+    assert_eq!((bench.switches(), bench.colour().as_str()), (2, "green"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_is_not_answered_and_never_arrives_is_not_known() {
+    let bench =
+        Bench::new(|method, path| if is_switch(method, path) { Fate::Lose } else { Fate::Pass }).await;
+    let confirmed = bench.switch_of(1_500).await;
+    let (end, last) = bench.guarded(&confirmed, None).await;
+    assert_eq!(end.outcome, Outcome::Unknown, "{}", end.words);
+    assert!(end.words.contains("green still has the traffic"), "{}", end.words);
+    assert!(last.is_none(), "what has not arrived is not judged");
+    assert_eq!((bench.switches(), bench.colour().as_str()), (1, "green"), "and not sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_busy_when_it_is_led_back_is_asked_again() {
+    let crashed: Arc<Mutex<Option<Value>>> = Arc::default();
+    let (list, mut switches, mut busy) = (Arc::clone(&crashed), 0, 0);
+    let bench = Bench::new(move |method, path| {
+        if is_switch(method, path) {
+            switches += 1;
+            if switches == 2 {
+                return Fate::Answer(429, status(429, "TooManyRequests", "too many requests"), Some(1));
+            }
+        }
+        if switches == 2 && busy < 2 && *method == Method::GET && path.contains("/services/checkout") {
+            busy += 1;
+            return Fate::Answer(503, status(503, "ServiceUnavailable", "etcd has no leader"), None);
+        }
+        match (switches == 1 && is_pods(method, path), list.lock().unwrap().clone()) {
+            (true, Some(list)) => Fate::Answer(200, list, None),
+            _ => Fate::Pass,
+        }
+    })
+    .await;
+    *crashed.lock().unwrap() = Some(bench.pods("blue", false).await);
+    let confirmed = bench.switch_of(60_000).await;
+    let (end, _) = bench.guarded(&confirmed, None).await;
+    assert_eq!(end.outcome, Outcome::Failed, "{}", end.words);
+    assert!(end.words.contains("Led back to green"), "{}", end.words);
+    assert_eq!((bench.switches(), bench.colour().as_str()), (3, "green"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_that_cannot_be_met_does_not_end_the_watching() {
+    let mut switched = false;
+    let crashed: Arc<Mutex<Option<Value>>> = Arc::default();
+    let list = Arc::clone(&crashed);
+    let bench = Bench::new(move |method, path| {
+        switched |= is_switch(method, path);
+        match (switched && is_pods(method, path), list.lock().unwrap().clone()) {
+            (true, Some(list)) => Fate::Answer(200, list, None),
+            _ => Fate::Pass,
+        }
+    })
+    .await;
+    // Blue is well; of green nothing is ready.
+    *crashed.lock().unwrap() = Some(bench.pods("green", false).await);
+    let confirmed = bench.switch_of(2_000).await;
+    let turn = Notify::new();
+    turn.notify_one();
+    let (end, last) = bench.guarded(&confirmed, Some(&turn)).await;
+    assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+    assert!(last.unwrap().stays.contains("no pod of green is ready"));
+    assert_eq!((bench.switches(), bench.colour().as_str()), (1, "blue"));
 }
