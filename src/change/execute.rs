@@ -562,10 +562,19 @@ impl Execution<'_> {
         };
         let looks = join_all(expects.iter().map(|expect| self.watch_one(expect, stands, began)));
         let ends = looks.await;
-        let worst = ends.iter().find(|end| end.outcome != Outcome::Done);
+        let worst = expects.iter().zip(&ends).find(|(_, end)| end.outcome != Outcome::Done);
         let mut end = match (worst, ends.as_slice()) {
-            (Some(worst), _) => worst.clone(),
-            (None, [one]) => one.clone(),
+            (_, [one]) => one.clone(),
+            (Some((expect, worst)), several) => {
+                let well = several.iter().filter(|end| end.outcome == Outcome::Done).count();
+                let words = format!(
+                    "{}: {} ({well} of {} are as wanted)",
+                    called(&expect.object),
+                    worst.words,
+                    several.len()
+                );
+                End { outcome: worst.outcome, words }
+            }
             (None, several) => {
                 End { outcome: Outcome::Done, words: format!("all {} are as wanted", several.len()) }
             }

@@ -15,6 +15,7 @@ use super::json::{count, flag, list, note, text};
 use super::owners;
 use super::plan::{Line, Plan, Right, called};
 use super::pods;
+use super::smoke::{self, Smoke};
 use super::traffic;
 use super::{Known, actions::Draft};
 use crate::connect::paths;
@@ -51,6 +52,8 @@ pub struct Facts {
     pub slices: Known<Vec<Value>>,
     /// For a switch: what the settings and the screen know for it.
     pub switched: Option<Box<Switched>>,
+    /// For a switch: what pods of the new colour answered, where a request is configured.
+    pub smoke: Option<Smoke>,
     /// What delivers it.
     pub deliverers: Vec<owners::Deliverer>,
     /// When.
@@ -125,6 +128,7 @@ pub async fn plan(
         .map(|((facts, draft), (rights, dry_runs))| Evidence {
             order: &order,
             facts,
+            all: &all,
             draft,
             rights,
             dry_runs,
@@ -142,8 +146,7 @@ pub async fn plan(
         .zip(&all)
         .map(|(draft, facts)| Line { object: facts.object.clone(), words: draft.words.clone() })
         .collect();
-    let (then, back) =
-        drafts.first().map(|draft| (draft.then.clone(), draft.back.clone())).unwrap_or_default();
+    let (then, back) = (in_words(&drafts, |draft| &draft.then), in_words(&drafts, |draft| &draft.back));
     let back_with = match drafts.as_slice() {
         [one] => one.back_with.clone(),
         _ => None,
@@ -182,6 +185,16 @@ pub async fn plan(
         plan.expects.extend(draft.expect);
     }
     Ok(plan)
+}
+
+/// What holds for all drafts, once; else for each what holds there, under its title.
+fn in_words(drafts: &[Draft], of: impl Fn(&Draft) -> &String) -> String {
+    let Some(first) = drafts.first() else { return String::new() };
+    if drafts.iter().all(|draft| of(draft) == of(first)) {
+        return of(first).clone();
+    }
+    let each = drafts.iter().map(|draft| format!("{}: {}", draft.title, of(draft)));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 /// What the server says of the steps of one object without doing them.
@@ -280,7 +293,7 @@ async fn facts(
     let only = |found: Known<Vec<Value>>, keep: &dyn Fn(&Value) -> bool| {
         found.map(|items| items.into_iter().filter(keep).collect::<Vec<_>>())
     };
-    Ok(Facts {
+    let mut facts = Facts {
         autoscalers: only(autoscalers, &|hpa| targets(hpa, "")),
         scaled_objects: only(scaled_objects, &|scaled| targets(scaled, "Deployment")),
         replica_sets: only(replica_sets, &|set| controller_of(set).is_some_and(|owner| owner.uid == uid)),
@@ -289,11 +302,22 @@ async fn facts(
         pods,
         slices,
         switched,
+        smoke: None,
         deliverers,
         object,
         live,
         now,
-    })
+    };
+    facts.smoke = smoked(own, &facts, order).await;
+    Ok(facts)
+}
+
+/// The smoke check, where one is configured for the pair.
+async fn smoked(own: &Client, facts: &Facts, order: &Order) -> Option<Smoke> {
+    // What is wrong with the pair is said by others.
+    let (pair, settings, _) = traffic::look(facts, &order.intent.with).ok()?;
+    let path = settings.smoke_of(&facts.object.namespace, &facts.object.name)?;
+    Some(smoke::ask(own, facts, &pair, path).await)
 }
 
 /// What controls an object.

@@ -320,8 +320,9 @@ impl Guarded {
             Told::Is(now) => format!("p99 {now} ms"),
             Told::Unknown(_) => "p99 ?".to_owned(),
         };
+        let stays = if self.stays.is_empty() { String::new() } else { format!("; {}", self.stays) };
         format!(
-            "guard of {}: {} of {} s, {ready}, {errors}, {latency}",
+            "guard of {}: {} of {} s, {ready}, {errors}, {latency}{stays}",
             self.to,
             self.at.as_secs().min(self.window.as_secs()),
             self.window.as_secs()

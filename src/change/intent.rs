@@ -103,6 +103,8 @@ pub struct Around {
     pub alerts: Known<Vec<String>>,
     /// How old the newest good backup is and how old it may be, in seconds.
     pub backup: Known<(u64, u64)>,
+    /// What the nodes that take any pod have room for, by the requests of the pods on them.
+    pub room: Known<Vec<Free>>,
     /// For each object, what delivers it, where the screen knows: an Application or a Flux object.
     pub delivery: Vec<Option<ObjectRef>>,
     /// When nothing is to be changed there.
@@ -111,6 +113,19 @@ pub struct Around {
     pub overriding: bool,
     /// For a switch: how pairs are recognised and watched, and whom to ask how requests fare.
     pub switched: Option<Box<Switched>>,
+}
+
+/// What a node has room for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Free {
+    /// The node.
+    pub node: Name,
+    /// Millicores.
+    pub cpu: u64,
+    /// Bytes.
+    pub memory: u64,
+    /// Pods.
+    pub pods: u32,
 }
 
 /// What the settings and the screen know for a switch.
@@ -149,6 +164,7 @@ impl Default for Around {
         Around {
             alerts: Err("no server of alerts is known here".to_owned()),
             backup: Err("no backups are known here".to_owned()),
+            room: Err("nothing is known of the nodes here".to_owned()),
             delivery: Vec::new(),
             freezes: Vec::new(),
             overriding: true,

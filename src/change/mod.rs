@@ -26,6 +26,7 @@ mod pods;
 pub mod redact;
 mod requests;
 mod rollouts;
+pub mod smoke;
 pub mod standing;
 #[cfg(test)]
 mod testing;

@@ -64,6 +64,14 @@ pub(super) fn is_ready(pod: &Value) -> bool {
     !is_ending(pod) && list(pod, "/status/conditions").any(ready)
 }
 
+/// Since when it has been ready, in seconds since the Unix epoch; `None` when it is not, or does not tell.
+pub(super) fn ready_since(pod: &Value) -> Option<i64> {
+    let ready = |one: &&Value| text(one, "/type") == "Ready" && text(one, "/status") == "True";
+    let condition = list(pod, "/status/conditions").find(ready).filter(|_| !is_ending(pod))?;
+    let at: jiff::Timestamp = text(condition, "/lastTransitionTime").parse().ok()?;
+    Some(at.as_second())
+}
+
 /// Ready pods of a controller, without one of them.
 pub(super) fn ready_of(pods: &[Value], controller: Uid, without: Uid) -> usize {
     let own = pods.iter().filter(|pod| controller_of(pod).is_some_and(|owner| owner.uid == controller));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::actions::named;
 use super::gather::{Facts, uid_of};
-use super::intent::{Around, Intent, Order, Place, Switched, With};
+use super::intent::{Around, Free, Intent, Order, Place, Switched, With};
 use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
 use crate::domain::time::{Now, Stamp};
 use crate::domain::traffic::Switching;
@@ -67,6 +67,7 @@ pub(super) fn facts() -> Facts {
         pods: Ok(Vec::new()),
         slices: Ok(Vec::new()),
         switched: None,
+        smoke: None,
         deliverers: Vec::new(),
         now: NOW,
     }
@@ -130,7 +131,12 @@ pub(super) fn order(replicas: u32) -> Order {
             environment: "staging".into(),
             ..Place::default()
         },
-        around: Around { alerts: Ok(Vec::new()), backup: Ok((60, 3600)), ..Around::default() },
+        around: Around {
+            alerts: Ok(Vec::new()),
+            backup: Ok((60, 3600)),
+            room: Ok(vec![Free { node: "worker-1".into(), cpu: 4_000, memory: 8 << 30, pods: 100 }]),
+            ..Around::default()
+        },
     }
 }
 

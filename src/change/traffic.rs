@@ -164,6 +164,29 @@ pub(super) fn by_colour(pair_key: &str, service: &Value, pods: &[Value]) -> Hash
     found
 }
 
+/// The pods of the colour that is to be live that would be ready endpoints.
+pub(super) fn standing_by<'a>(
+    pair: &'a Pair,
+    service: &'a Value,
+    pods: &'a [Value],
+) -> impl Iterator<Item = &'a Value> {
+    let selector = selector(service);
+    pods.iter().filter(move |pod| {
+        colour_of(pod, &pair.key, &selector) == Some(&*pair.to) && would_serve(pod, service)
+    })
+}
+
+/// The pair of a switch with its settings and the pods of all colours, from what was read.
+///
+/// # Errors
+/// Something was not read, or it is no pair.
+pub(super) fn look<'a>(facts: &'a Facts, with: &With) -> Result<(Pair, &'a Switching, &'a [Value]), String> {
+    let pods = facts.pods.as_ref().map_err(|why| format!("pods could not be read: {why}"))?;
+    let switched = facts.switched.as_ref().ok_or("nothing is known of pairs here")?;
+    let found = pair(&facts.object, &facts.live, pods, &switched.settings, with)?;
+    Ok((found, &switched.settings, pods))
+}
+
 /// Pods that receive traffic by the slices of a Service, of each colour; pods that are not known are of none.
 pub(super) fn receiving(key: &str, slices: &[Value], pods: &[Value]) -> HashMap<String, u32> {
     let colours: HashMap<Uid, &str> =

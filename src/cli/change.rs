@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use super::run::to_end;
 use super::status::{Output, StatusArgs, find, loaded};
@@ -13,6 +14,7 @@ use crate::change::actions;
 use crate::change::confirm::{Answer, Refusal, confirm};
 use crate::change::execute::{Means, Pace, Progress, StepState, execute};
 use crate::change::gather::{self, NoPlan};
+use crate::change::guard::Guard;
 use crate::change::intent::{Intent, With};
 use crate::change::plan::{Challenge, Plan};
 use crate::domain::id::{ClusterId, Kind, Name, ObjectRef, Uid};
@@ -285,7 +287,9 @@ async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exi
         let words = match progress {
             // A guard says the same every second: now and then is enough for a log, until it finds something.
             Progress::Guard(shown)
-                if shown.breach.is_empty() && guard_told.is_some_and(|at| at.elapsed() < TOLD_EACH) =>
+                if shown.breach.is_empty()
+                    && shown.turning.is_empty()
+                    && guard_told.is_some_and(|at| at.elapsed() < TOLD_EACH) =>
             {
                 return;
             }
@@ -307,10 +311,42 @@ async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exi
     };
     let (journal, local) = driver.desk();
     let (watch, pace, ways) = (args.wait, Pace::default(), driver.ways());
-    let means = Means { client, journal, local, watch, pace, tell: &tell, ways, turn: None };
-    let end = execute(&confirmed, means).await;
+    let turn = Notify::new();
+    let means = Means { client, journal, local, watch, pace, tell: &tell, ways, turn: Some(&turn) };
+    let end = match &plan.guard {
+        Some(guard) => interruptible(execute(&confirmed, means), guard, &turn).await?,
+        None => execute(&confirmed, means).await,
+    };
     tell_end(&plan, &end, args.output)?;
     Ok(exit(end.outcome))
+}
+
+/// Ctrl-c while a switch is watched must not leave it unwatched: once it says what it would do, twice it leads back.
+async fn interruptible(
+    doing: impl Future<Output = End>,
+    guard: &Guard,
+    turn: &Notify,
+) -> Result<End, Problems> {
+    let mut interrupts = signal(SignalKind::interrupt())
+        .map_err(|error| Problem::failed("Signals cannot be listened to.").because(error))?;
+    tokio::pin!(doing);
+    let mut warned = false;
+    loop {
+        tokio::select! {
+            end = &mut doing => return Ok(end),
+            Some(()) = interrupts.recv() => {
+                if warned {
+                    turn.notify_one();
+                } else {
+                    report(&format!(
+                        "pilothouse: {} is watched to its end. ctrl-c again leads back to {} now.",
+                        guard.to, guard.from
+                    ));
+                }
+                warned = true;
+            }
+        }
+    }
 }
 
 fn tell_end(plan: &Plan, end: &End, output: Output) -> Result<(), Problems> {

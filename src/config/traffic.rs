@@ -16,6 +16,10 @@ pub struct RawTraffic {
     pairs: Vec<Named>,
     /// `standby`, in millionths.
     standby: Option<u32>,
+    /// `soak`
+    soak: Option<Duration>,
+    /// `smoke`
+    smoke: Option<String>,
     /// `guard`
     guard: RawGuard,
 }
@@ -40,6 +44,8 @@ impl RawTraffic {
             keys: texts(&f, "keys"),
             pairs: items(&f, "pairs").iter().filter_map(named).collect(),
             standby: f.take("standby").and_then(|c| share(&c)),
+            soak: f.take("soak").and_then(|c| c.duration()),
+            smoke: f.take("smoke").and_then(|c| smoke(&c)),
             guard: f.take("guard").and_then(|c| c.fields()).map(|f| guard(&f)).unwrap_or_default(),
         };
         f.finish();
@@ -56,6 +62,8 @@ impl RawTraffic {
                 named: self.pairs,
             },
             standby: self.standby.map_or(usual.standby, |share| share / 10_000),
+            soak: self.soak.unwrap_or(usual.soak),
+            smoke: self.smoke.map(|path| path.as_str().into()),
             window: self.guard.window.unwrap_or(usual.window),
             limits: Limits {
                 errors: self.guard.errors.unwrap_or(limits.errors),
@@ -74,8 +82,19 @@ fn named(c: &Cursor<'_>) -> Option<Named> {
     let service = f.need("service", mend).and_then(|c| c.text());
     let key = f.need("key", mend).and_then(|c| c.text());
     let namespace = f.take("namespace").and_then(|c| c.text()).unwrap_or_default();
+    let smoke = f.take("smoke").and_then(|c| smoke(&c)).map(|path| path.as_str().into());
     f.finish();
-    Some(Named { service: service?.into(), namespace: namespace.into(), key: key?.into() })
+    Some(Named { service: service?.into(), namespace: namespace.into(), key: key?.into(), smoke })
+}
+
+/// A path that a pod is asked for.
+fn smoke(c: &Cursor<'_>) -> Option<String> {
+    let path = c.text()?;
+    if path.starts_with('/') && path.chars().all(|each| each.is_ascii_graphic() && each != '#') {
+        return Some(path);
+    }
+    c.wrong(format!("`{path}` is no path"), "write the path that a pod is to answer, such as /healthz");
+    None
 }
 
 fn guard(f: &Fields<'_>) -> RawGuard {
@@ -126,12 +145,20 @@ mod tests {
     #[test]
     fn what_is_written_goes_before_what_is_usual() {
         assert_eq!(Config::default().traffic, Switching::default());
-        let text = "traffic:\n  keys: [lane]\n  pairs:\n  - {service: shop, namespace: prod, key: ring}\n  standby: 50%\n  \
+        let text = "traffic:\n  keys: [lane]\n  pairs:\n  - {service: shop, namespace: prod, key: ring, smoke: /ok}\n  standby: 50%\n  soak: 5m\n  smoke: /healthz\n  \
                     guard: {window: 30s, errors: 2%, times: 1.5, latency: 800ms, requests: 100}\n";
         let traffic = parse("c".as_ref(), text, &Base::default()).unwrap().traffic;
         assert_eq!(traffic.rules.keys, ["lane".into()]);
-        let named = Named { service: "shop".into(), namespace: "prod".into(), key: "ring".into() };
+        let named = Named {
+            service: "shop".into(),
+            namespace: "prod".into(),
+            key: "ring".into(),
+            smoke: Some("/ok".into()),
+        };
         assert_eq!(traffic.rules.named, [named]);
+        assert_eq!(traffic.soak, Duration::from_secs(300));
+        assert_eq!(traffic.smoke_of("prod", "shop").map(|path| &**path), Some("/ok"));
+        assert_eq!(traffic.smoke_of("dev", "shop").map(|path| &**path), Some("/healthz"));
         assert_eq!((traffic.standby, traffic.window), (50, Duration::from_secs(30)));
         let latency = Duration::from_millis(800);
         assert_eq!(traffic.limits, Limits { errors: 20_000, times: 150, latency, requests: 100 });
@@ -145,6 +172,8 @@ mod tests {
         };
         assert!(told("guard: {window: 1s}").contains("5 s to 24 h"));
         assert!(told("guard: {times: 0.5}").contains("no number from 1"));
+        assert!(told("smoke: healthz").contains("is no path"));
+        assert!(told("smoke: \"/a b\"").contains("is no path"));
         assert!(
             told("guard: {errors: 120%}").contains("no share")
                 || told("guard: {errors: 120%}").contains("not a share")

@@ -37,6 +37,8 @@ pub struct Named {
     pub namespace: Name,
     /// The label that tells its colours apart.
     pub key: Name,
+    /// The path of its own smoke check.
+    pub smoke: Option<Name>,
 }
 
 /// How a switch is judged and watched.
@@ -46,6 +48,10 @@ pub struct Switching {
     pub rules: Rules,
     /// Ready pods that the new colour must have, in per cent of those that the old one serves with.
     pub standby: u32,
+    /// How long the pods of the new colour must have been ready; zero: any time will do.
+    pub soak: Duration,
+    /// A path that pods of the new colour must answer, for pairs that have none of their own.
+    pub smoke: Option<Name>,
     /// How long the new colour is watched.
     pub window: Duration,
     /// What is a breach.
@@ -76,9 +82,19 @@ impl Default for Switching {
         Switching {
             rules: Rules::default(),
             standby: 100,
+            soak: Duration::ZERO,
+            smoke: None,
             window: Duration::from_secs(120),
             limits: Limits::default(),
         }
+    }
+}
+
+impl Switching {
+    /// The path that pods of a Service's new colour must answer before they are led to, where there is one.
+    #[must_use]
+    pub fn smoke_of(&self, namespace: &str, service: &str) -> Option<&Name> {
+        self.rules.name_of(namespace, service).and_then(|named| named.smoke.as_ref()).or(self.smoke.as_ref())
     }
 }
 
@@ -92,6 +108,14 @@ pub fn is_of_rollouts(selector: Pairs<'_>) -> bool {
 }
 
 impl Rules {
+    /// How a Service was named as a pair, where it was.
+    fn name_of(&self, namespace: &str, service: &str) -> Option<&Named> {
+        let here = |named: &&Named| {
+            *named.service == *service && (named.namespace.is_empty() || *named.namespace == *namespace)
+        };
+        self.named.iter().find(here)
+    }
+
     /// The keys of a selector that may tell colours apart, the most telling first; whether the pair was named.
     #[must_use]
     pub fn keys_of(&self, namespace: &str, service: &str, selector: Pairs<'_>) -> (Vec<Name>, bool) {
@@ -99,10 +123,7 @@ impl Rules {
             return (Vec::new(), false);
         }
         let holds = |key: &Name| selector.iter().any(|(known, _)| known == key);
-        let here = |named: &&Named| {
-            *named.service == *service && (named.namespace.is_empty() || *named.namespace == *namespace)
-        };
-        if let Some(named) = self.named.iter().find(here) {
+        if let Some(named) = self.name_of(namespace, service) {
             return (Some(named.key.clone()).filter(holds).into_iter().collect(), true);
         }
         // What is left of the selector says which app it is: without it everything with a colour would be one.
@@ -241,7 +262,12 @@ mod tests {
         assert_eq!(told(&keys, "app=cart,lane=a", &two).as_deref(), Some("lane a of a:1 b:1"));
         let named = |namespace: &str, key: &str| Rules {
             keys: Vec::new(),
-            named: vec![Named { service: "cart".into(), namespace: namespace.into(), key: key.into() }],
+            named: vec![Named {
+                service: "cart".into(),
+                namespace: namespace.into(),
+                key: key.into(),
+                smoke: None,
+            }],
         };
         assert_eq!(told(&named("shop", "lane"), "app=cart,lane=a", &[]).as_deref(), Some("lane a of "));
         assert_eq!(told(&named("other", "lane"), "app=cart,lane=a", &two), None);

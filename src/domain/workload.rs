@@ -153,8 +153,42 @@ pub struct RolloutMore {
     pub stable_hash: Name,
     /// `status.currentPodHash`
     pub current_hash: Name,
+    /// The hash that the active Service of a blue/green Rollout selects (`status.blueGreen.activeSelector`); else empty.
+    pub active_hash: Name,
     /// `status.abort`
     pub aborted: bool,
+    /// Per cent of the traffic of the canary and of the stable release, where a router divides it
+    /// (`status.canary.weights`).
+    pub weights: Option<(u32, u32)>,
+    /// AnalysisRuns as its status names them; a failed one of a canary is in the message alone.
+    pub analyses: Vec<Analysis>,
+}
+
+/// An AnalysisRun that a Rollout waits for, or has waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Analysis {
+    /// What it judges: `step`, `background`, `before` or `after` the switch.
+    pub of: &'static str,
+    /// Its name.
+    pub run: Name,
+    /// `Pending`, `Running`, `Successful`, `Failed`, `Error`, `Inconclusive`.
+    pub phase: Name,
+    /// Why.
+    pub message: Name,
+}
+
+impl Analysis {
+    /// How it stands. One that is `Successful` may have been ended by hand ("Run Terminated"): its message says so.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match &*self.phase {
+            "Successful" => Level::Ok,
+            "Failed" | "Error" => Level::Critical,
+            "Inconclusive" => Level::Warning,
+            "Pending" | "Running" => Level::Progressing,
+            _ => Level::Unknown,
+        }
+    }
 }
 
 impl Workload {

@@ -24,6 +24,7 @@ pub mod promql;
 pub mod provider;
 pub mod queries;
 pub mod release;
+pub mod rollouts;
 pub mod sync;
 pub mod sync_tree;
 pub mod sync_truth;

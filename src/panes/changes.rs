@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use crate::action::Action;
 use crate::change::actions;
-use crate::change::intent::{Around, Gauges, Intent, Order, Place, Questions, Switched, Verb, With};
+use crate::change::intent::{Around, Free, Gauges, Intent, Order, Place, Questions, Switched, Verb, With};
 use crate::domain::alert::{Hearing, Severity};
 use crate::domain::environment::Environment;
 use crate::domain::graph::SurveyRequest;
-use crate::domain::id::{Kind, Name, ObjectRef, Uid};
+use crate::domain::id::{ClusterId, Kind, Name, ObjectRef, Uid};
+use crate::domain::link::Feed;
+use crate::domain::node::{Node, Taint};
 use crate::domain::workload::Workload;
 use crate::fleet::traffic::pair_of;
+use crate::journal::Entry;
 use crate::panes::objects;
 use crate::panes::traffic::{self, Questions as Asked};
 use crate::panes::views::words;
@@ -121,7 +124,85 @@ fn target(shared: &Shared, object: &ObjectRef, verb: Verb) -> Result<ObjectRef, 
     }
 }
 
-/// Begins a switch of a Service to a colour; `back` when it is the way back.
+/// Whether a change can be begun for all of these at once, or why not.
+pub(super) fn applies_to_all(shared: &Shared, objects: &[ObjectRef], action: Action) -> Result<(), String> {
+    all_targets(shared, objects, action).map(|_| ())
+}
+
+/// What a change of all of these would be done to, each once, and by which actions of the registry.
+fn all_targets(
+    shared: &Shared,
+    objects: &[ObjectRef],
+    action: Action,
+) -> Result<(Vec<Verb>, Vec<ObjectRef>), String> {
+    let (mut verbs, mut all): (Vec<Verb>, Vec<ObjectRef>) = (Vec::new(), Vec::new());
+    for object in objects {
+        let (of, target) = targets(shared, object, action)?;
+        verbs = of;
+        // Two pods of one workload are one workload.
+        if !all.contains(&target) {
+            all.push(target);
+        }
+    }
+    if all.len() < 2 {
+        return Ok((verbs, all));
+    }
+    verbs.retain(|verb| verb.several());
+    if verbs.is_empty() {
+        let clear = shared.key(Action::ClearMarks);
+        return Err(format!(
+            "This is done to one at a time, and {} are marked ({clear} clears them).",
+            all.len()
+        ));
+    }
+    let place = |object: &ObjectRef| {
+        let of: Vec<_> = environments(shared, object).into_iter().map(|env| env.map(|env| env.id)).collect();
+        (object.cluster, of)
+    };
+    match all.first().map(place) {
+        Some(first) if all.iter().any(|object| place(object) != first) => {
+            Err("What is marked stands in several environments, and a plan is for one.".to_owned())
+        }
+        _ => Ok((verbs, all)),
+    }
+}
+
+/// Begins a change of all of these by its key.
+pub(super) fn begin_all(shared: &Shared, objects: &[ObjectRef], action: Action) -> Outcome {
+    match all_targets(shared, objects, action) {
+        Ok((verbs, all)) => match all.as_slice() {
+            [one] => begin(shared, one.clone(), action),
+            _ => {
+                let mut orders: Vec<Order> = verbs
+                    .into_iter()
+                    .map(|verb| order(shared, Intent { verb, objects: all.clone(), with: With::default() }))
+                    .collect();
+                let begin = match orders.len() {
+                    1 => Begin::Plan(orders.remove(0)),
+                    _ => Begin::Which { orders },
+                };
+                Outcome { turn: Some(Turn::Change(Box::new(begin))), ..Outcome::none() }
+            }
+        },
+        Err(_) => Outcome::none(),
+    }
+}
+
+/// Whether a switch is the way back from what the journal tells: the last one of its Service led away from there.
+pub fn leads_back(shared: &Shared, order: &Order) -> bool {
+    let (Some(Ok(reading)), [service]) = (&shared.journal, order.intent.objects.as_slice()) else {
+        return false;
+    };
+    let of_it = |entry: &&Entry| {
+        let object = entry.intent.objects.first();
+        entry.intent.action == "switch" && object.is_some_and(|object| Uid::parse(&object.uid) == service.uid)
+    };
+    let last = reading.entries.iter().rfind(of_it);
+    let way = last.and_then(|entry| entry.intent.back.as_ref());
+    way.is_some_and(|way| way.to == order.intent.with.to)
+}
+
+/// Begins a switch of a Service to a colour; `back` when it was asked for as the way back.
 pub(super) fn switch(shared: &Shared, service: ObjectRef, to: Name, back: bool) -> Outcome {
     let Ok((verbs, object)) = targets(shared, &service, Action::Switch) else { return Outcome::none() };
     let Some(verb) = verbs.first().copied() else { return Outcome::none() };
@@ -236,6 +317,7 @@ pub fn order(shared: &Shared, intent: Intent) -> Order {
     let around = Around {
         alerts: alerts(shared, environment),
         backup: backup(shared, environment, first.map(|object| &object.namespace)),
+        room: room(shared, cluster),
         delivery: intent.objects.iter().map(|object| delivery(shared, object)).collect(),
         freezes: shared.wanted.freezes.clone(),
         overriding: !shared.wanted.never_override,
@@ -293,6 +375,33 @@ fn delivery(shared: &Shared, object: &ObjectRef) -> Option<ObjectRef> {
         false => shared.world.find_workload(object)?,
     };
     Some(shared.sync.of_workload(object.cluster, workload)?.object.clone())
+}
+
+/// What the nodes of a cluster that take any pod have room for.
+fn room(shared: &Shared, cluster: ClusterId) -> Result<Vec<Free>, String> {
+    let cluster = shared.world.cluster(cluster).ok_or("its cluster is not known")?;
+    if cluster.feed(Kind::Node) != Feed::Live {
+        return Err("the nodes cannot be read, or not yet".to_owned());
+    }
+    if cluster.feed(Kind::Pod) != Feed::Live || !cluster.pods.has_data() {
+        return Err("not all pods of the cluster can be read".to_owned());
+    }
+    let takes_any = |node: &&Node| {
+        let keeps_away = |taint: &Taint| matches!(&*taint.effect, "NoSchedule" | "NoExecute");
+        &*node.ready == "True" && !node.cordoned && !node.taints.iter().any(keeps_away)
+    };
+    let nodes = cluster.nodes.iter().map(|(_, node)| node).filter(takes_any);
+    Ok(nodes
+        .map(|node| {
+            let load = cluster.node_load(&node.name);
+            Free {
+                node: node.name.clone(),
+                cpu: node.allocatable.cpu_milli.saturating_sub(load.requests.cpu_milli),
+                memory: node.allocatable.memory.saturating_sub(load.requests.memory),
+                pods: node.max_pods.saturating_sub(load.pods),
+            }
+        })
+        .collect())
 }
 
 fn alerts(shared: &Shared, environment: Option<&Environment>) -> Result<Vec<String>, String> {

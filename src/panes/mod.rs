@@ -108,6 +108,12 @@ pub trait Pane: Debug + Send {
     /// What the cursor is on.
     fn subject(&self, shared: &Shared) -> Option<Subject>;
 
+    /// What is marked, in the order of the rows, also what a filter hides.
+    fn marked(&self, shared: &Shared) -> Vec<Subject> {
+        let _ = shared;
+        Vec::new()
+    }
+
     /// Draws the inside of its frame.
     fn draw(&self, shared: &Shared, look: &Look, focused: bool, area: Rect, buffer: &mut Buffer);
 

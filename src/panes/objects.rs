@@ -42,6 +42,41 @@ pub fn knows(action: Action) -> bool {
     ) || changes::is_change(action)
 }
 
+/// Whether an action changes something.
+pub fn changes(action: Action) -> bool {
+    changes::is_change(action)
+}
+
+/// Whether a change applies to everything that is marked.
+pub fn marked_applies(shared: &Shared, marked: &[Subject], action: Action) -> Applies {
+    let objects = match all_objects(marked, action) {
+        Ok(objects) => objects,
+        Err(why) => return no(why),
+    };
+    for object in &objects {
+        if let Err(why) = reachable(shared, object) {
+            return no(why);
+        }
+    }
+    changes::applies_to_all(shared, &objects, action).map_or_else(no, |()| Applies::Yes)
+}
+
+/// Begins a change of everything that is marked.
+pub fn change_marked(shared: &Shared, marked: &[Subject], action: Action) -> Outcome {
+    match all_objects(marked, action) {
+        Ok(objects) => changes::begin_all(shared, &objects, action),
+        Err(_) => Outcome::none(),
+    }
+}
+
+fn all_objects(marked: &[Subject], action: Action) -> Result<Vec<ObjectRef>, String> {
+    let object = |subject: &Subject| match subject {
+        Subject::Object(object) => Ok(object.clone()),
+        _ => Err(needs(action).to_owned()),
+    };
+    marked.iter().map(object).collect()
+}
+
 /// Whether an action applies to what the cursor is on.
 pub fn applies(shared: &Shared, subject: &Subject, action: Action) -> Applies {
     let object = match (subject, action) {

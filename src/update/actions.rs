@@ -34,8 +34,11 @@ pub fn perform(state: &mut State, action: Action) -> Vec<Effect> {
     if let Some(effects) = program(state, action) {
         return effects;
     }
+    let marked = marked(state, action);
     let Some((pane, shared)) = state.front_mut() else { return Vec::new() };
-    let outcome = if pane.applies(shared, action) == Applies::Yes {
+    let outcome = if let [_, ..] = marked.as_slice() {
+        objects::change_marked(shared, &marked, action)
+    } else if pane.applies(shared, action) == Applies::Yes {
         pane.act(shared, action)
     } else {
         match pane.subject(shared) {
@@ -99,6 +102,10 @@ pub fn verdict(state: &State, action: Action) -> Applies {
     if action == Action::Open && zooms_first(state) {
         return Applies::Yes;
     }
+    let marked = marked(state, action);
+    if let [_, ..] = marked.as_slice() {
+        return objects::marked_applies(&state.shared, &marked, action);
+    }
     let Some(front) = state.front() else { return Applies::Elsewhere };
     let shared = &state.shared;
     match front.applies(shared, action) {
@@ -122,6 +129,18 @@ pub fn verdict(state: &State, action: Action) -> Applies {
         None if action == Action::Open && state.views.is_empty() && !state.zoomed => Applies::Yes,
         None if objects::knows(action) => Applies::No("Nothing is selected.".to_owned()),
         None => Applies::Elsewhere,
+    }
+}
+
+/// What is marked, where an action is done to what is marked: a change. The cursor counts only where nothing is, or
+/// what it is on alone.
+fn marked(state: &State, action: Action) -> Vec<Subject> {
+    let Some(pane) = state.front().filter(|_| objects::changes(action)) else { return Vec::new() };
+    match pane.marked(&state.shared) {
+        marked if matches!(marked.as_slice(), [one] if pane.subject(&state.shared).as_ref() == Some(one)) => {
+            Vec::new()
+        }
+        marked => marked,
     }
 }
 

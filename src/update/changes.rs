@@ -7,6 +7,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
+use crate::action::Action;
 use crate::change::actions::named;
 use crate::change::confirm::{Answer, Refusal, confirm};
 use crate::change::execute::{Progress, StepState};
@@ -21,7 +22,7 @@ use crate::journal::{Outcome, Reading};
 use crate::keymap::Key;
 use crate::msg::{Note, RequestId};
 use crate::panes::changes as orders;
-use crate::shared::Begin;
+use crate::shared::{Applies, Begin};
 use crate::state::sheet::{Abandoned, Field, Number, Ready, Run, Sheet};
 use crate::state::{Overlay, State};
 
@@ -33,12 +34,17 @@ const KEPT: usize = 8;
 /// Begins a change.
 pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
     let sheet = match begin {
-        Begin::Plan(order) => {
-            if let Some(request) = watched(state, &order) {
-                state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(request))));
+        Begin::Plan(mut order) => {
+            if let Some(run) = watched(state, &order) {
+                let request = run.request;
                 // The way back was confirmed with the way there; whoever asks for another one is shown what runs.
-                return if order.intent.with.back { vec![Effect::TurnBack(request)] } else { Vec::new() };
+                let wanted = order.intent.with.back
+                    && run.back.as_ref().is_some_and(|way| way.to == order.intent.with.to);
+                state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(request))));
+                return if wanted { vec![Effect::TurnBack(request)] } else { Vec::new() };
             }
+            // What is let through for a way back is not had by asking for one where there was no way there.
+            order.intent.with.back &= orders::leads_back(&state.shared, &order);
             return plan(state, order, String::new(), 0);
         }
         Begin::Number { order, replicas, ruled_by } => {
@@ -63,7 +69,7 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
 }
 
 /// The switch of the same Service whose guard still watches.
-fn watched(state: &State, order: &Order) -> Option<RequestId> {
+fn watched<'s>(state: &'s State, order: &Order) -> Option<&'s Run> {
     let same = |run: &&Run| {
         run.end.is_none()
             && run.guard.is_some()
@@ -71,7 +77,7 @@ fn watched(state: &State, order: &Order) -> Option<RequestId> {
             && run.order.intent.objects == order.intent.objects
             && run.order.place.cluster == order.place.cluster
     };
-    state.runs.iter().find(same).map(|run| run.request)
+    state.runs.iter().find(same)
 }
 
 fn plan(state: &mut State, order: Order, reason: String, remade: u8) -> Vec<Effect> {
@@ -485,6 +491,12 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
             }
             state.runs.push(run);
             state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(request))));
+            // What was marked for this is not marked for the next.
+            if let Some((pane, shared)) = state.front_mut()
+                && pane.applies(shared, Action::ClearMarks) == Applies::Yes
+            {
+                pane.act(shared, Action::ClearMarks);
+            }
             vec![Effect::Execute(request, Arc::new(confirmed))]
         }
         Err(Refusal::Stale) => {

@@ -8,7 +8,7 @@ use super::workload::{Template, WireCondition, WireSelector, conditions, selecto
 use super::{Misfit, Wire, identity, name, resource};
 use crate::domain::id::Kind;
 use crate::domain::meta::Interner;
-use crate::domain::workload::{More, RolloutMore, Workload};
+use crate::domain::workload::{Analysis, More, RolloutMore, Workload};
 use crate::msg::{Delta, Facts};
 
 /// A Rollout as it comes from the wire.
@@ -63,6 +63,45 @@ struct Status {
     stable_rs: Text,
     current_pod_hash: Text,
     abort: Flag,
+    canary: Fields<CanaryStatus>,
+    blue_green: Fields<BlueGreenStatus>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct CanaryStatus {
+    weights: Maybe<Weights>,
+    current_step_analysis_run_status: Maybe<RunStatus>,
+    current_background_analysis_run_status: Maybe<RunStatus>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct BlueGreenStatus {
+    active_selector: Text,
+    pre_promotion_analysis_run_status: Maybe<RunStatus>,
+    post_promotion_analysis_run_status: Maybe<RunStatus>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Weights {
+    canary: Fields<WeightOf>,
+    stable: Fields<WeightOf>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct WeightOf {
+    weight: Int,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct RunStatus {
+    name: Text,
+    status: Text,
+    message: Text,
 }
 
 impl Wire for WireRollout {
@@ -124,8 +163,33 @@ impl WireRollout {
             step,
             stable_hash: name(interner, &status.stable_rs),
             current_hash: name(interner, &status.current_pod_hash),
+            active_hash: name(interner, &status.blue_green.active_selector),
             aborted: status.abort.is_true(),
+            weights: status
+                .canary
+                .weights
+                .as_ref()
+                .map(|weights| (weights.canary.weight.count(), weights.stable.weight.count())),
+            analyses: self.analyses(interner),
         }
+    }
+
+    fn analyses(&self, interner: &mut Interner) -> Vec<Analysis> {
+        let (canary, pair) = (&self.status.canary, &self.status.blue_green);
+        let runs = [
+            ("step", &canary.current_step_analysis_run_status),
+            ("background", &canary.current_background_analysis_run_status),
+            ("before", &pair.pre_promotion_analysis_run_status),
+            ("after", &pair.post_promotion_analysis_run_status),
+        ];
+        let told = runs.into_iter().filter_map(|(of, run)| Some((of, run.as_ref()?)));
+        told.map(|(of, run)| Analysis {
+            of,
+            run: name(interner, &run.name),
+            phase: name(interner, &run.status),
+            message: name(interner, &run.message),
+        })
+        .collect()
     }
 }
 
@@ -140,12 +204,18 @@ mod tests {
             "metadata": {"name": "cart", "namespace": "shop", "uid": "1", "generation": 12},
             "spec": {"replicas": 5, "strategy": {"canary": {"steps": [{"setWeight": 20}, {"pause": {}}, {"setWeight": 60}]}}},
             "status": {"observedGeneration": "12", "phase": "Paused", "message": "CanaryPauseStep", "currentStepIndex": 1,
-                "stableRS": "aaa", "currentPodHash": "bbb", "replicas": 6, "updatedReplicas": 1, "abort": false},
+                "stableRS": "aaa", "currentPodHash": "bbb", "replicas": 6, "updatedReplicas": 1, "abort": false,
+                "canary": {"weights": {"canary": {"weight": 20, "serviceName": "c"}, "stable": {"weight": 80}},
+                    "currentStepAnalysisRunStatus": {"name": "cart-bbb-2-1", "status": "Running", "message": ""}},
+                "blueGreen": {}},
         }));
         assert_eq!((row.generation, row.observed), (12, 12), "Argo writes the generation as a string");
         let More::Rollout(more) = &row.more else { panic!("{:?}", row.more) };
         assert_eq!((&*more.strategy, &*more.phase, more.step), ("canary", "Paused", Some((1, 3))));
         assert_eq!((&*more.stable_hash, &*more.current_hash, more.aborted), ("aaa", "bbb", false));
+        assert_eq!(more.weights, Some((20, 80)));
+        let [run] = more.analyses.as_slice() else { panic!("{:?}", more.analyses) };
+        assert_eq!((run.of, &*run.run, &*run.phase), ("step", "cart-bbb-2-1", "Running"));
     }
 
     #[test]
@@ -154,5 +224,6 @@ mod tests {
             "metadata": {"name": "cart", "uid": "1"}, "spec": {"strategy": {"blueGreen": {"activeService": "a"}}}}));
         let More::Rollout(more) = &row.more else { panic!("{:?}", row.more) };
         assert_eq!((&*more.strategy, more.step), ("blueGreen", None));
+        assert_eq!((more.weights, more.analyses.len()), (None, 0));
     }
 }

@@ -115,6 +115,7 @@ journeys! {
     scale_by_plan,
     scale_of_what_heals_itself,
     scale_where_an_autoscaler_rules,
+    several_by_one_plan,
     switch_and_stay,
     switch_that_comes_back,
     undo_to_a_revision,

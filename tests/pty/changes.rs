@@ -71,3 +71,79 @@ fn what_a_killed_program_began_stands_on_the_next_first_screen() {
     assert_eq!(end.outcome, Outcome::Unknown);
     assert!(end.words.starts_with("left as it was found: it was done"), "{}", end.words);
 }
+
+/// A switch in production that is watched for so many seconds.
+fn switching(platform: &Platform, window: u64) -> Program {
+    platform.configure(&format!("traffic:\n  guard: {{window: {window}s}}\n"));
+    let program = platform.open();
+    program.press("6");
+    program.see("1 pair");
+    program.press("/checkout\r");
+    program.wait("the filter", |screen| {
+        screen.contents().contains("/checkout · ") || !screen.contents().contains("paused")
+    });
+    program.press("w");
+    program.see("Plan: switch svc/checkout blue → green in production");
+    // Where the Application's cluster is another context, nobody here knows whether it heals itself.
+    program.see("1 gate fails. To go on, type why");
+    program.press("a test\rproduction\r");
+    program.see("switches back now");
+    platform.advance(Duration::from_secs(5));
+    program
+}
+
+#[test]
+fn a_guard_outlives_the_line() {
+    let platform = Platform::start();
+    let mut program = switching(&platform, 15);
+    program.signal(Signal::HUP);
+    program.wait_until_given_back();
+    let entry = only(&platform);
+    assert!(entry.end.is_none() && entry.running, "it still watches");
+    assert_eq!(program.ended().exit_code(), 0);
+    let end = only(&platform).end.unwrap();
+    assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+    assert!(end.words.contains("green is live: no breach in 15 s"), "{}", end.words);
+}
+
+#[test]
+fn a_switch_that_lost_its_guard_is_told_with_how_it_stands_and_the_way_back() {
+    let platform = Platform::start();
+    let mut program = switching(&platform, 600);
+    program.signal(Signal::KILL);
+    program.ended();
+    assert!(only(&platform).is_abandoned());
+
+    let mut program = Program::start(platform.command(), (120, 40));
+    program.see("Without an outcome");
+    program.see("switch svc/checkout blue → green in production");
+    program.see("it was done: everything is as it was wanted");
+    program.press("u");
+    program.see("Plan: switch svc/checkout green → blue in production");
+    program.see("Type production to do it");
+    program.press("\x1b");
+    program.wait("the dialog to go", |screen| !screen.contents().contains("Plan: switch"));
+    program.press("q");
+    program.ended();
+}
+
+#[test]
+fn ctrl_c_leaves_no_switch_unwatched_and_pressed_twice_leads_back() {
+    let platform = Platform::start();
+    let mut command = platform.command();
+    command.args(["switch", "svc/checkout", "--env", "production", "--confirm", "production"]);
+    let mut program = Program::start(command, (120, 40));
+    program.see("lead svc/checkout to green: done");
+    platform.advance(Duration::from_secs(5));
+    program.see("guard of green");
+    program.press("\x03");
+    program.see("ctrl-c again leads back to blue now");
+    program.press("\x03");
+    program.see("leading back to blue");
+    platform.advance(Duration::from_secs(5));
+    program.see("Led back to blue");
+    assert_eq!(program.ended().exit_code(), 1);
+    let entries = platform.journal().read(None).unwrap().entries;
+    assert_eq!(entries.len(), 2, "the way back has an entry of its own");
+    assert!(entries.iter().all(|entry| entry.end.is_some()));
+}

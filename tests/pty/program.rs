@@ -39,6 +39,13 @@ impl Platform {
         self.server.as_ref().unwrap().story().advance(time);
     }
 
+    /// The settings of the program's person.
+    pub fn configure(&self, text: &str) {
+        let folder = self.folder.path().join("config/pilothouse");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("config.yaml"), text).unwrap();
+    }
+
     /// The journal of the program's person.
     pub fn journal(&self) -> Journal {
         Journal::within(&self.folder.path().join("state/pilothouse"))

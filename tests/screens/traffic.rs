@@ -98,6 +98,7 @@ fn guarded(bad: bool) -> Guarded {
     let errors = [900, 1_200, 800, 24_000, 61_000, if bad { 240_000 } else { 4_000 }];
     let last = *errors.last().unwrap();
     Guarded {
+        stays: String::new(),
         to: "green".into(),
         from: "blue".into(),
         at: Duration::from_secs(72),

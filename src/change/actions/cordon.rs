@@ -77,6 +77,10 @@ impl Act for Cordon {
         &[Kind::Node]
     }
 
+    fn several(&self) -> bool {
+        true
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }
@@ -100,6 +104,10 @@ impl Act for Uncordon {
 
     fn kinds(&self) -> &'static [Kind] {
         &[Kind::Node]
+    }
+
+    fn several(&self) -> bool {
+        true
     }
 
     fn needs(&self) -> Needs {

@@ -27,6 +27,10 @@ impl Act for Delete {
         &[Kind::Pod]
     }
 
+    fn several(&self) -> bool {
+        true
+    }
+
     fn needs(&self) -> Needs {
         Needs { budgets: true, pods: true, ..Needs::default() }
     }

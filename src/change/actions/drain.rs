@@ -31,6 +31,7 @@ impl Act for Drain {
             (&gates::Rbac, Weight::Judges),
             (&gates::DryRunGate, Weight::Judges),
             (&gates::Losses, Weight::Judges),
+            (&gates::Capacity, Weight::Judges),
             (&gates::Protected, Weight::Informs),
             (&gates::Frozen, Weight::Judges),
             (&gates::Alerts, Weight::Informs),

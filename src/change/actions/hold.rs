@@ -88,6 +88,10 @@ impl Act for Pause {
         &[Kind::Deployment, Kind::Rollout]
     }
 
+    fn several(&self) -> bool {
+        true
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }
@@ -136,6 +140,10 @@ impl Act for Suspend {
         &[Kind::CronJob]
     }
 
+    fn several(&self) -> bool {
+        true
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }
@@ -170,6 +178,10 @@ impl Act for Resume {
 
     fn kinds(&self) -> &'static [Kind] {
         &[Kind::Deployment, Kind::CronJob, Kind::Rollout]
+    }
+
+    fn several(&self) -> bool {
+        true
     }
 
     fn needs(&self) -> Needs {

@@ -72,6 +72,12 @@ pub trait Act: Sync {
     /// What it can be done to.
     fn kinds(&self) -> &'static [Kind];
 
+    /// Whether one plan may be about several objects: each gate is then right for each of them alone and for all
+    /// together.
+    fn several(&self) -> bool {
+        false
+    }
+
     /// What has to be read to plan it.
     fn needs(&self) -> Needs;
 

@@ -26,6 +26,10 @@ impl Act for Restart {
         &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::Rollout]
     }
 
+    fn several(&self) -> bool {
+        true
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }

@@ -42,6 +42,7 @@ impl Act for Scale {
             (&gates::Frozen, Weight::Judges),
             (&gates::Budget, Weight::Judges),
             (&gates::Quota, Weight::Judges),
+            (&gates::Capacity, Weight::Judges),
             (&gates::Alerts, Weight::Judges),
         ]
     }

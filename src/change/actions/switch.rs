@@ -38,6 +38,8 @@ impl Act for Switch {
             (&gates::DryRunGate, Weight::Judges),
             (&gates::Standby, Weight::Judges),
             (&gates::Endpoints, Weight::Judges),
+            (&gates::Soak, Weight::Judges),
+            (&gates::Smoke, Weight::Judges),
             (&gates::Ownership, Weight::Judges),
             (&gates::Protected, Weight::Informs),
             (&gates::Frozen, Weight::Judges),

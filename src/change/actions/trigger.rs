@@ -29,6 +29,10 @@ impl Act for Trigger {
         &[Kind::CronJob]
     }
 
+    fn several(&self) -> bool {
+        true
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }

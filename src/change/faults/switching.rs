@@ -466,3 +466,40 @@ async fn a_wish_that_cannot_be_met_does_not_end_the_watching() {
     assert!(last.unwrap().stays.contains("no pod of green is ready"));
     assert_eq!((bench.switches(), bench.colour().as_str()), (1, "blue"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_colour_has_to_answer_where_a_request_is_configured() {
+    let forbidden = status(403, "Forbidden", "pods/proxy is forbidden");
+    for (answer, verdict, words) in [
+        (None, "pass", "GET /healthz: 2 pods answer"),
+        (Some((500, json!({"oops": true}))), "fail", "answers 500"),
+        (Some((403, forbidden)), "unknown", "pods/proxy is forbidden"),
+    ] {
+        let bench = Bench::new(move |_, path| match (&answer, path.contains("/proxy/healthz")) {
+            (Some((code, body)), true) => Fate::Answer(*code, body.clone(), None),
+            _ => Fate::Pass,
+        })
+        .await;
+        let settings = Switching { smoke: Some("/healthz".into()), ..window(1_000) };
+        let plan = bench.planned(None, settings).await.unwrap();
+        let judged = plan.gates.iter().find(|judged| judged.gate == "smoke").unwrap();
+        assert_eq!(judged.verdict.word(), verdict, "{judged:?}");
+        assert!(judged.why.contains(words), "{judged:?}");
+        assert_eq!(bench.writes(), 0, "pods are only asked");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_colour_has_to_have_been_ready_for_as_long_as_is_configured() {
+    let bench = Bench::new(|_, _| Fate::Pass).await;
+    let soak = async |seconds: u64| {
+        let settings = Switching { soak: Duration::from_secs(seconds), ..window(1_000) };
+        let plan = bench.planned(None, settings).await.unwrap();
+        plan.gates.into_iter().find(|judged| judged.gate == "soak").unwrap()
+    };
+    assert_eq!(soak(0).await.verdict.word(), "pass");
+    assert_eq!(soak(60).await.verdict.word(), "pass");
+    let young = soak(86_400 * 3_650).await;
+    assert_eq!(young.verdict.word(), "fail");
+    assert!(young.way_out.unwrap().starts_with("wait "), "{}", young.why);
+}

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::{Evidence, Finding, Gate};
+use crate::change::gather::Facts;
 use crate::change::json::{at, count, text};
 use crate::change::pods::is_ready;
 use crate::domain::id::Kind;
@@ -52,16 +53,37 @@ fn of_pod(evidence: &Evidence<'_>) -> Finding {
         Err(why) => return Finding::unknown(format!("disruption budgets could not be read: {why}")),
     };
     let labels = at(pod, "/metadata/labels");
-    let spent = budgets
-        .iter()
-        .find(|budget| selects(budget, &labels) && count(budget, "/status/disruptionsAllowed") == Some(0));
-    match spent {
-        Some(budget) if is_ready(pod) => Finding::warn(format!(
-            "budget {} allows no disruption now, and a deletion does not ask it",
-            clean(text(budget, "/metadata/name"))
-        )),
-        _ => Finding::pass("every disruption budget is kept"),
+    if !is_ready(pod) {
+        return Finding::pass("every disruption budget is kept");
     }
+    for budget in budgets.iter().filter(|budget| selects(budget, &labels)) {
+        let Some(allowed) = count(budget, "/status/disruptionsAllowed") else { continue };
+        let together = deleted_with(evidence, budget);
+        if allowed < together {
+            let name = clean(text(budget, "/metadata/name")).into_owned();
+            let why = match (allowed, together) {
+                (0, 1) => format!("budget {name} allows no disruption now, and a deletion does not ask it"),
+                _ => format!(
+                    "budget {name} allows {allowed} disruptions now, {together} ready pods are deleted, and a \
+                     deletion does not ask it"
+                ),
+            };
+            return Finding::warn(why);
+        }
+    }
+    Finding::pass("every disruption budget is kept")
+}
+
+/// How many ready pods of a budget the order deletes.
+fn deleted_with(evidence: &Evidence<'_>, budget: &Value) -> u64 {
+    let own = &evidence.facts.object;
+    let of_it = |facts: &&Facts| {
+        facts.object.kind == own.kind
+            && facts.object.namespace == own.namespace
+            && is_ready(&facts.live)
+            && selects(budget, &at(&facts.live, "/metadata/labels"))
+    };
+    evidence.all.iter().filter(of_it).count() as u64
 }
 
 /// Whether a budget is about pods with these labels. One that selects by expressions is taken for a match.

@@ -4,6 +4,7 @@
 mod alerts;
 mod backup;
 mod budget;
+mod capacity;
 mod dry_run;
 mod frozen;
 mod losses;
@@ -13,11 +14,14 @@ mod quota;
 mod rbac;
 mod read_only;
 mod replacement;
+mod smoke;
+mod soak;
 mod standby;
 
 pub use alerts::Alerts;
 pub use backup::Backup;
 pub use budget::Budget;
+pub use capacity::Capacity;
 pub use dry_run::DryRunGate;
 pub use frozen::Frozen;
 pub use losses::Losses;
@@ -27,6 +31,8 @@ pub use quota::Quota;
 pub use rbac::Rbac;
 pub use read_only::ReadOnly;
 pub use replacement::Replacement;
+pub use smoke::Smoke;
+pub use soak::Soak;
 pub use standby::{Endpoints, Standby};
 
 use super::Known;
@@ -134,6 +140,8 @@ pub struct Evidence<'a> {
     pub order: &'a Order,
     /// What was read.
     pub facts: &'a Facts,
+    /// What was read of all objects of the order, this one among them.
+    pub all: &'a [Facts],
     /// What would be done.
     pub draft: &'a Draft,
     /// The rights that the steps need, and whether we have them.

@@ -1,7 +1,7 @@
 //! Whether the colour that is to be live can take what the live one serves.
 
 use super::{Evidence, Finding, Gate};
-use crate::change::traffic::{Pair, Readiness, pair, readiness};
+use crate::change::traffic::{self, Pair, Readiness, readiness};
 
 /// `standby`: as many ready pods as serve now, or the share that is configured.
 pub struct Standby;
@@ -10,11 +10,8 @@ pub struct Standby;
 pub struct Endpoints;
 
 fn look(evidence: &Evidence<'_>) -> Result<(Pair, Readiness), String> {
-    let facts = evidence.facts;
-    let pods = facts.pods.as_ref().map_err(|why| format!("pods could not be read: {why}"))?;
-    let switched = facts.switched.as_ref().ok_or("nothing is known of pairs here")?;
-    let found = pair(&facts.object, &facts.live, pods, &switched.settings, &evidence.order.intent.with)?;
-    let ready = readiness(&found, facts, &switched.settings);
+    let (found, settings, _) = traffic::look(evidence.facts, &evidence.order.intent.with)?;
+    let ready = readiness(&found, evidence.facts, settings);
     Ok((found, ready))
 }
 

@@ -7,13 +7,21 @@ use crate::change::actions::named;
 use crate::change::gather::Facts;
 use crate::change::intent::{Intent, With};
 use crate::change::owners::{Deliverer, Habit};
-use crate::change::testing::{autoscaler, facts, order};
+use crate::change::testing::{autoscaler, facts, facts_of, order, pod};
+use crate::domain::id::Kind;
 
 fn judged(order: &Order, facts: &Facts) -> Vec<Judged> {
     let draft = order.intent.verb.draft(&order.intent, facts).unwrap();
     let rights = [(draft.steps[0].request.right.clone(), Ok(true))];
     let dry_runs = [DryRun::Passed];
-    let evidence = Evidence { order, facts, draft: &draft, rights: &rights, dry_runs: &dry_runs };
+    let evidence = Evidence {
+        order,
+        facts,
+        all: std::slice::from_ref(facts),
+        draft: &draft,
+        rights: &rights,
+        dry_runs: &dry_runs,
+    };
     judge(order, &[evidence])
 }
 
@@ -171,4 +179,42 @@ fn overriding_can_be_forbidden() {
     let mut order = order(5);
     order.around.overriding = false;
     assert!(!gate(&order, &facts, "ownership").overridable);
+}
+
+#[test]
+fn pods_that_are_deleted_together_are_counted_together() {
+    let selector = json!({"matchLabels": {"app": "cart"}});
+    let of = |name: &str, budget: u64| {
+        let mut facts = facts_of(Kind::Pod, pod(name, Some("ReplicaSet")));
+        facts.budgets = Ok(vec![
+            json!({"metadata": {"name": "cart"}, "spec": {"minAvailable": 1, "selector": selector}, "status": {"disruptionsAllowed": budget}}),
+        ]);
+        facts
+    };
+    let verdict = |names: &[&str], allowed: u64| {
+        let all: Vec<Facts> = names.iter().map(|name| of(name, allowed)).collect();
+        let objects = all.iter().map(|facts| facts.object.clone()).collect();
+        let intent = Intent { verb: named("delete").unwrap(), objects, with: With::default() };
+        let order = Order { intent, ..order(1) };
+        let drafts: Vec<Draft> =
+            all.iter().map(|facts| order.intent.verb.draft(&order.intent, facts).unwrap()).collect();
+        let evidence: Vec<Evidence<'_>> = all
+            .iter()
+            .zip(&drafts)
+            .map(|(facts, draft)| Evidence {
+                order: &order,
+                facts,
+                all: &all,
+                draft,
+                rights: &[],
+                dry_runs: &[],
+            })
+            .collect();
+        judge(&order, &evidence).into_iter().find(|judged| judged.gate == "disruption budget").unwrap()
+    };
+    assert_eq!(verdict(&["cart-a"], 1).verdict, Verdict::Pass);
+    assert_eq!(verdict(&["cart-a", "cart-b"], 2).verdict, Verdict::Pass);
+    let both = verdict(&["cart-a", "cart-b"], 1);
+    assert_eq!(both.verdict, Verdict::Warn);
+    assert!(both.why.contains("allows 1 disruptions now, 2 ready pods are deleted"), "{}", both.why);
 }

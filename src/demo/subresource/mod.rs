@@ -59,6 +59,8 @@ pub async fn answer(
             let path = path.trim_start_matches("proxy/").to_owned();
             proxy(cluster, call, &path, request).await
         }
+        ("proxy", &Method::GET) if of_pods => pods_page(cluster, call, ""),
+        (path, &Method::GET) if of_pods && path.starts_with("proxy/") => pods_page(cluster, call, path),
         ("status", _) if call.kind.status => Err(ApiError::method_not_allowed()),
         ("scale", _) if call.kind.scale.is_some() => Err(ApiError::method_not_allowed()),
         ("log" | "eviction" | "binding", _) if of_pods => Err(ApiError::method_not_allowed()),
@@ -89,6 +91,27 @@ async fn proxy(
         body: read_body(request.body_mut()).await?,
     };
     Ok(proxy::answer(monitoring, server, asked).await)
+}
+
+/// What a pod's own server says of itself: well, or nothing at all when the pod is not ready.
+fn pods_page(cluster: &Cluster, call: &Call, path: &str) -> Result<Answer, ApiError> {
+    // `NAME`, `NAME:PORT`, `SCHEME:NAME:PORT`
+    let parts: Vec<&str> = call.name().split(':').collect();
+    let name = match parts.as_slice() {
+        [name] | [name, _] | [_, name, _] => *name,
+        _ => return Err(ApiError::no_such_path()),
+    };
+    let pod =
+        cluster.store().get("pods", call.ns(), name).ok_or_else(|| ApiError::not_found("pods", name))?;
+    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+    if !conditions.clone().any(|one| one["type"] == "Ready" && one["status"] == "True") {
+        return Err(ApiError::new(
+            503,
+            "ServiceUnavailable",
+            "error trying to reach service: dial tcp: connect: connection refused",
+        ));
+    }
+    Ok(respond::text(200, format!("{name} is well at /{}\n", path.trim_start_matches("proxy/"))))
 }
 
 /// A `metav1.Status` that says yes.

@@ -72,11 +72,6 @@ impl<R: Rows> ListPane<R> {
         self.rows.find(shared, self.cursor.selected()?)
     }
 
-    /// Rows that are marked, in order; those that the filter hides come last.
-    pub fn marked(&self, shared: &Shared) -> Vec<R::Row> {
-        self.marks.iter().filter_map(|key| self.rows.find(shared, key)).collect()
-    }
-
     /// The order of two rows; those below others follow their parents.
     fn compare(&self, shared: &Shared, a: R::Row, b: R::Row) -> Ordering {
         let (above_a, above_b) = (self.path(shared, a), self.path(shared, b));
@@ -400,6 +395,12 @@ impl<R: Rows> Pane for ListPane<R> {
 
     fn subject(&self, shared: &Shared) -> Option<Subject> {
         self.rows.subject(shared, self.selected(shared)?)
+    }
+
+    fn marked(&self, shared: &Shared) -> Vec<Subject> {
+        let mut rows: Vec<R::Row> = self.marks.iter().filter_map(|key| self.rows.find(shared, key)).collect();
+        rows.sort_by(|a, b| self.compare(shared, *a, *b));
+        rows.into_iter().filter_map(|row| self.rows.subject(shared, row)).collect()
     }
 
     fn filter(&self) -> Option<&str> {

@@ -1,7 +1,9 @@
 //! The Traffic pane: blue/green pairs, a row for the Service and one for each colour below it: which is live, what it
-//! runs, which pods are ready and which receive traffic, how requests fare where Prometheus can tell colours apart.
+//! runs, which pods are ready and which receive traffic, how requests fare where Prometheus can tell colours apart. Argo
+//! Rollouts follow, which divide their traffic by themselves, with a row for each of their releases.
 
 mod gauges;
+mod steered;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +20,7 @@ use crate::domain::id::{Kind, Name, ObjectRef};
 use crate::domain::level::Level;
 use crate::domain::meta::Labels;
 use crate::effect::Follow;
+use crate::fleet::rollouts::{Release, Steered, rollouts};
 use crate::fleet::traffic::{Colour, Pair, pairs};
 use crate::look::Look;
 use crate::shared::{Applies, Outcome, Shared, Subject};
@@ -29,6 +32,7 @@ use crate::theme::Role;
 pub struct Traffic {
     seen: Option<Seen>,
     pairs: Vec<Shown>,
+    rollouts: Vec<Steered>,
 }
 
 /// A pair, and what is asked about each of its colours.
@@ -43,14 +47,22 @@ struct Shown {
 struct Seen {
     scope: words::ScopeKey,
     settings: [u64; 3],
-    versions: Vec<[u64; 4]>,
+    versions: Vec<[u64; 5]>,
 }
 
-/// A row: the place of its pair, and of the colour in it.
+/// A row: the place of its pair, and of the colour in it. Those of Rollouts are counted on after the pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {
     pair: u32,
     colour: Option<u32>,
+}
+
+/// What a row is about.
+enum About<'a> {
+    Service(&'a Pair),
+    Colour(&'a Colour, Option<&'a gauges::Wanted>),
+    Rollout(&'a Steered),
+    Release(&'a Release),
 }
 
 /// Pairs that Prometheus is asked about; more are not on a screen at a time.
@@ -68,7 +80,7 @@ const WHY: usize = 8;
 
 static COLUMNS: [Column; 9] = [
     Column::new("service / colour", 17).most(34),
-    Column::new("is", 7),
+    Column::new("is", 7).most(11),
     Column::new("ready", 5).right(),
     Column::new("gets", 4).right(),
     Column::new("release", 8).most(16).rank(1),
@@ -100,6 +112,23 @@ impl Haystack for Texts<'_> {
 impl Traffic {
     fn shown(&self, row: Row) -> Option<&Shown> {
         self.pairs.get(usize::try_from(row.pair).ok()?)
+    }
+
+    fn about(&self, row: Row) -> Option<About<'_>> {
+        if let Some(steered) = self.rollout(row) {
+            return match row.colour {
+                None => Some(About::Rollout(steered)),
+                Some(at) => steered.releases.get(usize::try_from(at).ok()?).map(About::Release),
+            };
+        }
+        match row.colour {
+            None => self.pair(row).map(About::Service),
+            Some(_) => self.colour(row).map(|(colour, asked)| About::Colour(colour, asked)),
+        }
+    }
+
+    fn rollout(&self, row: Row) -> Option<&Steered> {
+        self.rollouts.get(usize::try_from(row.pair).ok()?.checked_sub(self.pairs.len())?)
     }
 
     fn pair(&self, row: Row) -> Option<&Pair> {
@@ -161,6 +190,7 @@ impl Rows for Traffic {
                         c.workloads.version(),
                         c.endpoint_slices.version(),
                         c.autoscalers.version(),
+                        c.replica_sets.version(),
                     ]
                 })
                 .collect(),
@@ -183,6 +213,7 @@ impl Rows for Traffic {
                 Shown { asked: asked.collect(), pair }
             })
             .collect();
+        self.rollouts = rollouts(&shared.world, |cluster, namespace| shared.shows(cluster, namespace));
         Changes::Everything
     }
 
@@ -193,27 +224,42 @@ impl Rows for Traffic {
                 each(Row { pair, colour: Some(colour) });
             }
         }
+        let first = u32::try_from(self.pairs.len()).unwrap_or(u32::MAX);
+        for (pair, steered) in (first..).zip(&self.rollouts) {
+            each(Row { pair, colour: None });
+            for (colour, _) in (0..).zip(&steered.releases) {
+                each(Row { pair, colour: Some(colour) });
+            }
+        }
     }
 
     fn total(&self, _shared: &Shared) -> usize {
-        self.pairs.len()
+        self.pairs.len() + self.rollouts.len()
     }
 
     fn shown(&self, _shared: &Shared, row: Row) -> bool {
-        self.pair(row).is_some()
+        self.about(row).is_some()
     }
 
     fn level(&self, _shared: &Shared, row: Row) -> Level {
-        match (row.colour, self.colour(row)) {
-            (Some(_), colour) => colour.map_or(Level::Unknown, |(colour, _)| colour.level),
-            (None, _) => self.pair(row).map_or(Level::Unknown, |pair| pair.level),
+        match self.about(row) {
+            Some(About::Service(pair)) => pair.level,
+            Some(About::Colour(colour, _)) => colour.level,
+            Some(About::Rollout(steered)) => steered.level,
+            Some(About::Release(release)) => steered::level(release),
+            None => Level::Unknown,
         }
     }
 
     fn counted(&self, _shared: &Shared) -> Option<String> {
-        Some(match self.pairs.len() {
+        let pairs = match self.pairs.len() {
             1 => "1 pair".to_owned(),
             n => format!("{n} pairs"),
+        };
+        Some(match self.rollouts.len() {
+            0 => pairs,
+            1 => format!("{pairs}, 1 rollout"),
+            n => format!("{pairs}, {n} rollouts"),
         })
     }
 
@@ -229,12 +275,25 @@ impl Rows for Traffic {
     }
 
     fn key(&self, _shared: &Shared, row: Row) -> Option<Self::Key> {
-        let colour = self.colour(row).map(|(colour, _)| colour.name.clone());
-        (row.colour.is_some() == colour.is_some())
-            .then(|| self.pair(row).map(|pair| (pair.service.clone(), colour)))?
+        match self.about(row)? {
+            About::Service(pair) => Some((pair.service.clone(), None)),
+            About::Colour(colour, _) => Some((self.pair(row)?.service.clone(), Some(colour.name.clone()))),
+            About::Rollout(steered) => Some((steered.rollout.clone(), None)),
+            // By the ReplicaSet: a canary that goes through becomes what is stable.
+            About::Release(release) => {
+                Some((self.rollout(row)?.rollout.clone(), Some(release.set.name.clone())))
+            }
+        }
     }
 
     fn find(&self, _shared: &Shared, (service, colour): &Self::Key) -> Option<Row> {
+        if service.kind == Kind::Rollout {
+            let at = self.rollouts.iter().position(|steered| steered.rollout == *service)?;
+            let pair = u32::try_from(self.pairs.len() + at).ok()?;
+            let Some(name) = colour else { return Some(Row { pair, colour: None }) };
+            let release = self.rollouts.get(at)?.releases.iter().position(|one| one.set.name == *name)?;
+            return Some(Row { pair, colour: Some(u32::try_from(release).ok()?) });
+        }
         let at = self.pairs.iter().position(|shown| shown.pair.service == *service)?;
         let pair = u32::try_from(at).ok()?;
         let Some(name) = colour else { return Some(Row { pair, colour: None }) };
@@ -243,12 +302,19 @@ impl Rows for Traffic {
     }
 
     fn search(&self, _shared: &Shared, row: Row, look: &mut dyn FnMut(&dyn Haystack) -> bool) -> bool {
-        self.pair(row).is_some_and(|pair| look(&Texts(pair)))
+        match self.rollout(row) {
+            Some(steered) => look(&steered::Texts(steered)),
+            None => self.pair(row).is_some_and(|pair| look(&Texts(pair))),
+        }
     }
 
     fn cell<'a>(&self, shared: &'a Shared, row: Row, column: usize, _look: &Look) -> Cell<'a> {
-        let Some((colour, asked)) = self.colour(row) else {
-            return self.pair(row).map_or_else(|| Cell::muted(""), |pair| service_cell(shared, pair, column));
+        let (colour, asked) = match self.about(row) {
+            Some(About::Colour(colour, asked)) => (colour, asked),
+            Some(About::Service(pair)) => return service_cell(shared, pair, column),
+            Some(About::Rollout(steered)) => return steered::cell(shared, steered, column),
+            Some(About::Release(release)) => return steered::release_cell(release, column),
+            None => return Cell::muted(""),
         };
         match column {
             NAME => Cell::text(colour.name.to_string()),
@@ -271,16 +337,19 @@ impl Rows for Traffic {
     }
 
     fn subject(&self, _shared: &Shared, row: Row) -> Option<Subject> {
-        match self.colour(row) {
-            Some((colour, _)) => colour.workloads.first().cloned().map(Subject::Object),
-            None => self.pair(row).map(|pair| Subject::Object(pair.service.clone())),
-        }
+        let object = match self.about(row)? {
+            About::Service(pair) => Some(&pair.service),
+            About::Colour(colour, _) => colour.workloads.first(),
+            // What can be done is done to the Rollout, wherever the cursor is in it.
+            About::Rollout(_) | About::Release(_) => self.rollout(row).map(|steered| &steered.rollout),
+        };
+        object.cloned().map(Subject::Object)
     }
 
     fn empty(&self, shared: &Shared) -> Vec<String> {
         let mut lines = words::not_readable(shared, &[Kind::Service, Kind::Deployment]);
         if lines.is_empty() {
-            lines.push(format!("No blue/green pair in {}.", words::scope(shared)));
+            lines.push(format!("No blue/green pair and no Argo Rollout in {}.", words::scope(shared)));
             lines.push(
                 "A pair is a Service whose selector holds a label color, colour, slot, version, track or deployment, \
                  before two workloads or more that match the rest of it with different values."
@@ -322,6 +391,9 @@ impl Rows for Traffic {
 
     fn applies(&self, shared: &Shared, row: Option<Row>, action: Action) -> Applies {
         let Some(row) = row else { return Applies::Elsewhere };
+        if self.rollout(row).is_some() {
+            return Applies::Elsewhere;
+        }
         let back = action == Action::Undo && row.colour.is_none();
         if action != Action::Switch && !back {
             return Applies::Elsewhere;

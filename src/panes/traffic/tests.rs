@@ -86,7 +86,8 @@ fn where_there_is_no_pair_it_says_what_one_is() {
     assert!(rows.is_empty());
     let said = pane.empty(&shared).join(" ");
     assert!(
-        said.contains("No blue/green pair in production") && said.contains("color, colour, slot"),
+        said.contains("No blue/green pair and no Argo Rollout in production")
+            && said.contains("color, colour, slot"),
         "{said}"
     );
     tell(&mut shared, ClusterMsg::Feed(Kind::Service, Feed::Forbidden("no services for you".into())));
@@ -99,7 +100,7 @@ fn where_there_is_no_pair_it_says_what_one_is() {
 #[test]
 fn a_pair_that_is_named_needs_no_second_workload() {
     let mut shared = scene(&["blue"]);
-    let named = Named { service: "checkout".into(), namespace: "".into(), key: "color".into() };
+    let named = Named { service: "checkout".into(), namespace: "".into(), key: "color".into(), smoke: None };
     shared.wanted.traffic.rules.named = vec![named];
     let (pane, rows) = pane(&shared);
     assert_eq!(rows.len(), 2);

@@ -8,7 +8,9 @@ use crate::domain::level::Level;
 use crate::domain::meta::ContainerImage;
 use crate::domain::node::Autoscaler;
 use crate::domain::pod::Pod;
-use crate::domain::workload::{DeploymentMore, More, ReplicaSet, RolloutMore, UpdateMore, Workload};
+use crate::domain::workload::{
+    Analysis, DeploymentMore, More, ReplicaSet, RolloutMore, UpdateMore, Workload,
+};
 use crate::panes::views::events;
 use crate::panes::views::explain;
 use crate::panes::views::page::{Bar, PageLine};
@@ -325,6 +327,9 @@ fn rollout_facts(workload: &Workload, more: &RolloutMore) -> Vec<Line> {
         value.push_plain(&format!("{} of {all}", at.min(all)));
         bar = Some(Bar { column: NAMES + value.width() + 2, width: 12, part: at.into(), whole: all.into() });
     }
+    let traffic = more.weights.map(|(canary, stable)| {
+        fact("traffic", Painted::plain(format!("{canary} % to the canary, {stable} % to the stable release")))
+    });
     let mut strategy = fact("strategy", value);
     strategy.bar = bar;
     let level = workload.level();
@@ -335,7 +340,22 @@ fn rollout_facts(workload: &Workload, more: &RolloutMore) -> Vec<Line> {
     if !more.message.is_empty() {
         phase.push_plain(&format!(": {}", more.message));
     }
-    vec![strategy, fact("phase", phase)]
+    let mut lines = vec![strategy, fact("phase", phase)];
+    lines.extend(traffic);
+    lines.extend(more.analyses.iter().map(analysis));
+    lines
+}
+
+/// `analysis  step  Running: …  cart-7d9c-2-1`
+fn analysis(run: &Analysis) -> Line {
+    let mut value = Painted::default();
+    value.push(Role::Muted, &format!("{}  ", run.of));
+    value.push(Role::of_level(run.level()), if run.phase.is_empty() { "not reported" } else { &run.phase });
+    if !run.message.is_empty() {
+        value.push_plain(&format!(": {}", run.message));
+    }
+    value.push(Role::Muted, &format!("  {}", run.run));
+    fact("analysis", value)
 }
 
 /// Conditions that are not as they should be, explained; the others in one line.

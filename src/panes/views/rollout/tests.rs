@@ -125,7 +125,10 @@ fn stateful_sets_daemon_sets_and_rollouts_say_it_in_their_words() {
             step: Some((1, 6)),
             stable_hash: "5b66".into(),
             current_hash: "7d9c".into(),
+            active_hash: "".into(),
             aborted,
+            weights: None,
+            analyses: Vec::new(),
         })),
         ..cart()
     };
