@@ -7,11 +7,12 @@
 //! settled by looking.
 
 mod guard;
+mod watch;
+mod written;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures::future::join_all;
 use http::header::CONTENT_TYPE;
 use kube::Client;
 use kube::client::Body;
@@ -25,15 +26,13 @@ use super::gather::uid_of;
 pub use super::gauge::Ways;
 use super::guard::Guarded;
 use super::json::{at, list, text};
-use super::plan::{BEING, Expect, Goal, Method, Plan, Step, Touched, called};
+use super::plan::{BEING, Method, Plan, Step, Touched, called};
 use super::pods::is_ending;
-use super::redact::redacted;
 use super::requests::{Reply, send};
-use super::verify::{self, Standing, shown};
+use super::verify::shown;
 use crate::connect::paths;
 use crate::connect::problem::Fault;
-use crate::domain::id::Uid;
-use crate::journal::{self, Closing, End, Intention, Journal, Local, Outcome, Record, StepDone, Who};
+use crate::journal::{Closing, End, Journal, Local, Outcome, Record, StepDone};
 use crate::text::clean;
 
 /// How long things may take. Tests use shorter ones.
@@ -299,22 +298,16 @@ impl Execution<'_> {
                 }
                 Err(stopped) => {
                     tell(stopped.word, &stopped.words);
-                    (self.means.tell)(Progress::Step(at, StepState::Failed, stopped.words.clone()));
                     // What was sent and not answered may arrive still, and traffic is not left unwatched.
                     if let (Outcome::Unknown, Some(guard)) = (stopped.outcome, &self.plan.guard) {
                         return self.guard(guard, &stands, Some(stopped.words), id, note).await;
                     }
+                    (self.means.tell)(Progress::Step(at, StepState::Failed, stopped.words.clone()));
                     let done = self.plan.steps.len() - left.len() - 1;
-                    let before = match done {
-                        0 => String::new(),
-                        n => format!(" {n} of {} steps were done before.", self.plan.steps.len()),
-                    };
-                    let outcome = match (stopped.outcome, done) {
-                        // Something was changed, so it is no longer true that nothing was.
-                        (Outcome::Refused, 1..) => Outcome::Failed,
-                        (outcome, _) => outcome,
-                    };
-                    return End { outcome, words: format!("{}{before}", stopped.words) };
+                    if done > 0 {
+                        return self.stopped_half_way(step, &stopped, done, &left);
+                    }
+                    return End { outcome: stopped.outcome, words: stopped.words };
                 }
             }
         }
@@ -322,6 +315,37 @@ impl Execution<'_> {
             Some(guard) => self.guard(guard, &stands, None, id, note).await,
             None => self.watch(&stands).await,
         }
+    }
+
+    /// A step stopped it after others had been done.
+    fn stopped_half_way(
+        &self,
+        step: &Step,
+        stopped: &Stopped,
+        done: usize,
+        left: &VecDeque<(usize, &Step)>,
+    ) -> End {
+        let outcome = match stopped.outcome {
+            // Something was changed, so it is no longer true that nothing was.
+            Outcome::Refused => Outcome::Failed,
+            outcome => outcome,
+        };
+        let why = stopped.words.trim_start_matches("Nothing was changed: ");
+        let mut undone: Vec<&str> = left.iter().take(3).map(|(_, step)| step.title.as_str()).collect();
+        let more = format!("{} more", left.len().saturating_sub(undone.len()));
+        if left.len() > undone.len() {
+            undone.push(&more);
+        }
+        let undone = match undone.is_empty() {
+            true => String::new(),
+            false => format!(" Not done: {}.", undone.join(", ")),
+        };
+        let words = format!(
+            "{}: {why} {done} of {} steps were done before, and are not watched.{undone}",
+            step.title,
+            self.plan.steps.len()
+        );
+        End { outcome, words }
     }
 
     /// What was held up until its time ran out.
@@ -359,11 +383,13 @@ impl Execution<'_> {
     async fn step(&self, step: &Step, note: &mut (dyn FnMut(&str, &str) + Send)) -> Result<Came, Stopped> {
         let deadline = Instant::now() + self.means.pace.conflicts;
         let evicts = step.request.method == Method::Evict;
+        // One of several that was to leave and has left by itself keeps nobody from the others.
+        let several = self.plan.steps.len() > 1;
+        let leaves = evicts || several && step.request.method == Method::Delete;
         let gone_already = || Came::Done(format!("{}: it is gone already", step.title), None);
         loop {
             let live = match self.look(step).await {
-                // What was to leave has left by itself.
-                Err(stopped) if evicts && stopped.word == "stale" => return Ok(gone_already()),
+                Err(stopped) if leaves && stopped.word == "stale" => return Ok(gone_already()),
                 looked => looked?,
             };
             self.holds(step, &live)?;
@@ -376,7 +402,7 @@ impl Execution<'_> {
             };
             match reply.code {
                 200..=299 => return Ok(Came::Done(format!("{}: done", step.title), Some(reply.body))),
-                404 if evicts => return Ok(gone_already()),
+                404 if leaves => return Ok(gone_already()),
                 429 if evicts => return Ok(Came::HeldUp(held_up(&reply))),
                 409 if step.request.method == Method::Create => {
                     return Err(Stopped::stale(format!(
@@ -390,7 +416,9 @@ impl Execution<'_> {
                     note("again", reply.fault().words());
                     sleep(self.means.pace.look / 5).await;
                 }
-                408 | 500.. => return self.settle(step, reply.fault().words(), Outcome::Failed).await,
+                // Who says so does not know whether it was done, and it may still be.
+                408 | 502 | 504 => return self.settle(step, reply.fault().words(), Outcome::Unknown).await,
+                500.. => return self.settle(step, reply.fault().words(), Outcome::Failed).await,
                 _ => return Err(self.why_not(step, &reply).await),
             }
         }
@@ -544,144 +572,6 @@ impl Execution<'_> {
             Ok(made) => Ok(made),
             Err(Fault::NotFound(_)) => Err(Stopped::stale("it is not there")),
             Err(fault) => Err(Stopped::new(Outcome::Unknown, "unknown", fault.words())),
-        }
-    }
-
-    /// Looks until everything has come true, or will not.
-    async fn watch(&self, stands: &[Touched]) -> End {
-        let began = Instant::now();
-        let expects: Vec<Expect> = match self.means.watch {
-            true => self.plan.expects.clone(),
-            false => {
-                let standing =
-                    |expect: &Expect| Expect { goal: Goal::Stands, deadline: 10, ..expect.clone() };
-                // That something is gone has to be waited for.
-                let standing_ones = self.plan.expects.iter().filter(|expect| expect.goal.is_of_what_stands());
-                standing_ones.map(standing).collect()
-            }
-        };
-        let looks = join_all(expects.iter().map(|expect| self.watch_one(expect, stands, began)));
-        let ends = looks.await;
-        let worst = expects.iter().zip(&ends).find(|(_, end)| end.outcome != Outcome::Done);
-        let mut end = match (worst, ends.as_slice()) {
-            (_, [one]) => one.clone(),
-            (Some((expect, worst)), several) => {
-                let well = several.iter().filter(|end| end.outcome == Outcome::Done).count();
-                let words = format!(
-                    "{}: {} ({well} of {} are as wanted)",
-                    called(&expect.object),
-                    worst.words,
-                    several.len()
-                );
-                End { outcome: worst.outcome, words }
-            }
-            (None, several) => {
-                End { outcome: Outcome::Done, words: format!("all {} are as wanted", several.len()) }
-            }
-        };
-        if !self.means.watch && end.outcome == Outcome::Done {
-            end.words = "it was sent and taken; what follows was not waited for".to_owned();
-        }
-        end
-    }
-
-    async fn watch_one(&self, expect: &Expect, stands: &[Touched], began: Instant) -> End {
-        let deadline = began + Duration::from_secs(expect.deadline);
-        let path = paths::path(&expect.object);
-        let beside = self
-            .plan
-            .beside
-            .iter()
-            .find(|(object, _)| *object == expect.object)
-            .map(|(_, path)| path.as_str());
-        loop {
-            let live = match ask::read(&self.means.client, &path, self.means.pace.answer).await {
-                Ok(live) => Ok(Some(live)),
-                Err(Fault::NotFound(_)) => Ok(None),
-                Err(fault) => Err(fault),
-            };
-            let pods = match (&live, beside) {
-                (Ok(_), Some(path)) => ask::items(&self.means.client, path, self.means.pace.answer).await,
-                _ => Ok(Vec::new()),
-            };
-            let last = match (live, pods) {
-                (Ok(live), Ok(pods)) => verify::judge(expect, stands, live.as_ref(), &pods),
-                (Err(fault), _) | (_, Err(fault)) => {
-                    Standing::Pending(format!("it cannot be looked at: {}", fault.words()))
-                }
-            };
-            let pending = match last {
-                Standing::Done(words) => return End { outcome: Outcome::Done, words },
-                Standing::Failed(words) => return End { outcome: Outcome::Failed, words },
-                Standing::Superseded(words) => return End { outcome: Outcome::Superseded, words },
-                Standing::Pending(words) => words,
-            };
-            if Instant::now() >= deadline {
-                let words = format!("not within {} s: {pending}", expect.deadline);
-                return End { outcome: Outcome::TimedOut, words };
-            }
-            (self.means.tell)(Progress::Watching(pending));
-            sleep(self.means.pace.look).await;
-        }
-    }
-
-    fn intention(&self, reason: &str, how: &str, id: &str, now: jiff::Timestamp) -> Intention {
-        let plan = self.plan;
-        let object = |object: &crate::domain::id::ObjectRef, words: &str| journal::Object {
-            kind: object.kind.word().to_owned(),
-            namespace: object.namespace.to_string(),
-            name: object.name.to_string(),
-            // What is still to be made has none.
-            uid: if object.uid == Uid::default() { String::new() } else { object.uid.to_string() },
-            words: words.to_owned(),
-        };
-        let overridden: Vec<&str> = plan.overridden().map(|judged| judged.gate).collect();
-        Intention {
-            id: id.to_owned(),
-            at: now.to_string(),
-            action: plan.order.intent.verb.name().to_owned(),
-            title: plan.title.clone(),
-            environment: plan.order.place.environment.to_string(),
-            context: plan.order.place.context.to_string(),
-            server: plan.order.place.host().to_owned(),
-            objects: plan.lines.iter().map(|line| object(&line.object, &line.words)).collect(),
-            who: Who { local: self.means.local.clone(), kube: plan.kube_user.clone().unwrap_or_default() },
-            reason: reason.to_owned(),
-            confirmed: how.to_owned(),
-            gates: plan
-                .gates
-                .iter()
-                .map(|judged| journal::Gate {
-                    gate: judged.gate.to_owned(),
-                    verdict: judged.verdict.word().to_owned(),
-                    why: judged.why.clone(),
-                    overridden: overridden.contains(&judged.gate),
-                })
-                .collect(),
-            with: plan.order.intent.with.clone(),
-            back: plan.back_with.clone(),
-            requests: plan
-                .steps
-                .iter()
-                .map(|step| journal::Request {
-                    method: step.request.method.verb().to_owned(),
-                    path: step.request.path.clone(),
-                    content: step.request.method.content_type().to_owned(),
-                    body: redacted(&step.request.body),
-                })
-                .collect(),
-            values: plan
-                .touched
-                .iter()
-                .map(|value| journal::Touched {
-                    object: object(&value.object, ""),
-                    what: value.what.clone(),
-                    pointer: value.pointer.clone(),
-                    before: redacted(&value.before),
-                    after: redacted(&value.after),
-                })
-                .collect(),
-            deadline: plan.expects.iter().map(|expect| expect.deadline).max().unwrap_or(0),
         }
     }
 }

@@ -63,7 +63,8 @@ fn now() -> Now {
     Now { wall: Stamp(jiff::Timestamp::now().as_second()), mono: Duration::from_secs(1) }
 }
 
-/// Quick looks, and limits that a busy machine does not reach: a test of a limit sets its own.
+/// Quick looks, and limits that a busy machine does not reach: a test of a limit sets its own. What is looked for and
+/// never comes (`settle`) is looked for shortly.
 fn pace() -> Pace {
     Pace {
         answer: Duration::from_secs(30),

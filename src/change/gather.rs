@@ -314,6 +314,10 @@ async fn facts(
 
 /// The smoke check, where one is configured for the pair.
 async fn smoked(own: &Client, facts: &Facts, order: &Order) -> Option<Smoke> {
+    // The way back must not wait for a page.
+    if order.intent.with.back {
+        return None;
+    }
     // What is wrong with the pair is said by others.
     let (pair, settings, _) = traffic::look(facts, &order.intent.with).ok()?;
     let path = settings.smoke_of(&facts.object.namespace, &facts.object.name)?;

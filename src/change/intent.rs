@@ -78,15 +78,21 @@ pub struct Place {
     pub read_only: Option<String>,
 }
 
+/// A server's URL without its path.
+#[must_use]
+pub fn host(server: &str) -> &str {
+    let begins = server.find("://").map_or(0, |at| at + 3);
+    match server.get(begins..).and_then(|rest| rest.find('/')) {
+        Some(at) => &server[..begins + at],
+        None => server,
+    }
+}
+
 impl Place {
     /// The API server without a path, which on some platforms is as good as a password.
     #[must_use]
     pub fn host(&self) -> &str {
-        let begins = self.server.find("://").map_or(0, |at| at + 3);
-        match self.server.get(begins..).and_then(|rest| rest.find('/')) {
-            Some(at) => &self.server[..begins + at],
-            None => &self.server,
-        }
+        host(&self.server)
     }
 
     /// The environment, or the context where there is none.

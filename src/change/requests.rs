@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use kube::Client;
 use kube::client::Body;
 use kube::core::Status;
@@ -34,6 +34,32 @@ impl Reply {
         let said: Option<Status> = serde_json::from_value(self.body.clone()).ok();
         Fault::of_status(&said.unwrap_or_else(|| Status::failure("", "")).with_code(self.code))
     }
+}
+
+/// Bytes of an answer that is no success which are read, where only the code is wanted.
+const MOST: usize = 64 * 1024;
+
+/// Sends a request for its code alone: of a success no body is read, of anything else no more than a Status needs.
+///
+/// # Errors
+/// No answer came.
+pub(super) async fn send_for_code(
+    client: &Client,
+    request: http::Request<Body>,
+    limit: Duration,
+) -> Result<Reply, Fault> {
+    let answer = async {
+        let response = client.send(request).await.map_err(|error| Fault::of(&error))?;
+        let code = response.status().as_u16();
+        let mut body = Value::Null;
+        if code >= 400
+            && let Ok(read) = Limited::new(response.into_body(), MOST).collect().await
+        {
+            body = serde_json::from_slice(&read.to_bytes()).unwrap_or_default();
+        }
+        Ok(Reply { code, body, retry_after: None })
+    };
+    timeout(limit, answer).await.unwrap_or_else(|_| Err(Fault::timed_out(limit)))
 }
 
 /// Sends a request and takes its answer.

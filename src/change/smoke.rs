@@ -8,7 +8,7 @@ use kube::Client;
 use serde_json::Value;
 
 use super::json::{list, text};
-use super::requests::send;
+use super::requests::send_for_code;
 use super::traffic::{Pair, standing_by};
 use super::{Known, gather::Facts};
 use crate::connect::client;
@@ -43,11 +43,13 @@ pub(super) async fn ask(client: &Client, facts: &Facts, pair: &Pair, path: &Name
     Smoke { path: path.clone(), answers: join_all(asked).await }
 }
 
-/// One pod's code. What the API server itself says is a Status, and no answer of the pod.
+/// One pod's code. That the API server cannot reach it is as bad as an answer that says so; any other word of the API
+/// server itself, a Status, is no answer of the pod.
 async fn one(client: &Client, way: &str) -> Known<u16> {
     let request = client::get(way).map_err(|fault| fault.words().to_owned())?;
-    let reply = send(client, request, LIMIT).await.map_err(|fault| fault.words().to_owned())?;
-    match text(&reply.body, "/kind") == "Status" && text(&reply.body, "/apiVersion") == "v1" {
+    let reply = send_for_code(client, request, LIMIT).await.map_err(|fault| fault.words().to_owned())?;
+    let by_the_server = text(&reply.body, "/kind") == "Status" && text(&reply.body, "/apiVersion") == "v1";
+    match by_the_server && !matches!(reply.code, 502..=504) {
         true => Err(reply.fault().words().to_owned()),
         false => Ok(reply.code),
     }

@@ -15,7 +15,7 @@ use crate::change::confirm::{Answer, Refusal, confirm};
 use crate::change::execute::{Means, Pace, Progress, StepState, execute};
 use crate::change::gather::{self, NoPlan};
 use crate::change::guard::Guard;
-use crate::change::intent::{Intent, With};
+use crate::change::intent::{Intent, Order, With};
 use crate::change::plan::{Challenge, Plan};
 use crate::domain::id::{ClusterId, Kind, Name, ObjectRef, Uid};
 use crate::domain::link::Link;
@@ -148,7 +148,7 @@ pub struct SwitchArgs {
     /// Lead to this colour; needed where more than one stands by
     #[arg(long, value_name = "COLOUR")]
     pub to: Option<String>,
-    /// It is the way back from a switch: freezes and alerts do not stand in its way
+    /// It is the way back from the last switch that the journal here tells of: freezes, alerts, soak and smoke only inform
     #[arg(long)]
     pub back: bool,
 }
@@ -194,7 +194,13 @@ fn run(global: &Global, action: &str, args: ChangeArgs, with: With) -> Result<Ex
             survey(&mut driver, &object).await;
         }
         let intent = Intent { verb, objects: vec![object], with };
-        let order = changes::order(&driver.state.shared, intent);
+        let mut order = changes::order(&driver.state.shared, intent);
+        if order.intent.with.back && !led_there(&driver, &order) {
+            report(
+                "pilothouse: the journal here tells of no switch to go back from: it is judged like any other",
+            );
+            order.intent.with.back = false;
+        }
         let clients = driver.clients();
         let planned = gather::plan(&|cluster| clients.get(&cluster).cloned(), order, driver.now()).await;
         let plan = planned.map_err(|why| match why {
@@ -207,6 +213,12 @@ fn run(global: &Global, action: &str, args: ChangeArgs, with: With) -> Result<Ex
         }
         confirmed(&driver, plan, &args).await
     })
+}
+
+/// Whether the journal tells of the switch that an order is the way back from.
+fn led_there(driver: &Driver, order: &Order) -> bool {
+    let reading = driver.desk().0.and_then(|journal| journal.read(None).ok());
+    reading.is_some_and(|reading| changes::leads_back(&reading, order))
 }
 
 /// Lets the Traffic pane look at a pair, so that it is known whom to ask how requests to its colours fare.

@@ -1,10 +1,12 @@
 //! Argo Rollouts as they stand: how far each is, and the releases between which it divides its traffic.
 
+use std::collections::{HashMap, HashSet};
+
 use super::image::{ImageRef, short_digest};
-use crate::domain::id::{ClusterId, Kind, Name, ObjectRef};
+use crate::domain::id::{ClusterId, Kind, Name, ObjectRef, Uid};
 use crate::domain::level::Level;
 use crate::domain::workload::{More, ReplicaSet, RolloutMore, Workload};
-use crate::world::{ClusterWorld, World};
+use crate::world::World;
 
 /// A Rollout with its releases.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,20 +46,30 @@ pub struct Release {
 pub fn rollouts(world: &World, shows: impl Fn(ClusterId, &str) -> bool) -> Vec<Steered> {
     let mut found: Vec<Steered> = Vec::new();
     for (id, cluster) in world.each() {
-        for (_, workload) in cluster.workloads.iter() {
-            if let More::Rollout(more) = &workload.more
-                && shows(id, &workload.namespace)
-            {
-                found.push(steered(id, cluster, workload, more));
-            }
+        let of_rollouts = cluster.workloads.iter().filter_map(|(_, workload)| match &workload.more {
+            More::Rollout(more) if shows(id, &workload.namespace) => Some((workload, more)),
+            _ => None,
+        });
+        let here: Vec<(&Workload, &RolloutMore)> = of_rollouts.map(|(one, more)| (one, &**more)).collect();
+        if here.is_empty() {
+            continue;
         }
+        // Looked up for each of them: there are many more ReplicaSets than Rollouts.
+        let uids: HashSet<Uid> = here.iter().map(|(workload, _)| workload.uid).collect();
+        let owned = cluster.replica_sets.iter().filter_map(|(_, set)| Some((set.owner.as_ref()?.uid, set)));
+        let owned = owned.filter(|(owner, _)| uids.contains(owner));
+        let sets: Sets<'_> = owned.map(|(owner, set)| ((owner, &*set.hash), set)).collect();
+        found.extend(here.into_iter().map(|(workload, more)| steered(id, &sets, workload, more)));
     }
     let key = |one: &Steered| (one.rollout.namespace.clone(), one.rollout.name.clone(), one.rollout.cluster);
     found.sort_by_key(key);
     found
 }
 
-fn steered(id: ClusterId, cluster: &ClusterWorld, workload: &Workload, more: &RolloutMore) -> Steered {
+/// ReplicaSets by owner and hash.
+type Sets<'a> = HashMap<(Uid, &'a str), &'a ReplicaSet>;
+
+fn steered(id: ClusterId, sets: &Sets<'_>, workload: &Workload, more: &RolloutMore) -> Steered {
     let object = |kind, name: Name, uid| ObjectRef {
         cluster: id,
         kind,
@@ -65,16 +77,12 @@ fn steered(id: ClusterId, cluster: &ClusterWorld, workload: &Workload, more: &Ro
         name,
         uid,
     };
-    let set = |hash: &Name| {
-        let mut sets = cluster.replica_sets.iter().map(|(_, set)| set);
-        sets.find(|set| set.hash == *hash && set.owner.as_ref().is_some_and(|o| o.uid == workload.uid))
-    };
     let mut hashes = vec![("stable", &more.stable_hash)];
     if more.current_hash != more.stable_hash {
         hashes.push((of_new(more), &more.current_hash));
     }
     let releases = hashes.into_iter().filter_map(|(name, hash)| {
-        let set = set(hash)?;
+        let set = sets.get(&(workload.uid, &**hash))?;
         Some(Release {
             name,
             set: object(Kind::ReplicaSet, set.name.as_ref().into(), set.uid),

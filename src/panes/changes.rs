@@ -14,7 +14,7 @@ use crate::domain::link::Feed;
 use crate::domain::node::{Node, Taint};
 use crate::domain::workload::Workload;
 use crate::fleet::traffic::pair_of;
-use crate::journal::Entry;
+use crate::journal::{Entry, Outcome::Refused, Reading};
 use crate::panes::objects;
 use crate::panes::traffic::{self, Questions as Asked};
 use crate::panes::views::words;
@@ -188,14 +188,18 @@ pub(super) fn begin_all(shared: &Shared, objects: &[ObjectRef], action: Action) 
     }
 }
 
-/// Whether a switch is the way back from what the journal tells: the last one of its Service led away from there.
-pub fn leads_back(shared: &Shared, order: &Order) -> bool {
-    let (Some(Ok(reading)), [service]) = (&shared.journal, order.intent.objects.as_slice()) else {
-        return false;
-    };
+/// Whether a switch is the way back from what a journal tells: the last one of its Service led away from there. A way
+/// back is none that there would be a way back from, and one that was refused led nowhere.
+pub fn leads_back(reading: &Reading, order: &Order) -> bool {
+    let [service] = order.intent.objects.as_slice() else { return false };
     let of_it = |entry: &&Entry| {
         let object = entry.intent.objects.first();
-        entry.intent.action == "switch" && object.is_some_and(|object| Uid::parse(&object.uid) == service.uid)
+        let refused = entry.end.as_ref().is_some_and(|end| end.outcome == Refused);
+        let here = object.is_some_and(|object| match service.uid == Uid::default() {
+            true => object.namespace == *service.namespace && object.name == *service.name,
+            false => Uid::parse(&object.uid) == service.uid,
+        });
+        entry.intent.action == "switch" && here && !refused && !entry.intent.with.back
     };
     let last = reading.entries.iter().rfind(of_it);
     let way = last.and_then(|entry| entry.intent.back.as_ref());

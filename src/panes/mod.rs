@@ -77,6 +77,15 @@ pub struct Title {
     pub stale: Option<String>,
 }
 
+/// The marked rows of a pane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marked {
+    /// What they are about, in the order of the rows.
+    pub subjects: Vec<Subject>,
+    /// Marked rows that are gone, or about nothing that could be changed.
+    pub gone: usize,
+}
+
 /// One area of the screen with its own keys.
 pub trait Pane: Debug + Send {
     /// Which pane it is.
@@ -108,10 +117,10 @@ pub trait Pane: Debug + Send {
     /// What the cursor is on.
     fn subject(&self, shared: &Shared) -> Option<Subject>;
 
-    /// What is marked, in the order of the rows, also what a filter hides.
-    fn marked(&self, shared: &Shared) -> Vec<Subject> {
+    /// What is marked, also where a filter hides it.
+    fn marked(&self, shared: &Shared) -> Marked {
         let _ = shared;
-        Vec::new()
+        Marked::default()
     }
 
     /// Draws the inside of its frame.

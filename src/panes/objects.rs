@@ -13,7 +13,6 @@ use crate::domain::selector::Selector;
 use crate::domain::sync::FLUX;
 use crate::domain::workload::Workload;
 use crate::effect::{Effect, LogPods, ShellRequest};
-use crate::panes::changes;
 use crate::panes::views::choose::ContainerChoice;
 use crate::panes::views::document::{DocumentView, What};
 use crate::panes::views::events::EventsView;
@@ -22,6 +21,7 @@ use crate::panes::views::node::NodeView;
 use crate::panes::views::pod::PodView;
 use crate::panes::views::rollout::RolloutView;
 use crate::panes::views::words;
+use crate::panes::{Marked, changes};
 use crate::shared::{Applies, Ask, Outcome, Shared, Subject, Turn};
 use crate::world::ClusterWorld;
 
@@ -48,8 +48,13 @@ pub fn changes(action: Action) -> bool {
 }
 
 /// Whether a change applies to everything that is marked.
-pub fn marked_applies(shared: &Shared, marked: &[Subject], action: Action) -> Applies {
-    let objects = match all_objects(marked, action) {
+pub fn marked_applies(shared: &Shared, marked: &Marked, action: Action) -> Applies {
+    if marked.gone > 0 {
+        let all = marked.subjects.len() + marked.gone;
+        let clear = shared.key(Action::ClearMarks);
+        return no(format!("{} of {all} marked rows are gone; {clear} clears the marks.", marked.gone));
+    }
+    let objects = match all_objects(&marked.subjects, action) {
         Ok(objects) => objects,
         Err(why) => return no(why),
     };
@@ -62,8 +67,8 @@ pub fn marked_applies(shared: &Shared, marked: &[Subject], action: Action) -> Ap
 }
 
 /// Begins a change of everything that is marked.
-pub fn change_marked(shared: &Shared, marked: &[Subject], action: Action) -> Outcome {
-    match all_objects(marked, action) {
+pub fn change_marked(shared: &Shared, marked: &Marked, action: Action) -> Outcome {
+    match all_objects(&marked.subjects, action) {
         Ok(objects) => changes::begin_all(shared, &objects, action),
         Err(_) => Outcome::none(),
     }

@@ -8,6 +8,7 @@ mod changes;
 mod follows;
 pub mod headless;
 pub mod keys;
+mod opened;
 pub mod screen;
 mod shell;
 mod task;

@@ -230,12 +230,16 @@ pub async fn run(driver: &mut Driver, mouse: bool, first: &[ClusterId]) -> io::R
 
 /// Runs a shell while news of the clusters are taken as ever.
 async fn shell(driver: &mut Driver, request: ShellRequest) -> Note {
+    let opened = match driver.opening(&request) {
+        Ok(opened) => opened,
+        Err(why) => return Note { level: Level::Warning, text: format!("No shell: {why}.") },
+    };
     let running = super::shell::run(driver.client(request.cluster), request);
     let mut running = std::pin::pin!(running);
     let mut messages = Vec::new();
     loop {
         tokio::select! {
-            note = &mut running => return note,
+            note = &mut running => return opened.closed(note),
             () = driver.wait(&mut messages, BATCH) => {
                 for msg in messages.drain(..) {
                     driver.feed(msg);

@@ -181,6 +181,14 @@ pub struct Run {
     pub began: Duration,
 }
 
+impl Run {
+    /// Whether a switch is being led back.
+    #[must_use]
+    pub fn is_turning(&self) -> bool {
+        self.guard.as_ref().is_some_and(|guarded| !guarded.turning.is_empty())
+    }
+}
+
 /// Something that was begun by an earlier program and has no outcome.
 #[derive(Clone, Debug)]
 pub struct Abandoned {

@@ -13,7 +13,7 @@ use crate::panes::metrics::target::Target;
 use crate::panes::views::favourites::Favourites;
 use crate::panes::views::graph::GraphView;
 use crate::panes::views::journal::JournalView;
-use crate::panes::{PaneId, objects};
+use crate::panes::{Marked, PaneId, objects};
 use crate::shared::{Applies, Ask, Subject};
 use crate::state::{Overlay, Palette, State};
 
@@ -36,7 +36,7 @@ pub fn perform(state: &mut State, action: Action) -> Vec<Effect> {
     }
     let marked = marked(state, action);
     let Some((pane, shared)) = state.front_mut() else { return Vec::new() };
-    let outcome = if let [_, ..] = marked.as_slice() {
+    let outcome = if let Some(marked) = marked {
         objects::change_marked(shared, &marked, action)
     } else if pane.applies(shared, action) == Applies::Yes {
         pane.act(shared, action)
@@ -102,8 +102,7 @@ pub fn verdict(state: &State, action: Action) -> Applies {
     if action == Action::Open && zooms_first(state) {
         return Applies::Yes;
     }
-    let marked = marked(state, action);
-    if let [_, ..] = marked.as_slice() {
+    if let Some(marked) = marked(state, action) {
         return objects::marked_applies(&state.shared, &marked, action);
     }
     let Some(front) = state.front() else { return Applies::Elsewhere };
@@ -132,15 +131,19 @@ pub fn verdict(state: &State, action: Action) -> Applies {
     }
 }
 
-/// What is marked, where an action is done to what is marked: a change. The cursor counts only where nothing is, or
-/// what it is on alone.
-fn marked(state: &State, action: Action) -> Vec<Subject> {
-    let Some(pane) = state.front().filter(|_| objects::changes(action)) else { return Vec::new() };
-    match pane.marked(&state.shared) {
-        marked if matches!(marked.as_slice(), [one] if pane.subject(&state.shared).as_ref() == Some(one)) => {
-            Vec::new()
-        }
-        marked => marked,
+/// What is marked, where an action is done to what is marked: a change, but for the ways back, which nothing may hold up.
+/// The cursor counts only where nothing is marked, or what it is on alone.
+fn marked(state: &State, action: Action) -> Option<Marked> {
+    if !objects::changes(action) || matches!(action, Action::Undo | Action::Switch) {
+        return None;
+    }
+    let pane = state.front()?;
+    let marked = pane.marked(&state.shared);
+    let under_the_cursor = pane.subject(&state.shared);
+    match (marked.subjects.as_slice(), marked.gone) {
+        ([], 0) => None,
+        ([one], 0) if Some(one) == under_the_cursor.as_ref() => None,
+        _ => Some(marked),
     }
 }
 

@@ -44,7 +44,8 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
                 return if wanted { vec![Effect::TurnBack(request)] } else { Vec::new() };
             }
             // What is let through for a way back is not had by asking for one where there was no way there.
-            order.intent.with.back &= orders::leads_back(&state.shared, &order);
+            let told = state.shared.journal.as_ref().and_then(|read| read.as_ref().ok());
+            order.intent.with.back &= told.is_some_and(|reading| orders::leads_back(reading, &order));
             return plan(state, order, String::new(), 0);
         }
         Begin::Number { order, replicas, ruled_by } => {
@@ -72,7 +73,7 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
 fn watched<'s>(state: &'s State, order: &Order) -> Option<&'s Run> {
     let same = |run: &&Run| {
         run.end.is_none()
-            && run.guard.is_some()
+            && run.back.is_some()
             && run.order.intent.verb == order.intent.verb
             && run.order.intent.objects == order.intent.objects
             && run.order.place.cluster == order.place.cluster
@@ -205,7 +206,14 @@ pub(super) fn journal(state: &mut State, read: Result<Reading, String>) -> Vec<E
         match &read {
             Ok(reading) => {
                 let left = reading.entries.iter().filter(|entry| entry.is_abandoned());
+                // A shell that a killed program had open is over: there is nothing to go on with.
+                let (shells, left): (Vec<_>, Vec<_>) = left.partition(|entry| entry.intent.action == "shell");
+                let words = "its program ended without a word, and the shell with it";
+                effects.extend(
+                    shells.iter().map(|entry| Effect::Close(entry.intent.id.clone(), words.to_owned())),
+                );
                 state.abandoned = left
+                    .into_iter()
                     .map(|entry| Abandoned { entry: entry.clone(), cluster: None, asked: false, stand: None })
                     .collect();
                 if let [torn, ..] = reading.torn.as_slice() {
@@ -224,7 +232,7 @@ pub(super) fn journal(state: &mut State, read: Result<Reading, String>) -> Vec<E
         if !state.abandoned.is_empty() && state.overlay.is_none() {
             state.overlay = Some(Overlay::Abandoned { at: 0 });
         }
-        effects = looks(state);
+        effects.extend(looks(state));
     }
     state.shared.journal = Some(read);
     effects
@@ -351,7 +359,7 @@ pub(super) fn key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
         Sheet::Running(request) => {
             let run = state.runs.iter().find(|run| run.request == *request);
             let ended = run.is_none_or(|run| run.end.is_some());
-            let guarded = run.is_some_and(|run| run.guard.as_ref().is_some_and(|one| one.turning.is_empty()));
+            let guarded = run.is_some_and(|run| run.back.is_some() && !run.is_turning());
             let request = *request;
             match event.code {
                 KeyCode::Esc => close(state),

@@ -83,10 +83,11 @@ pub(super) fn draw(state: &State, sheet: &Sheet, area: Rect, buffer: &mut Buffer
                 let info = crate::action::TABLE.iter().find(|info| info.name == verb.row());
                 (verb.name(), info.map_or("", |info| info.doc))
             };
+            let widest = orders.iter().map(|order| order.intent.verb.name().len()).max().unwrap_or(0);
             let lines = orders.iter().map(docs).enumerate().map(|(nth, (name, doc))| {
                 let sign = if nth == *at { state.look.symbols.arrow } else { " " };
                 let role = if nth == *at { Role::Accent } else { Role::Text };
-                Painted::role(role, &format!("{sign} {name:<10} {doc}"))
+                Painted::role(role, &format!("{sign} {name:<widest$} {doc}"))
             });
             let names = orders.first().into_iter().flat_map(|order| &order.intent.objects);
             let names: Vec<String> = names.map(crate::change::plan::called).collect();
@@ -415,7 +416,7 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
     let mut last = Painted::default();
     match &run.end {
         None => {
-            if run.guard.as_ref().is_some_and(|guarded| guarded.turning.is_empty()) {
+            if run.back.is_some() && !run.is_turning() {
                 last.push(Role::Key, "u");
                 last.push_plain(" switches back now   ");
             }
@@ -427,8 +428,7 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
             last.push_plain(" close");
             let well = matches!(end.outcome, Outcome::Done | Outcome::Refused);
             // What was led back by itself has no further way back.
-            let turned = run.guard.as_ref().is_some_and(|guarded| !guarded.turning.is_empty());
-            if !turned && (!well || run.back.is_some() && end.outcome == Outcome::Done) {
+            if !run.is_turning() && (!well || run.back.is_some() && end.outcome == Outcome::Done) {
                 last.push_plain("   ");
                 last.push(Role::Key, "u");
                 last.push_plain(" the way back");

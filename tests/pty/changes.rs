@@ -77,17 +77,18 @@ fn switching(platform: &Platform, window: u64) -> Program {
     platform.configure(&format!("traffic:\n  guard: {{window: {window}s}}\n"));
     let program = platform.open();
     program.press("6");
-    program.see("1 pair");
+    program.see("1 pair, 1 rollout");
     program.press("/checkout\r");
-    program.wait("the filter", |screen| {
-        screen.contents().contains("/checkout · ") || !screen.contents().contains("paused")
-    });
+    program.wait("the filter", |screen| !screen.contents().contains("paused"));
     program.press("w");
     program.see("Plan: switch svc/checkout blue → green in production");
-    // Where the Application's cluster is another context, nobody here knows whether it heals itself.
-    program.see("1 gate fails. To go on, type why");
-    program.press("a test\rproduction\r");
-    program.see("switches back now");
+    program.see("Type production to do it");
+    // Until the Application is known, nobody knows whether it puts the selector back.
+    if program.shows("1 gate fails. To go on, type why") {
+        program.press("a test\r");
+    }
+    program.press("production\r");
+    program.see("lead svc/checkout to green: done");
     platform.advance(Duration::from_secs(5));
     program
 }
@@ -95,7 +96,7 @@ fn switching(platform: &Platform, window: u64) -> Program {
 #[test]
 fn a_guard_outlives_the_line() {
     let platform = Platform::start();
-    let mut program = switching(&platform, 15);
+    let mut program = switching(&platform, 40);
     program.signal(Signal::HUP);
     program.wait_until_given_back();
     let entry = only(&platform);
@@ -103,7 +104,7 @@ fn a_guard_outlives_the_line() {
     assert_eq!(program.ended().exit_code(), 0);
     let end = only(&platform).end.unwrap();
     assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
-    assert!(end.words.contains("green is live: no breach in 15 s"), "{}", end.words);
+    assert!(end.words.contains("green is live: no breach in 40 s"), "{}", end.words);
 }
 
 #[test]

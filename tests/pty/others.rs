@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pilothouse::journal::Outcome;
 use portable_pty::CommandBuilder;
 use rustix::process::{Pid, test_kill_process_group};
 
@@ -86,11 +87,16 @@ fn a_shell_gets_the_terminal_and_gives_it_back() {
     // The line above is written before the modes are changed, the prompt comes after.
     program.see("/ # ");
     program.assert_raw();
+    let opened = platform.journal().read(None).unwrap().entries.remove(0);
+    assert_eq!((opened.intent.action.as_str(), opened.intent.environment.as_str()), ("shell", "production"));
+    assert!(opened.running && opened.end.is_none());
     program.press("exit\r");
     program.wait("the screen", |screen| {
         screen.alternate_screen() && screen.contents().contains("Pods production")
     });
     program.assert_taken();
+    let closed = platform.journal().read(None).unwrap().entries.remove(0).end.unwrap();
+    assert_eq!(closed.outcome, Outcome::Done, "{}", closed.words);
     program.press("q");
     assert_eq!(program.ended().exit_code(), 0);
     program.wait_until_given_back();

@@ -158,6 +158,11 @@ impl Program {
         self.wait(&format!("`{text}`"), |screen| screen.contents().contains(text));
     }
 
+    /// Whether the text is on the screen now.
+    pub fn shows(&self, text: &str) -> bool {
+        self.output().emulator.screen().contents().contains(text)
+    }
+
     /// Waits for so many frames from now on; gives the bytes that they took.
     pub fn frames(&self, count: usize) -> Vec<u8> {
         const END: &[u8] = b"\x1b[?2026l";

@@ -21,9 +21,9 @@ use list::{Chapter, Step};
 use report::Verdict;
 
 /// How long a command may take that is not ended earlier on purpose.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(90);
 /// How long two servers may take to agree on what is read: controllers take their time on both.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The chapter that drains a node: whatever else makes pods meanwhile might have one there.
 const ALONE: &str = "nodes";
 /// Chapters that are asked at once. Each asks both servers at once.
@@ -117,12 +117,17 @@ impl Both {
     /// Asks both; what is only read is asked again until they agree or the patience is over.
     async fn judge(&self, chapter: &Chapter, step: &Step) -> Result<Option<String>> {
         let began = Instant::now();
+        // What is ended on purpose may not have come to speak on a busy machine: it gets more time each time.
+        let mut limit = step.limit.unwrap_or(LIMIT);
         loop {
-            let (real, demo) =
-                tokio::join!(self.ask(&self.real, chapter, step), self.ask(&self.demo, chapter, step));
+            let (real, demo) = tokio::join!(
+                self.ask(&self.real, chapter, step, limit),
+                self.ask(&self.demo, chapter, step, limit)
+            );
             match report::judge(step, &real?, &demo?) {
                 Verdict::AsItShouldBe => return Ok(None),
-                Verdict::Not(_) if step.only_reads() && began.elapsed() < PATIENCE => {
+                Verdict::Not(_) if step.changes_nothing() && began.elapsed() < PATIENCE => {
+                    limit = (limit * 2).min(LIMIT);
                     tokio::time::sleep(Duration::from_millis(300)).await;
                 }
                 Verdict::Not(fault) => return Ok(Some(fault)),
@@ -130,10 +135,16 @@ impl Both {
         }
     }
 
-    async fn ask(&self, server: &Server, chapter: &Chapter, step: &Step) -> Result<Vec<String>> {
+    async fn ask(
+        &self,
+        server: &Server,
+        chapter: &Chapter,
+        step: &Step,
+        limit: Duration,
+    ) -> Result<Vec<String>> {
         let mut words = vec![format!("--namespace={}", chapter.name)];
         words.extend(step.words.iter().cloned());
-        let said = server.kubectl.ask(&self.folder, &words, step.limit.unwrap_or(LIMIT)).await?;
+        let said = server.kubectl.ask(&self.folder, &words, limit).await?;
         Ok(answer::lines(&said, step))
     }
 }

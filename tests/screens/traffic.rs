@@ -164,7 +164,11 @@ fn it_is_led_back_by_one_key_without_a_question_while_it_is_watched() {
         let event = crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char('u'));
         update(state, Msg::Input(crossterm::event::Event::Key(event)), NOW)
     };
-    assert!(!key(&mut state).contains(&Effect::TurnBack(request)), "nothing is watched yet");
+    assert_eq!(
+        key(&mut state),
+        [Effect::TurnBack(request)],
+        "heard before it has arrived: it is led back then"
+    );
     update(&mut state, Msg::Progress(request, Progress::Guard(Box::new(guarded(false)))), NOW);
     settle(&mut state);
     assert_eq!(key(&mut state), [Effect::TurnBack(request)]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Came, Execution, Progress, Stopped};
+use super::{Came, Execution, Progress, StepState, Stopped};
 use crate::change::ask;
 use crate::change::gauge::Asker;
 use crate::change::guard::{Guard, Guarded, Patience, Sight, Told, Watcher, percent};
@@ -62,6 +62,8 @@ impl Execution<'_> {
             .map(|gauges| Asker::new(gauges, &self.means.ways, pace.answer.min(QUESTION)));
         let mut asked: Option<Instant> = None;
         let mut said = Said::default();
+        // A person wants it led back.
+        let mut wanted = false;
         loop {
             let ours = self.ours(guard, stands, doubt.is_some()).await;
             if let Ours::No(words) = ours {
@@ -70,20 +72,21 @@ impl Execution<'_> {
             }
             if let Some(why) = &doubt {
                 if !matches!(ours, Ours::Yes) {
-                    match self.arrived_not(guard, why, &ours, began).await {
+                    match self.arrived_not(guard, why, &ours, began, &mut wanted).await {
                         Some(end) => return end,
                         None => continue,
                     }
                 }
                 let words = format!("{}: it arrived, though the answer did not", self.plan.title);
                 self.note(note, id, "done", &words);
+                let last = self.plan.steps.len().saturating_sub(1);
+                (self.means.tell)(Progress::Step(last, StepState::Done, words));
                 doubt = None;
                 began = Instant::now();
             }
             // What is seen is as old as the beginning of the look, however long the answers take.
             let at = began.elapsed();
             let mut sight = self.sight(guard).await;
-            let mut wanted = false;
             if asked.is_none_or(|at| at.elapsed() >= pace.gauge) {
                 asked = Some(Instant::now());
                 match &asker {
@@ -112,7 +115,7 @@ impl Execution<'_> {
                     () = self.asked_back() => wanted = true,
                 }
             }
-            if wanted {
+            if std::mem::take(&mut wanted) {
                 match self.turn(guard, watcher.shown(), &Why::Asked, id, note).await {
                     Ok(end) => return end,
                     // A wish that cannot be met is no reason to look away.
@@ -125,22 +128,31 @@ impl Execution<'_> {
         }
     }
 
-    /// One look at a switch that has not arrived so far: how it ends, or `None` when it may still arrive.
-    async fn arrived_not(&self, guard: &Guard, why: &str, ours: &Ours, began: Instant) -> Option<End> {
-        let seconds = began.elapsed().as_secs();
+    /// One look at a switch that has not arrived so far: how it ends, or `None` when it may still arrive. That it be led
+    /// back is `wanted` then as well: it is once there is something to lead back.
+    async fn arrived_not(
+        &self,
+        guard: &Guard,
+        why: &str,
+        ours: &Ours,
+        began: Instant,
+        wanted: &mut bool,
+    ) -> Option<End> {
         let seen = match ours {
             Ours::Unknown(why) => format!("the Service cannot be looked at ({why})"),
             _ => format!("{} still has the traffic", guard.from),
         };
-        (self.means.tell)(Progress::Watching(format!("not answered; {seen}, {seconds} s")));
-        let ended = |words: String| Some(End { outcome: Outcome::Unknown, words });
+        let then = if *wanted { ", and is led back if it arrives" } else { "" };
+        (self.means.tell)(Progress::Watching(format!("the switch was not answered: {seen}{then}")));
         if began.elapsed() >= guard.window {
-            return ended(format!("{why} {seconds} s later {seen}."));
+            let words = format!("{why} {} s later {seen}.", began.elapsed().as_secs());
+            return Some(End { outcome: Outcome::Unknown, words });
         }
         tokio::select! {
-            () = sleep(self.means.pace.look) => None,
-            () = self.asked_back() => ended(format!("{why} When it was to be led back {seen}.")),
+            () = sleep(self.means.pace.look) => {}
+            () = self.asked_back() => *wanted = true,
         }
+        None
     }
 
     /// Why what a switch leads to cannot take the traffic any more, which the plan had seen ready: it may be a minute
@@ -260,6 +272,9 @@ impl Execution<'_> {
             return Err(left(format!("no pod of {} is ready", guard.from)));
         }
         let ended = self.lead_back(guard, &reason).await;
+        if matches!((why, ended.outcome), (Why::Asked, Outcome::Refused | Outcome::Failed)) {
+            return Err(left(ended.words));
+        }
         Ok(match ended.outcome {
             Outcome::Done => {
                 End { outcome, words: format!("{reason}. Led back to {}: {}", guard.from, ended.words) }
@@ -267,6 +282,13 @@ impl Execution<'_> {
             Outcome::Superseded => {
                 End { outcome: Outcome::Superseded, words: format!("{reason}. {}", ended.words) }
             }
+            Outcome::Unknown => End {
+                outcome: Outcome::Unknown,
+                words: format!(
+                    "{reason}. It is not known whether it was led back to {}: {}",
+                    guard.from, ended.words
+                ),
+            },
             _ => left(ended.words),
         })
     }
@@ -303,6 +325,10 @@ impl Execution<'_> {
                 Err(stopped) if stopped.passing && Instant::now() < until => {
                     tell("again", &stopped.words);
                     sleep(self.means.pace.look).await;
+                    if let Some(Ok((_, 0))) = self.sight(guard).await.ready {
+                        let words = format!("no pod of {} is ready any more", guard.from);
+                        break Err(Stopped::new(Outcome::Refused, "refused", words));
+                    }
                 }
                 sent => break sent,
             }

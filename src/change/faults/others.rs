@@ -253,3 +253,42 @@ async fn what_would_be_lost_with_a_node_has_to_be_said() {
     let judged = plan.gates.iter().find(|judged| judged.gate == "replacement").unwrap();
     assert!(!judged.fails && judged.why.contains("nobody makes it again"), "{judged:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_one_that_has_gone_by_itself_keeps_nobody_from_the_others() {
+    let bench = Bench::new(|_, _| Fate::Pass).await;
+    let pods = bench.pods_of("cart");
+    let named = |pod: &Value| {
+        let object = ObjectRef {
+            cluster: ClusterId(0),
+            kind: Kind::Pod,
+            namespace: NS.into(),
+            name: name(pod).into(),
+            uid: Uid::parse(pod["metadata"]["uid"].as_str().unwrap()),
+        };
+        (object, name(pod).to_owned())
+    };
+    let (objects, names): (Vec<_>, Vec<_>) = pods.iter().map(named).unzip();
+    let intent = Intent { verb: super::named("delete").unwrap(), objects, with: With::default() };
+    let place = Place { context: "k3s-edge".into(), environment: "development".into(), ..Place::default() };
+    let client = bench.client.clone();
+    let order = Order { intent, place, around: Around::default() };
+    let plan = gather::plan(&move |_| Some(client.clone()), order, now()).await.unwrap();
+    assert_eq!(plan.title, format!("delete {} objects", names.len()));
+    // All of its ready pods at once, and a budget that does not allow it: both are said.
+    assert!(
+        plan.gates.iter().any(|judged| judged.gate == "replacement" && judged.why.contains("end at once"))
+    );
+    let answer = Answer { yes: true, reason: "a test".to_owned(), ..Answer::default() };
+    let confirmed = confirm(plan, &answer, now()).unwrap_or_else(|refusal| panic!("{}", refusal.words()));
+    let path = format!("/api/v1/namespaces/{NS}/pods/{}", names[0]);
+    let gone = json!({"gracePeriodSeconds": 0}).to_string().into_bytes();
+    let request = Request::delete(path).header("content-type", "application/json").body(gone).unwrap();
+    bench.client.request::<Value>(request).await.unwrap();
+    let before = bench.changes().len();
+    let end = bench.execute(&confirmed).await;
+    assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+    assert_eq!(bench.changes().len() - before, names.len() - 1);
+    let steps = &bench.told().entries[0].steps;
+    assert!(steps.iter().any(|step| step.words.contains("it is gone already")), "{steps:?}");
+}

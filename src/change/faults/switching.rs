@@ -78,6 +78,15 @@ impl Bench {
 
     /// Does it; what the guard showed last.
     async fn guarded(&self, confirmed: &Confirmed, turn: Option<&Notify>) -> (End, Option<Guarded>) {
+        self.guarded_at(confirmed, turn, pace()).await
+    }
+
+    async fn guarded_at(
+        &self,
+        confirmed: &Confirmed,
+        turn: Option<&Notify>,
+        pace: Pace,
+    ) -> (End, Option<Guarded>) {
         let (journal, local) = (self.journal(), Local::default());
         let last: Mutex<Option<Guarded>> = Mutex::new(None);
         let tell = |progress: Progress| {
@@ -92,7 +101,7 @@ impl Bench {
             journal: Some(&journal),
             local: &local,
             watch: true,
-            pace: pace(),
+            pace,
             tell: &tell,
             ways,
             turn,
@@ -403,6 +412,33 @@ async fn a_switch_that_is_not_answered_and_arrives_late_is_guarded_all_the_same(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wish_to_lead_back_waits_for_a_switch_that_arrives_late() {
+    let later: Later = Arc::default();
+    let (store, mut sent, mut looks) = (Arc::clone(&later), false, 0);
+    let bench = Bench::new(move |method, path| {
+        if is_switch(method, path) && !std::mem::replace(&mut sent, true) {
+            return Fate::Lose;
+        }
+        if sent && *method == Method::GET && path.contains("/services/checkout") {
+            looks += 1;
+            if looks == 60 {
+                set_selector(store.lock().unwrap().as_ref().unwrap(), "blue");
+            }
+        }
+        Fate::Pass
+    })
+    .await;
+    *later.lock().unwrap() = Some(bench.store());
+    let confirmed = bench.switch_of(60_000).await;
+    let turn = Notify::new();
+    turn.notify_one();
+    let (end, _) = bench.guarded(&confirmed, Some(&turn)).await;
+    assert_eq!(end.outcome, Outcome::Superseded, "{}", end.words);
+    assert!(end.words.contains("Led back to green"), "{}", end.words);
+    assert_eq!((bench.switches(), bench.colour().as_str()), (2, "green"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_switch_that_is_not_answered_and_never_arrives_is_not_known() {
     let bench =
         Bench::new(|method, path| if is_switch(method, path) { Fate::Lose } else { Fate::Pass }).await;
@@ -437,7 +473,8 @@ async fn a_server_that_is_busy_when_it_is_led_back_is_asked_again() {
     .await;
     *crashed.lock().unwrap() = Some(bench.pods("blue", false).await);
     let confirmed = bench.switch_of(60_000).await;
-    let (end, _) = bench.guarded(&confirmed, None).await;
+    let (end, _) =
+        bench.guarded_at(&confirmed, None, Pace { settle: Duration::from_secs(60), ..pace() }).await;
     assert_eq!(end.outcome, Outcome::Failed, "{}", end.words);
     assert!(end.words.contains("Led back to green"), "{}", end.words);
     assert_eq!((bench.switches(), bench.colour().as_str()), (3, "green"));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Evidence, Finding, Gate};
 use crate::change::intent::Free;
 use crate::change::json::list;
-use crate::change::pods::{Fate, fate, has_ended};
+use crate::change::pods::{Fate, fate, has_ended, is_ending};
 use crate::domain::id::Kind;
 use crate::wire::quantity::milli;
 
@@ -25,9 +25,9 @@ impl Gate for Capacity {
             // Those that are evicted come again on other nodes.
             Kind::Node => {
                 let pods = facts.pods.as_deref().unwrap_or_default();
-                let leave = pods
-                    .iter()
-                    .filter(|pod| !has_ended(pod) && matches!(fate(pod), Fate::Goes | Fate::Empties));
+                let leave = pods.iter().filter(|pod| {
+                    !has_ended(pod) && !is_ending(pod) && matches!(fate(pod), Fate::Goes | Fate::Empties)
+                });
                 leave.map(|pod| asked(pod, "/spec/containers")).collect()
             }
             _ => {
@@ -59,12 +59,16 @@ impl Gate for Capacity {
 type Asked = (u64, u64);
 
 fn asked(live: &Value, containers: &str) -> Asked {
-    let sum = |resource: &str| -> u128 {
-        list(live, containers)
-            .filter_map(|one| one.pointer(&format!("/resources/requests/{resource}")))
-            .filter_map(|amount| milli(amount.as_str()?))
-            .sum()
+    // Where only a limit is written it is the request too; custom resources may have bare numbers.
+    let of = |one: &Value, resource: &str| {
+        let written = |kind: &str| one.pointer(&format!("/resources/{kind}/{resource}"));
+        let amount = written("requests").or_else(|| written("limits"))?;
+        match amount {
+            Value::String(text) => milli(text),
+            number => milli(&number.to_string()),
+        }
     };
+    let sum = |resource: &str| -> u128 { list(live, containers).filter_map(|one| of(one, resource)).sum() };
     let whole = |amount: u128| u64::try_from(amount).unwrap_or(u64::MAX);
     (whole(sum("cpu")), whole(sum("memory") / 1000))
 }

@@ -31,7 +31,7 @@ impl Gate for Smoke {
         }
     }
 
-    // The way back must not wait for a page.
+    // Where it was asked before somebody called it a way back, it must not hold that up.
     fn yields(&self) -> bool {
         true
     }

@@ -23,11 +23,14 @@ impl Gate for Soak {
             standing_by(&pair, &evidence.facts.live, pods).filter_map(ready_since).collect();
         since.sort_unstable();
         let needed = readiness(&pair, evidence.facts, settings).needed.max(1) as usize;
+        let wanted = settings.soak.as_secs();
         let Some(last) = since.get(needed.min(since.len()).saturating_sub(1)) else {
-            return Finding::unknown(format!("since when pods of {} are ready is not known", pair.to));
+            return match wanted {
+                0 => Finding::pass("no time is configured (traffic.soak)"),
+                _ => Finding::unknown(format!("since when pods of {} are ready is not known", pair.to)),
+            };
         };
         let age = u64::try_from(evidence.facts.now.wall.0.saturating_sub(*last)).unwrap_or(0);
-        let wanted = settings.soak.as_secs();
         let why = format!("{} has been ready for {}", pair.to, duration_words(age));
         match wanted {
             0 => Finding::pass(format!("{why} (no time is configured: traffic.soak)")),

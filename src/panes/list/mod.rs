@@ -18,7 +18,7 @@ use ratatui::layout::Rect;
 pub use self::rows::{Cell, Changes, Column, Rows};
 use super::filter::Filter;
 use super::order::Order;
-use super::{Pane, PaneId, Pointer, Title, words};
+use super::{Marked, Pane, PaneId, Pointer, Title, words};
 use crate::action::{Action, Scope};
 use crate::effect::Follow;
 use crate::look::Look;
@@ -254,7 +254,11 @@ impl<R: Rows> Pane for ListPane<R> {
             note.push_str(&format!(" · /{}", self.filter.text()));
         }
         if !self.marks.is_empty() {
+            let gone = self.marks.iter().filter(|key| self.rows.find(shared, key).is_none()).count();
             note.push_str(&format!(" · {} marked", self.marks.len()));
+            if gone > 0 {
+                note.push_str(&format!(", {gone} gone"));
+            }
         }
         if self.cursor.is_lost() {
             note.push_str(" · the selected row is gone");
@@ -281,8 +285,6 @@ impl<R: Rows> Pane for ListPane<R> {
         }
         self.reorder(shared, changes);
         self.total = self.rows.total(shared);
-        let ListPane { marks, rows, .. } = self;
-        marks.retain(|key| rows.find(shared, key).is_some());
         let scope = Some(words::scope_key(shared));
         let elsewhere = scope != self.scope;
         self.scope = scope;
@@ -291,6 +293,10 @@ impl<R: Rows> Pane for ListPane<R> {
             self.cursor.reset();
         }
         self.follow(shared);
+        if elsewhere {
+            // What is marked and cannot be seen must not take the next key.
+            self.marks.clear();
+        }
         // Another environment is another list: nothing in it was selected before, and nothing is lost.
         if elsewhere && self.cursor.is_lost() {
             self.cursor.reset();
@@ -397,10 +403,13 @@ impl<R: Rows> Pane for ListPane<R> {
         self.rows.subject(shared, self.selected(shared)?)
     }
 
-    fn marked(&self, shared: &Shared) -> Vec<Subject> {
-        let mut rows: Vec<R::Row> = self.marks.iter().filter_map(|key| self.rows.find(shared, key)).collect();
+    fn marked(&self, shared: &Shared) -> Marked {
+        let found = self.marks.iter().filter_map(|key| self.rows.find(shared, key));
+        let mut rows: Vec<R::Row> = found.filter(|row| self.rows.shown(shared, *row)).collect();
         rows.sort_by(|a, b| self.compare(shared, *a, *b));
-        rows.into_iter().filter_map(|row| self.rows.subject(shared, row)).collect()
+        let subjects: Vec<Subject> =
+            rows.into_iter().filter_map(|row| self.rows.subject(shared, row)).collect();
+        Marked { gone: self.marks.len() - subjects.len(), subjects }
     }
 
     fn filter(&self) -> Option<&str> {

@@ -29,7 +29,9 @@ impl Haystack for Texts<'_> {
 pub(super) fn level(release: &Release) -> Level {
     match (release.ready, release.desired) {
         (_, 0) => Level::Idle,
-        (0, _) if release.live => Level::Critical,
+        (0, _) if release.name == "stable" => Level::Critical,
+        // What comes is not there at once.
+        (ready, desired) if ready < desired && release.name != "stable" => Level::Progressing,
         (ready, desired) if ready < desired => Level::Warning,
         _ => Level::Ok,
     }

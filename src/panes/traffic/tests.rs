@@ -106,3 +106,45 @@ fn a_pair_that_is_named_needs_no_second_workload() {
     assert_eq!(rows.len(), 2);
     assert_eq!(pane.key(&shared, rows[1]).unwrap().0.cluster, ClusterId(0));
 }
+
+#[test]
+fn only_what_leads_away_from_the_last_switch_is_a_way_back() {
+    use crate::change::intent::{Around, Intent, Order, Place, With};
+    use crate::journal::{Closing, Entry, Intention, Object, Outcome, Reading};
+
+    let service = Uid::parse("5d3f8a52-19c4-4e58-9f0a-7c1de2b3a405");
+    let entry = |to: &str, from: &str, back: bool, outcome: Outcome| Entry {
+        intent: Intention {
+            action: "switch".to_owned(),
+            objects: vec![Object { uid: service.to_string(), ..Object::default() }],
+            with: With { to: Some(to.to_owned()), back, ..With::default() },
+            back: Some(With { to: Some(from.to_owned()), back: true, ..With::default() }),
+            ..Intention::default()
+        },
+        steps: Vec::new(),
+        end: Some(Closing { outcome, ..Closing::default() }),
+        running: false,
+    };
+    let is_back = |entries: Vec<Entry>, to: &str| {
+        let object = ObjectRef {
+            cluster: ClusterId(0),
+            kind: Kind::Service,
+            namespace: "shop-prod".into(),
+            name: "checkout".into(),
+            uid: service,
+        };
+        let with = With { to: Some(to.to_owned()), back: true, ..With::default() };
+        let verb = crate::change::actions::named("switch").unwrap();
+        let intent = Intent { verb, objects: vec![object], with };
+        let order = Order { intent, place: Place::default(), around: Around::default() };
+        changes::leads_back(&Reading { entries, torn: Vec::new() }, &order)
+    };
+    let there = || entry("green", "blue", false, Outcome::Done);
+    assert!(!is_back(Vec::new(), "blue"), "there was no way there");
+    assert!(is_back(vec![there()], "blue"));
+    assert!(!is_back(vec![there()], "green"), "that is the way there again");
+    let led_back = || entry("blue", "green", true, Outcome::Done);
+    assert!(!is_back(vec![there(), led_back()], "green"), "onto what was left there is no way back");
+    let refused = entry("blue", "green", false, Outcome::Refused);
+    assert!(is_back(vec![there(), refused], "blue"), "what was refused led nowhere");
+}

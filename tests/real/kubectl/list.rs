@@ -53,12 +53,23 @@ pub struct Difference {
 }
 
 impl Step {
-    /// Whether it may be asked again.
-    pub fn only_reads(&self) -> bool {
-        const READ: [&str; 9] =
-            ["get", "describe", "events", "top", "diff", "auth", "explain", "api-resources", "logs"];
+    /// Whether it may be asked again: it changes nothing.
+    pub fn changes_nothing(&self) -> bool {
+        const HARMLESS: [&str; 11] = [
+            "get",
+            "describe",
+            "events",
+            "top",
+            "diff",
+            "auth",
+            "explain",
+            "api-resources",
+            "logs",
+            "attach",
+            "port-forward",
+        ];
         let verb = self.words.first().map_or("", String::as_str);
-        READ.contains(&verb) && self.limit.is_none()
+        HARMLESS.contains(&verb)
     }
 
     fn known(&mut self) -> Result<&mut Difference> {

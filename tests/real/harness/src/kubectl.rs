@@ -62,6 +62,7 @@ impl Kubectl {
             .args(arguments)
             .current_dir(folder)
             .env("KUBECACHEDIR", self.cache.path())
+            .env("GOGC", "off")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
