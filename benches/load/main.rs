@@ -40,7 +40,7 @@ const KEYS: usize = 200;
 /// Changes for the figure of a change on its way to the screen.
 const CHANGES: usize = 20;
 /// The window in which CPU is counted.
-const IDLE: Duration = Duration::from_secs(20);
+const IDLE: Duration = Duration::from_secs(60);
 /// Changes a second while it is busy.
 const CHURN: u32 = 200;
 

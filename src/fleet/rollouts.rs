@@ -17,6 +17,8 @@ pub struct Steered {
     pub phase: String,
     /// Strategy, step and what it waits for.
     pub how: String,
+    /// The step that it is at, and how many there are.
+    pub step: Option<(u32, u32)>,
     /// How well it is.
     pub level: Level,
     /// The stable release, and the new one where there is one.
@@ -103,6 +105,7 @@ fn steered(id: ClusterId, sets: &Sets<'_>, workload: &Workload, more: &RolloutMo
             (.., phase) => phase.to_lowercase(),
         },
         how: how(more),
+        step: more.step.map(|(at, all)| (at.min(all), all)),
         level: workload.level(),
         releases,
     }

@@ -102,7 +102,7 @@ impl Default for Timing {
             absent: Duration::from_secs(60),
             forbidden: Duration::from_secs(300),
             usage: Duration::from_secs(15),
-            alerts: Duration::from_secs(15),
+            alerts: Duration::from_secs(20),
             stagger: Duration::from_millis(20),
         }
     }

@@ -139,10 +139,9 @@ fn marked(state: &State, action: Action) -> Option<Marked> {
     }
     let pane = state.front()?;
     let marked = pane.marked(&state.shared);
-    let under_the_cursor = pane.subject(&state.shared);
     match (marked.subjects.as_slice(), marked.gone) {
         ([], 0) => None,
-        ([one], 0) if Some(one) == under_the_cursor.as_ref() => None,
+        ([one], 0) if Some(one) == pane.subject(&state.shared).as_ref() => None,
         _ => Some(marked),
     }
 }

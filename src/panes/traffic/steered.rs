@@ -42,6 +42,11 @@ pub(super) fn cell(shared: &Shared, steered: &Steered, column: usize) -> Cell<'s
     match column {
         NAME => Cell { text: steered.rollout.name.to_string().into(), role: Role::Strong },
         STATE => Cell { text: steered.phase.clone().into(), role: Role::of_level(steered.level) },
+        // Narrow screens have no room for how it goes.
+        RELEASE => match steered.step {
+            Some((at, all)) => Cell::muted(format!("step {at}/{all}")),
+            None => Cell::muted(""),
+        },
         WHY if shared.all_environments => match environment(shared, &steered.rollout) {
             Some(env) => Cell::muted(format!("{} {}, {}", env.name, steered.rollout.namespace, steered.how)),
             None => Cell::muted(format!("{}, {}", steered.rollout.namespace, steered.how)),
