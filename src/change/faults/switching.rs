@@ -374,48 +374,12 @@ async fn what_crashes_between_the_plan_and_the_switch_gets_no_traffic() {
     assert_eq!(outcomes(&bench.entries())[0].1, Some(Outcome::Refused), "and the journal tells it");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_switch_that_is_not_answered_and_arrives_late_is_guarded_all_the_same() {
+/// The first switch is not answered, and arrives when the Service has been looked at for a while.
+async fn arriving_late() -> Bench {
     let later: Later = Arc::default();
     let (store, mut sent, mut looks) = (Arc::clone(&later), false, 0);
     let bench = Bench::new(move |method, path| {
         // It lies in some queue, and the connection is gone.
-        if is_switch(method, path) && !std::mem::replace(&mut sent, true) {
-            return Fate::Lose;
-        }
-        if sent && *method == Method::GET && path.contains("/services/checkout") {
-            looks += 1;
-            if looks == 40 {
-                set_selector(store.lock().unwrap().as_ref().unwrap(), "blue");
-            }
-        }
-        Fate::Pass
-    })
-    .await;
-    *later.lock().unwrap() = Some(bench.store());
-    let confirmed = bench.switch_of(20_000).await;
-    let turn = Notify::new();
-    let watched = async {
-        while !bench
-            .entries()
-            .iter()
-            .any(|one| one.steps.iter().any(|step| step.words.contains("it arrived")))
-        {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        turn.notify_one();
-    };
-    let ((end, _), ()) = futures::join!(bench.guarded(&confirmed, Some(&turn)), watched);
-    assert_eq!(end.outcome, Outcome::Superseded, "{}", end.words);
-    assert!(end.words.contains("Led back to green"), "{}", end.words);
-    assert_eq!((bench.switches(), bench.colour().as_str()), (2, "green"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wish_to_lead_back_waits_for_a_switch_that_arrives_late() {
-    let later: Later = Arc::default();
-    let (store, mut sent, mut looks) = (Arc::clone(&later), false, 0);
-    let bench = Bench::new(move |method, path| {
         if is_switch(method, path) && !std::mem::replace(&mut sent, true) {
             return Fate::Lose;
         }
@@ -429,6 +393,23 @@ async fn a_wish_to_lead_back_waits_for_a_switch_that_arrives_late() {
     })
     .await;
     *later.lock().unwrap() = Some(bench.store());
+    bench
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_is_not_answered_and_arrives_late_is_guarded_all_the_same() {
+    let bench = arriving_late().await;
+    let confirmed = bench.switch_of(10_000).await;
+    let (end, last) = bench.guarded(&confirmed, None).await;
+    assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+    assert!(last.unwrap().followed.is_some(), "it was watched from its arrival on");
+    assert!(bench.entries()[0].steps.iter().any(|step| step.words.contains("it arrived")));
+    assert_eq!((bench.switches(), bench.colour().as_str()), (1, "blue"), "and not sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_to_lead_back_waits_for_a_switch_that_arrives_late() {
+    let bench = arriving_late().await;
     let confirmed = bench.switch_of(60_000).await;
     let turn = Notify::new();
     turn.notify_one();
