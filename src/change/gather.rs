@@ -267,6 +267,10 @@ async fn facts(
             answer => answer.map_err(|fault| fault.words().to_owned()),
         }
     };
+    let scaled = async || match needs.scaling {
+        true => scaled_objects(own, ns).await,
+        false => Ok(Vec::new()),
+    };
     let switched = order.around.switched.clone().filter(|_| needs.colours);
     let pods_path = match &switched {
         Some(switched) => traffic::pods_path(&object, &live, &switched.settings),
@@ -274,7 +278,7 @@ async fn facts(
     };
     let (autoscalers, scaled_objects, replica_sets, budgets, quotas, pods, slices, deliverers) = futures::join!(
         optional(needs.scaling, paths::collection(Kind::HorizontalPodAutoscaler, ns)),
-        optional(needs.scaling, format!("/apis/keda.sh/v1alpha1/namespaces/{ns}/scaledobjects")),
+        scaled(),
         optional(needs.revisions, paths::collection(Kind::ReplicaSet, ns)),
         optional(
             needs.scaling || needs.budgets,
@@ -310,6 +314,25 @@ async fn facts(
     };
     facts.smoke = smoked(own, &facts, order).await;
     Ok(facts)
+}
+
+/// The API group of KEDA.
+const KEDA: &str = "keda.sh";
+
+/// KEDA's ScaledObjects of a namespace. Rights are judged before it is looked whether there is such a kind, so where KEDA
+/// is not installed somebody with the rights of `edit` is refused; which groups there are everybody may ask.
+pub(super) async fn scaled_objects(client: &Client, ns: &str) -> Known<Vec<Value>> {
+    let path = format!("/apis/{KEDA}/v1alpha1/namespaces/{ns}/scaledobjects");
+    match ask::items(client, &path, LIMIT).await {
+        Err(Fault::NotFound(_)) => Ok(Vec::new()),
+        Err(Fault::Forbidden(_)) if !group_served(client, KEDA).await => Ok(Vec::new()),
+        answer => answer.map_err(|fault| fault.words().to_owned()),
+    }
+}
+
+/// Whether the cluster knows an API group; when it cannot be asked, it may.
+async fn group_served(client: &Client, group: &str) -> bool {
+    !matches!(ask::read(client, &format!("/apis/{group}"), LIMIT).await, Err(Fault::NotFound(_)))
 }
 
 /// The smoke check, where one is configured for the pair.

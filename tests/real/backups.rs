@@ -1,4 +1,4 @@
-//! Backups, schedules, restores and locations of a real Velero, judged against what kubectl reads of them.
+//! Backups, schedules, restores and locations of a real Velero, judged against what the API server has of them.
 
 use std::time::Duration;
 
@@ -53,8 +53,7 @@ fn is(told: &EnvironmentBackups, kind: &str, name: &str, status: &str) -> bool {
 
 /// All objects of one of Velero's kinds, as the API server has them.
 fn theirs(cluster: &Cluster, kind: &str) -> Vec<Value> {
-    let words = ["-n", velero::NAMESPACE, "get", kind, "-o", "json"];
-    let all: Value = serde_json::from_str(&cluster.kubectl(&words).unwrap()).unwrap();
+    let all = cluster.get(velero::NAMESPACE, &format!("velero.io/v1/{kind}")).unwrap();
     all["items"].as_array().unwrap().clone()
 }
 
@@ -64,7 +63,7 @@ fn stamp(value: &Value) -> i64 {
 
 /// Every backup that the API server has is told as it is there, and no other; the newest whole one is the recovery point.
 fn judge(cluster: &Cluster, told: &EnvironmentBackups) {
-    let backups = theirs(cluster, "backups.velero.io");
+    let backups = theirs(cluster, "backups");
     let ours = told.objects.iter().filter(|one| one.kind == "backup").count();
     assert_eq!(ours, backups.len(), "{told:#?}");
     let mut newest: Option<&Value> = None;
@@ -167,7 +166,7 @@ async fn what_velero_keeps_and_what_it_loses() {
         .unwrap();
     let told =
         until(&mut person, "the restore is over", |told| is(told, "restore", "again", "completed")).await;
-    let restore = theirs(&cluster, "restores.velero.io").remove(0);
+    let restore = theirs(&cluster, "restores").remove(0);
     let took = stamp(&restore["status"]["completionTimestamp"]) - stamp(&restore["status"]["startTimestamp"]);
     assert_eq!((told.rto.state, told.rto.restore.as_deref()), ("kept", Some("again")), "{:?}", told.rto);
     assert_eq!(told.rto.last_seconds, u64::try_from(took).ok(), "{restore:#}");
@@ -231,7 +230,7 @@ async fn schedules(person: &mut Person, cluster: &Cluster, shop: &str) {
     cluster.apply(&of_schedule("by-schedule", "half-hourly", shop)).unwrap();
     cluster
         .until("Velero has looked at all schedules", || {
-            theirs(cluster, "schedules.velero.io").iter().all(|one| one["status"]["phase"].is_string())
+            theirs(cluster, "schedules").iter().all(|one| one["status"]["phase"].is_string())
         })
         .await
         .unwrap();
@@ -241,7 +240,7 @@ async fn schedules(person: &mut Person, cluster: &Cluster, shop: &str) {
     })
     .await;
     judge(cluster, &told);
-    for one in theirs(cluster, "schedules.velero.io") {
+    for one in theirs(cluster, "schedules") {
         let name = one["metadata"]["name"].as_str().unwrap();
         let phase = one["status"]["phase"].as_str().unwrap();
         let wanted = if phase == "Enabled" { "enabled" } else { "not valid" };
@@ -314,7 +313,7 @@ async fn lost_and_found(person: &mut Person, cluster: &Cluster) {
     std::fs::write(&store, "in the way").unwrap();
     let told =
         until(person, "the location is lost", |told| is(told, "location", "default", "unavailable")).await;
-    let location = theirs(cluster, "backupstoragelocations.velero.io").remove(0);
+    let location = theirs(cluster, "backupstoragelocations").remove(0);
     assert_eq!(location["status"]["phase"], "Unavailable");
     assert_eq!(object(&told, "location", "default").unwrap().level, "critical");
     let detail = &object(&told, "location", "default").unwrap().detail;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::common::{folder, quick, reader};
 use super::person::{Desk, Person};
+use super::worlds;
 
 /// What a person needs to scale, restart and undo, and no more.
 fn operator() -> Value {
@@ -20,22 +21,28 @@ fn operator() -> Value {
     ])
 }
 
-struct Stage {
-    cluster: Cluster,
+struct Stage<'a> {
+    cluster: &'a Cluster,
     namespace: String,
+    /// Who acts, as the cluster names her: one for each namespace.
+    maria: String,
     kubeconfig: PathBuf,
     home: PathBuf,
 }
 
-impl Stage {
-    /// A cluster with nodes, a namespace that is taken for development, a Deployment of two ready pods.
-    async fn set(rules: &Value) -> Stage {
-        let cluster = Cluster::start().with_kwok().await.unwrap();
-        cluster.nodes(2).await.unwrap();
+impl<'a> Stage<'a> {
+    /// In the cluster with nodes that others use too.
+    async fn set(rules: &Value) -> Stage<'static> {
+        Stage::set_in(worlds::shared().await, rules).await
+    }
+
+    /// A namespace that is taken for development, with a Deployment of two ready pods.
+    async fn set_in(cluster: &'a Cluster, rules: &Value) -> Stage<'a> {
         let namespace = cluster.namespace("dev-shop").await.unwrap();
-        let kubeconfig = cluster.user("maria", &[&namespace], rules).unwrap();
-        let home = folder(&cluster, "home");
-        let stage = Stage { cluster, namespace, kubeconfig, home };
+        let maria = format!("maria-of-{namespace}");
+        let kubeconfig = cluster.user(&maria, &[&namespace], rules).unwrap();
+        let home = folder(cluster, "home");
+        let stage = Stage { cluster, namespace, maria, kubeconfig, home };
         stage.release("1.30.4");
         stage.ready(2).await;
         stage
@@ -53,9 +60,9 @@ impl Stage {
         self.cluster.apply(&deployment).unwrap();
     }
 
-    fn field(&self, path: &str) -> String {
-        let output = format!("jsonpath={{{path}}}");
-        self.cluster.kubectl(&["-n", &self.namespace, "get", "deploy", "cart", "-o", &output]).unwrap()
+    /// A field of the Deployment, by its JSON pointer.
+    fn field(&self, pointer: &str) -> String {
+        self.cluster.field(&self.namespace, "apps/v1/deployments/cart", pointer).unwrap()
     }
 
     async fn ready(&self, count: u32) {
@@ -63,8 +70,8 @@ impl Stage {
         let what = format!("{count} pods ready");
         self.cluster
             .until(&what, || {
-                self.field(".status.readyReplicas") == wanted
-                    && self.field(".status.updatedReplicas") == wanted
+                self.field("/status/readyReplicas") == wanted
+                    && self.field("/status/updatedReplicas") == wanted
             })
             .await
             .unwrap();
@@ -79,7 +86,7 @@ impl Stage {
         let requests = self.cluster.audit().since(mark).unwrap();
         requests
             .into_iter()
-            .filter(|request| request.user.contains("maria") && request.changes())
+            .filter(|request| request.user.ends_with(&self.maria) && request.changes())
             .filter(|request| !request.uri.contains("dryRun=All"))
             .collect()
     }
@@ -126,7 +133,7 @@ async fn scale_restart_and_undo_are_one_request_each() {
         "{scale:?}"
     );
     assert_eq!(
-        (stage.field(".spec.replicas"), stage.field(".status.readyReplicas")),
+        (stage.field("/spec/replicas"), stage.field("/status/readyReplicas")),
         ("4".into(), "4".into())
     );
 
@@ -135,7 +142,7 @@ async fn scale_restart_and_undo_are_one_request_each() {
     assert_eq!(code, Some(0), "{told}");
     let [restart] = stage.changes(mark).try_into().unwrap_or_else(|all| panic!("{all:?}"));
     assert_eq!((restart.verb.as_str(), restart.resource.as_str()), ("patch", "deployments"));
-    let at = stage.field(r".spec.template.metadata.annotations.kubectl\.kubernetes\.io/restartedAt");
+    let at = stage.field("/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt");
     let wanted =
         json!({"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": at}}}});
     assert_eq!(restart.body["spec"], wanted);
@@ -150,7 +157,7 @@ async fn scale_restart_and_undo_are_one_request_each() {
     let operations: Vec<&str> =
         undo.body.as_array().unwrap().iter().filter_map(|op| op["op"].as_str()).collect();
     assert_eq!(operations, ["test", "test", "replace"]);
-    assert_eq!(stage.field(".spec.template.spec.containers[0].image"), "registry.example/cart:1.30.4");
+    assert_eq!(stage.field("/spec/template/spec/containers/0/image"), "registry.example/cart:1.30.4");
     // The same template is the same ReplicaSet: the hash of the controller was left out.
     let sets = stage.cluster.kubectl(&["-n", &stage.namespace, "get", "rs", "-o", "name"]).unwrap();
     assert_eq!(sets.lines().count(), 3, "first, restarted, 1.31.0: {sets}");
@@ -169,7 +176,7 @@ async fn somebody_without_the_right_is_told_before_anything_is_sent() {
     assert_eq!(code, Some(4), "{told}");
     assert!(told.contains("you may not patch deployments/scale (apps)"), "{told}");
     assert!(stage.changes(mark).is_empty());
-    assert_eq!(stage.field(".spec.replicas"), "2");
+    assert_eq!(stage.field("/spec/replicas"), "2");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -191,9 +198,10 @@ async fn a_read_only_session_changes_nothing_whatever_the_key() {
         person.keys("enter y esc");
     }
     let everything = stage.cluster.audit().since(mark).unwrap();
-    let changes: Vec<_> = everything.iter().filter(|r| r.user.contains("maria") && r.changes()).collect();
+    let changes: Vec<_> =
+        everything.iter().filter(|r| r.user.ends_with(&stage.maria) && r.changes()).collect();
     assert!(changes.is_empty(), "not even tried: {changes:?}");
-    assert_eq!(stage.field(".spec.replicas"), "2");
+    assert_eq!(stage.field("/spec/replicas"), "2");
     let (code, told) = stage.run(&["scale", "deploy/cart", "--replicas", "4", "--yes", "--read-only"]);
     assert_eq!(code, Some(4), "{told}");
     assert!(stage.changes(mark).is_empty());
@@ -231,10 +239,10 @@ async fn pause_resume_delete_suspend_and_trigger_are_one_request_each() {
 
     let pause = one(&["pause", "deploy/cart", "--yes", "--wait"]);
     assert_eq!((pause.verb.as_str(), &pause.body["spec"]), ("patch", &json!({"paused": true})));
-    assert_eq!(stage.field(".spec.paused"), "true");
+    assert_eq!(stage.field("/spec/paused"), "true");
     let resume = one(&["resume", "deploy/cart", "--yes", "--wait"]);
     assert_eq!(resume.body["spec"], json!({"paused": null}));
-    assert_eq!(stage.field(".spec.paused"), "");
+    assert_eq!(stage.field("/spec/paused"), "");
 
     let suspend = one(&["suspend", "report", "--yes", "--wait"]);
     assert_eq!((suspend.verb.as_str(), suspend.resource.as_str()), ("patch", "cronjobs"));
@@ -256,8 +264,10 @@ async fn pause_resume_delete_suspend_and_trigger_are_one_request_each() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tests/real/build"]
 async fn a_drain_waits_for_the_budget_and_leaves_no_pod() {
-    let stage = Stage::set(&reader()).await;
-    // Nodes are the cluster's: whoever drains them has more than a namespace.
+    // Nodes are the cluster's: nobody else may have pods on them, and whoever drains them has more than a namespace.
+    let cluster = Cluster::start().with_kwok().await.unwrap();
+    cluster.nodes(2).await.unwrap();
+    let stage = Stage::set_in(&cluster, &reader()).await;
     let keeper = json!([
         {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
         {"apiGroups": [""], "resources": ["nodes"], "verbs": ["patch"]},

@@ -21,7 +21,6 @@ mod outages;
 mod person;
 mod promoting;
 mod promql;
-mod screen;
 mod switching;
 mod upstreams;
 mod wire;

@@ -7,6 +7,7 @@ use std::process::Output;
 use ground::Cluster;
 use ground::audit::Request;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::changing::command;
 use super::common::folder;
@@ -19,22 +20,36 @@ fn steersman() -> Value {
     ])
 }
 
+/// The cluster of all tests with Rollouts: two nodes, and a controller for each namespace that wants one. It ends with
+/// this process.
+pub async fn shared() -> &'static Cluster {
+    static SHARED: OnceCell<Cluster> = OnceCell::const_new();
+    let start = || async {
+        let cluster = Cluster::start().with_rollouts().await.unwrap();
+        cluster.nodes(2).await.unwrap();
+        cluster
+    };
+    SHARED.get_or_init(start).await
+}
+
 struct Stage {
-    cluster: Cluster,
+    cluster: &'static Cluster,
     namespace: String,
+    /// Who acts, as the cluster names her: one for each namespace.
+    maria: String,
     kubeconfig: PathBuf,
     home: PathBuf,
 }
 
 impl Stage {
     async fn set() -> Stage {
-        let cluster = Cluster::start().with_rollouts().await.unwrap();
-        cluster.nodes(2).await.unwrap();
+        let cluster = shared().await;
         let namespace = cluster.namespace("dev-shop").await.unwrap();
         cluster.rollouts_in(&namespace).await.unwrap();
-        let kubeconfig = cluster.user("maria", &[&namespace], &steersman()).unwrap();
-        let home = folder(&cluster, "home");
-        Stage { cluster, namespace, kubeconfig, home }
+        let maria = format!("maria-of-{namespace}");
+        let kubeconfig = cluster.user(&maria, &[&namespace], &steersman()).unwrap();
+        let home = folder(cluster, "home");
+        Stage { cluster, namespace, maria, kubeconfig, home }
     }
 
     /// A Rollout of two pods with this strategy, at its first release.
@@ -48,7 +63,7 @@ impl Stage {
                     "spec": {"containers": [{"name": name, "image": format!("registry.example/{name}:1")}]}}},
         });
         self.cluster.apply(&rollout).unwrap();
-        self.becomes(name, ".status.phase", "Healthy").await;
+        self.becomes(name, "/status/phase", "Healthy").await;
     }
 
     /// Another release comes, by somebody else.
@@ -59,18 +74,18 @@ impl Stage {
         let words =
             ["-n", &self.namespace, "patch", "rollouts.argoproj.io", name, "--type=merge", "-p", &patch];
         self.cluster.kubectl(&words).unwrap();
-        self.becomes(name, ".status.phase", "Paused").await;
+        self.becomes(name, "/status/phase", "Paused").await;
     }
 
-    fn field(&self, name: &str, path: &str) -> String {
-        let output = format!("jsonpath={{{path}}}");
-        let object = format!("rollouts.argoproj.io/{name}");
-        self.cluster.kubectl(&["-n", &self.namespace, "get", &object, "-o", &output]).unwrap()
+    /// A field of a Rollout, by its JSON pointer.
+    fn field(&self, name: &str, pointer: &str) -> String {
+        let rollout = format!("argoproj.io/v1alpha1/rollouts/{name}");
+        self.cluster.field(&self.namespace, &rollout, pointer).unwrap()
     }
 
-    async fn becomes(&self, name: &str, path: &str, wanted: &str) {
-        let what = format!("{name} {path} {wanted}");
-        self.cluster.until(&what, || self.field(name, path) == wanted).await.unwrap();
+    async fn becomes(&self, name: &str, pointer: &str, wanted: &str) {
+        let what = format!("{name} {pointer} {wanted}");
+        self.cluster.until(&what, || self.field(name, pointer) == wanted).await.unwrap();
     }
 
     /// Runs the program as maria.
@@ -88,7 +103,7 @@ impl Stage {
         let requests = self.cluster.audit().since(mark).unwrap();
         let mine: Vec<Request> = requests
             .into_iter()
-            .filter(|request| request.user.contains("maria") && request.changes())
+            .filter(|request| request.user.ends_with(&self.maria) && request.changes())
             .filter(|request| !request.uri.contains("dryRun=All") && request.code < 300)
             .collect();
         let [request] = mine.try_into().unwrap_or_else(|all| panic!("{args:?}: {all:?}"));
@@ -112,20 +127,20 @@ async fn a_canary_is_promoted_aborted_retried_and_sent_through() {
     assert_eq!(request.body["status"], json!({"pauseConditions": null}));
     assert!(request.body["metadata"]["resourceVersion"].is_string(), "{}", request.body);
     assert!(told.contains("it went on"), "{told}");
-    stage.becomes("cart", ".status.currentStepIndex", "3").await;
+    stage.becomes("cart", "/status/currentStepIndex", "3").await;
 
     let (request, told) = stage.one(&["abort", "rollout/cart"]);
     assert_eq!(request.body["status"], json!({"abort": true}));
     assert!(told.contains("back on what was stable"), "{told}");
-    assert_eq!(stage.field("cart", ".status.phase"), "Degraded");
+    assert_eq!(stage.field("cart", "/status/phase"), "Degraded");
     let (code, told) = stage.run(&["promote-full", "rollout/cart", "--yes"]);
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("Retry it first"), "{told}");
 
     let (request, _) = stage.one(&["retry", "rollout/cart"]);
     assert_eq!(request.body["status"], json!({"abort": false}));
-    stage.becomes("cart", ".status.currentStepIndex", "1").await;
-    stage.becomes("cart", ".status.phase", "Paused").await;
+    stage.becomes("cart", "/status/currentStepIndex", "1").await;
+    stage.becomes("cart", "/status/phase", "Paused").await;
 
     let (request, _) = stage.one(&["pause", "rollout/cart"]);
     assert_eq!((request.resource.as_str(), &request.body["spec"]), ("rollouts", &json!({"paused": true})));
@@ -138,13 +153,13 @@ async fn a_canary_is_promoted_aborted_retried_and_sent_through() {
     let (request, told) = stage.one(&["promote-full", "rollout/cart"]);
     assert_eq!(request.body["status"], json!({"promoteFull": true}));
     assert!(told.contains("runs everywhere"), "{told}");
-    assert_eq!(stage.field("cart", ".status.phase"), "Healthy");
+    assert_eq!(stage.field("cart", "/status/phase"), "Healthy");
 
     let (request, told) = stage.one(&["scale", "rollout/cart", "--replicas", "3"]);
     assert_eq!(request.resource, "rollouts/scale");
     assert!(told.contains("3 of 3 pods ready"), "{told}");
     let (request, _) = stage.one(&["restart", "rollout/cart"]);
-    assert_eq!(request.body["spec"]["restartAt"], stage.field("cart", ".status.restartedAt"));
+    assert_eq!(request.body["spec"]["restartAt"], stage.field("cart", "/status/restartedAt"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -163,8 +178,8 @@ async fn a_blue_green_pair_is_switched_and_gone_back_from() {
     let (request, told) = stage.one(&["promote-step", "rollout/cart"]);
     assert_eq!(request.body["status"], json!({"pauseConditions": null}));
     assert!(told.contains("the new pods have the traffic"), "{told}");
-    let live = stage.field("cart", ".status.blueGreen.activeSelector");
-    assert_eq!(live, stage.field("cart", ".status.currentPodHash"));
+    let live = stage.field("cart", "/status/blueGreen/activeSelector");
+    assert_eq!(live, stage.field("cart", "/status/currentPodHash"));
 
     // Its old pods still run: the plan says that the way back needs no promotion, and it needs none.
     let (code, told) = stage.run(&["undo", "rollout/cart", "--plan"]);
@@ -172,8 +187,8 @@ async fn a_blue_green_pair_is_switched_and_gone_back_from() {
     assert!(told.contains("at once, without a pause"), "{told}");
     let (request, _) = stage.one(&["undo", "rollout/cart"]);
     assert_eq!((request.verb.as_str(), request.resource.as_str()), ("patch", "rollouts"));
-    assert_eq!(stage.field("cart", ".spec.template.spec.containers[0].image"), "registry.example/cart:1");
-    assert_ne!(stage.field("cart", ".status.blueGreen.activeSelector"), live);
+    assert_eq!(stage.field("cart", "/spec/template/spec/containers/0/image"), "registry.example/cart:1");
+    assert_ne!(stage.field("cart", "/status/blueGreen/activeSelector"), live);
     let sets = ["-n", &stage.namespace, "get", "rs", "-o", "name"];
     assert_eq!(
         stage.cluster.kubectl(&sets).unwrap().lines().count(),

@@ -9,6 +9,7 @@ use ground::audit::{Mark, Request};
 use serde_json::{Value, json};
 
 use super::common::folder;
+use super::worlds;
 
 /// What a person needs to switch, and no more.
 fn operator() -> Value {
@@ -19,8 +20,10 @@ fn operator() -> Value {
 }
 
 struct Stage {
-    cluster: Cluster,
+    cluster: &'static Cluster,
     namespace: String,
+    /// Who acts, as the cluster names her: one for each namespace.
+    maria: String,
     kubeconfig: PathBuf,
     home: PathBuf,
 }
@@ -28,14 +31,14 @@ struct Stage {
 impl Stage {
     /// Two colours of two ready pods each, a Service that leads to blue, a guard of so many seconds.
     async fn set(window: u32) -> Stage {
-        let cluster = Cluster::start().with_kwok().await.unwrap();
-        cluster.nodes(2).await.unwrap();
+        let cluster = worlds::shared().await;
         let namespace = cluster.namespace("dev-shop").await.unwrap();
-        let kubeconfig = cluster.user("maria", &[&namespace], &operator()).unwrap();
-        let home = folder(&cluster, "home");
+        let maria = format!("maria-of-{namespace}");
+        let kubeconfig = cluster.user(&maria, &[&namespace], &operator()).unwrap();
+        let home = folder(cluster, "home");
         let config = format!("traffic:\n  guard: {{window: {window}s}}\n");
         std::fs::write(home.join("config.yaml"), config).unwrap();
-        let stage = Stage { cluster, namespace, kubeconfig, home };
+        let stage = Stage { cluster, namespace, maria, kubeconfig, home };
         for colour in ["blue", "green"] {
             let labels = json!({"app": "web", "color": colour});
             stage.apply(json!({
@@ -52,13 +55,9 @@ impl Stage {
             "spec": {"selector": {"app": "web", "color": "blue"}, "ports": [{"port": 80, "targetPort": "http"}]},
         }));
         for colour in ["blue", "green"] {
-            let name = format!("web-{colour}");
-            let ready = ["get", "deploy", &name, "-o", "jsonpath={.status.readyReplicas}"];
-            stage
-                .cluster
-                .until(&format!("2 pods of {colour}"), || stage.kubectl(&ready) == "2")
-                .await
-                .unwrap();
+            let deployment = format!("apps/v1/deployments/web-{colour}");
+            let ready = || stage.field(&deployment, "/status/readyReplicas") == "2";
+            stage.cluster.until(&format!("2 pods of {colour}"), ready).await.unwrap();
         }
         stage.cluster.until("endpoints of blue", || stage.receives() == stage.pods("blue")).await.unwrap();
         stage
@@ -73,26 +72,37 @@ impl Stage {
         self.cluster.kubectl(&args).unwrap().trim().to_owned()
     }
 
-    fn sorted(text: &str) -> Vec<String> {
-        let mut names: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    fn field(&self, object: &str, pointer: &str) -> String {
+        self.cluster.field(&self.namespace, object, pointer).unwrap()
+    }
+
+    fn items(&self, written: &str) -> Vec<Value> {
+        let list = self.cluster.get(&self.namespace, written).unwrap();
+        list["items"].as_array().unwrap().clone()
+    }
+
+    fn sorted<'a>(names: impl Iterator<Item = &'a Value>) -> Vec<String> {
+        let mut names: Vec<String> = names.map(|name| name.as_str().unwrap().to_owned()).collect();
         names.sort();
         names
     }
 
     /// Pods that the slices say are ready.
     fn receives(&self) -> Vec<String> {
-        let path = "jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].targetRef.name}";
-        let slices = ["get", "endpointslices", "-l", "kubernetes.io/service-name=web", "-o", path];
-        Stage::sorted(&self.kubectl(&slices))
+        let of = "discovery.k8s.io/v1/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dweb";
+        let slices = self.items(of);
+        let endpoints = slices.iter().filter_map(|slice| slice["endpoints"].as_array()).flatten();
+        let ready = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] == true);
+        Stage::sorted(ready.map(|endpoint| &endpoint["targetRef"]["name"]))
     }
 
     fn pods(&self, colour: &str) -> Vec<String> {
-        let of = format!("app=web,color={colour}");
-        Stage::sorted(&self.kubectl(&["get", "pods", "-l", &of, "-o", "jsonpath={.items[*].metadata.name}"]))
+        let pods = self.items(&format!("v1/pods?labelSelector=app%3Dweb%2Ccolor%3D{colour}"));
+        Stage::sorted(pods.iter().map(|pod| &pod["metadata"]["name"]))
     }
 
     fn colour(&self) -> String {
-        self.kubectl(&["get", "service", "web", "-o", "jsonpath={.spec.selector.color}"])
+        self.field("v1/services/web", "/spec/selector/color")
     }
 
     fn mark(&self) -> Mark {
@@ -104,7 +114,7 @@ impl Stage {
         let requests = self.cluster.audit().since(mark).unwrap();
         requests
             .into_iter()
-            .filter(|request| request.user.contains("maria") && request.changes())
+            .filter(|request| request.user.ends_with(&self.maria) && request.changes())
             .filter(|request| !request.uri.contains("dryRun=All"))
             .collect()
     }

@@ -5,6 +5,11 @@ use ground::git::Repository;
 use ground::{Cluster, argocd, rollouts, velero};
 use serde_json::{Value, json};
 
+use super::worlds::syncing;
+
+/// Where the API server has it.
+const DEPLOYMENT: &str = "apps/v1/deployments/cart";
+
 fn deployment(image: &str) -> String {
     let labels = json!({"app": "cart"});
     json!({
@@ -16,57 +21,53 @@ fn deployment(image: &str) -> String {
 }
 
 /// One field of an object, empty when it is not there.
-fn field(cluster: &Cluster, namespace: &str, object: &str, path: &str) -> String {
-    let output = format!("jsonpath={{{path}}}");
-    cluster.kubectl(&["-n", namespace, "get", object, "-o", &output]).unwrap()
+fn field(cluster: &Cluster, namespace: &str, object: &str, pointer: &str) -> String {
+    cluster.field(namespace, object, pointer).unwrap()
 }
 
-async fn becomes(cluster: &Cluster, namespace: &str, object: &str, path: &str, value: &str) {
+async fn becomes(cluster: &Cluster, namespace: &str, object: &str, pointer: &str, value: &str) {
     let mut last = String::new();
     let holds = || {
-        last = field(cluster, namespace, object, path);
+        last = field(cluster, namespace, object, pointer);
         last == value
     };
     if cluster.until("a field's value", holds).await.is_err() {
-        panic!("{object}: {path} is {last:?}, never {value:?}");
+        panic!("{object}: {pointer} is {last:?}, never {value:?}");
     }
 }
 
 #[tokio::test]
 #[ignore = "needs tests/real/build"]
 async fn argocd_syncs_what_is_pushed_and_mends_what_is_changed() {
-    // It looks by itself only after the test is over: what happens here is asked for.
-    let hour = std::time::Duration::from_secs(3600);
-    let cluster = Cluster::start().with_argocd().argocd_resync(hour).await.unwrap();
-    cluster.nodes(1).await.unwrap();
+    let cluster = &syncing::shared().await.cluster;
     let shop = cluster.namespace("shop").await.unwrap();
-    let repository: Repository = cluster.repository("shop").unwrap();
+    let repository: Repository = cluster.repository("mended").unwrap();
     let first =
         repository.commit("cart", "Cart 1", &[("cart.yaml", &deployment("cart:1")), ("README", "")]).unwrap();
     let mut cart = argocd::application(&shop, "cart", &repository, "cart");
     cart["spec"]["syncPolicy"] = json!({"automated": {"selfHeal": true}});
     cluster.apply(&cart).unwrap();
-    let application = "applications.argoproj.io/cart";
-    becomes(&cluster, &shop, application, ".status.sync.status", "Synced").await;
-    becomes(&cluster, &shop, application, ".status.health.status", "Healthy").await;
-    assert_eq!(field(&cluster, &shop, application, ".status.sync.revision"), first);
+    let application = "argoproj.io/v1alpha1/applications/cart";
+    becomes(cluster, &shop, application, "/status/sync/status", "Synced").await;
+    becomes(cluster, &shop, application, "/status/health/status", "Healthy").await;
+    assert_eq!(field(cluster, &shop, application, "/status/sync/revision"), first);
 
-    let image = ".spec.template.spec.containers[0].image";
+    let image = "/spec/template/spec/containers/0/image";
     let second = repository.commit("cart", "Cart 2", &[("cart.yaml", &deployment("cart:2"))]).unwrap();
     cluster.refresh(&shop, "cart").unwrap();
-    becomes(&cluster, &shop, application, ".status.sync.revision", &second).await;
-    becomes(&cluster, &shop, "deployment/cart", image, "cart:2").await;
+    becomes(cluster, &shop, application, "/status/sync/revision", &second).await;
+    becomes(cluster, &shop, DEPLOYMENT, image, "cart:2").await;
 
     cluster.kubectl(&["-n", &shop, "set", "image", "deployment/cart", "cart=cart:3"]).unwrap();
-    becomes(&cluster, &shop, "deployment/cart", image, "cart:2").await;
+    becomes(cluster, &shop, DEPLOYMENT, image, "cart:2").await;
 }
 
 #[tokio::test]
 #[ignore = "needs tests/real/build"]
 async fn argocds_further_servers_answer() {
-    let cluster = Cluster::start().with_applicationsets().with_argocd_server().await.unwrap();
+    let cluster = &syncing::shared().await.cluster;
     let shop = cluster.namespace("shop").await.unwrap();
-    let repository = cluster.repository("shop").unwrap();
+    let repository = cluster.repository("carts").unwrap();
     repository.commit("main", "Cart", &[("cart.yaml", &deployment("cart:1"))]).unwrap();
     let mut template = argocd::application(&shop, "{{.name}}", &repository, "main");
     let namespace = argocd::NAMESPACE;
@@ -83,8 +84,10 @@ async fn argocds_further_servers_answer() {
         }))
         .unwrap();
     let made = || {
-        let names = ["-n", namespace, "get", "applications.argoproj.io", "-o", "name"];
-        cluster.kubectl(&names).unwrap().lines().count() == 2
+        let all = cluster.get(namespace, "argoproj.io/v1alpha1/applications").unwrap();
+        let names =
+            all["items"].as_array().unwrap().iter().map(|one| one["metadata"]["name"].as_str().unwrap());
+        names.filter(|name| ["cart-a", "cart-b"].contains(name)).count() == 2
     };
     cluster.until("two Applications of the set", made).await.unwrap();
     let server = cluster.argocd().unwrap().url().unwrap();
@@ -101,7 +104,7 @@ async fn velero_backs_up_restores_and_hands_out_logs() {
     cluster.nodes(1).await.unwrap();
     let shop = cluster.namespace("shop").await.unwrap();
     cluster.kubectl(&["-n", &shop, "create", "deployment", "cart", "--image=cart:1"]).unwrap();
-    becomes(&cluster, &shop, "deployment/cart", ".status.availableReplicas", "1").await;
+    becomes(&cluster, &shop, DEPLOYMENT, "/status/availableReplicas", "1").await;
 
     cluster.apply(&velero::backup("nightly", &shop)).unwrap();
     assert_eq!(cluster.velero_phase("backup", "nightly").await.unwrap(), "Completed");
@@ -117,7 +120,7 @@ async fn velero_backs_up_restores_and_hands_out_logs() {
         }))
         .unwrap();
     assert_eq!(cluster.velero_phase("restore", "again").await.unwrap(), "Completed");
-    becomes(&cluster, &copy, "deployment/cart", ".status.availableReplicas", "1").await;
+    becomes(&cluster, &copy, DEPLOYMENT, "/status/availableReplicas", "1").await;
     let results = cluster.velero_download("RestoreResults", "again").await.unwrap();
     let results: Value = serde_json::from_str(&results).unwrap();
     assert_eq!(results["errors"], json!({}), "{results}");
@@ -197,8 +200,7 @@ async fn eventually<F: AsyncFnMut() -> Value>(mut ask: F) -> Value {
 #[tokio::test]
 #[ignore = "needs tests/real/build"]
 async fn a_canary_pauses_at_its_first_step_and_goes_on_when_promoted() {
-    let cluster = Cluster::start().with_rollouts().await.unwrap();
-    cluster.nodes(1).await.unwrap();
+    let cluster = super::promoting::shared().await;
     let own = cluster.namespace("shop").await.unwrap();
     cluster.rollouts_in(&own).await.unwrap();
     for namespace in [rollouts::NAMESPACE, &own] {
@@ -220,25 +222,25 @@ async fn a_canary_pauses_at_its_first_step_and_goes_on_when_promoted() {
                 ["-n", namespace, "patch", "rollouts.argoproj.io", "cart", "--type=merge", "-p", patch];
             cluster.kubectl(&[&words, more].concat()).unwrap();
         };
-        let rollout = "rollouts.argoproj.io/cart";
-        becomes(&cluster, namespace, rollout, ".status.phase", "Healthy").await;
+        let rollout = "argoproj.io/v1alpha1/rollouts/cart";
+        becomes(cluster, namespace, rollout, "/status/phase", "Healthy").await;
         let image =
             json!({"spec": {"template": {"spec": {"containers": [{"name": "cart", "image": "cart:2"}]}}}});
         patch(&image.to_string(), &[]);
-        becomes(&cluster, namespace, rollout, ".status.pauseConditions[0].reason", "CanaryPauseStep").await;
-        becomes(&cluster, namespace, rollout, ".status.phase", "Paused").await;
-        becomes(&cluster, namespace, rollout, ".status.updatedReplicas", "1").await;
-        assert_eq!(field(&cluster, namespace, rollout, ".status.currentStepIndex"), "1");
+        becomes(cluster, namespace, rollout, "/status/pauseConditions/0/reason", "CanaryPauseStep").await;
+        becomes(cluster, namespace, rollout, "/status/phase", "Paused").await;
+        becomes(cluster, namespace, rollout, "/status/updatedReplicas", "1").await;
+        assert_eq!(field(cluster, namespace, rollout, "/status/currentStepIndex"), "1");
         patch(r#"{"status":{"pauseConditions":null}}"#, &["--subresource=status"]);
-        becomes(&cluster, namespace, rollout, ".status.phase", "Healthy").await;
-        becomes(&cluster, namespace, rollout, ".status.updatedReplicas", "2").await;
+        becomes(cluster, namespace, rollout, "/status/phase", "Healthy").await;
+        becomes(cluster, namespace, rollout, "/status/updatedReplicas", "2").await;
     }
 }
 
 #[tokio::test]
 #[ignore = "needs tests/real/build"]
 async fn fluxs_definitions_serve_what_is_written() {
-    let cluster = Cluster::start().bare().with_flux_definitions().await.unwrap();
+    let cluster = &syncing::shared().await.cluster;
     let shop = cluster.namespace("shop").await.unwrap();
     let object = json!({
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",

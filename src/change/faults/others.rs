@@ -68,6 +68,24 @@ async fn a_rollout_is_held_and_goes_on() {
     assert_eq!(bench.writes(), 2 + bench.refused_for_others());
 }
 
+/// Whoever has the rights of `edit` is refused kinds that no right names, whether they are installed or not.
+#[tokio::test]
+async fn without_keda_a_refusal_to_list_its_objects_says_nothing() {
+    let refused = |path: &str| path.contains("/apis/keda.sh/v1alpha1/") && path.ends_with("/scaledobjects");
+    for (installed, known) in [(false, true), (true, false)] {
+        let bench = Bench::new(move |_, path| match path {
+            path if refused(path) => Fate::Answer(403, status(403, "Forbidden", "says the proxy"), None),
+            path if installed && path.ends_with("/apis/keda.sh") => {
+                Fate::Answer(200, json!({"kind": "APIGroup", "apiVersion": "v1", "name": "keda.sh"}), None)
+            }
+            _ => Fate::Pass,
+        })
+        .await;
+        let found = gather::scaled_objects(&bench.client, NS).await;
+        assert_eq!(found.is_ok(), known, "{found:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pod_is_deleted_by_its_uid_and_nothing_is_by_trying() {
     let bench = Bench::new(|_, _| Fate::Pass).await;

@@ -13,7 +13,7 @@ mod rollouts;
 mod servers;
 mod shells;
 mod statuses;
-mod syncing;
+pub mod syncing;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::audit::Audit;
+use crate::clerk::{Clerk, collection};
 use crate::folder::Folder;
 use crate::keeper::Keeper;
 use crate::people::{self, Authority, Credentials, ISSUER};
@@ -62,6 +63,7 @@ impl Start {
         let etcd = Server::start("etcd", etcd(&folder, &etcd_port, &peer_port)?, &folder, &keeper)?;
         let mut cluster = Cluster {
             upstreams: Running::default(),
+            clerk: Clerk::of(&folder.join("admin.kubeconfig")),
             admin: folder.join("admin.kubeconfig"),
             authority,
             audit,
@@ -107,6 +109,7 @@ pub struct Cluster {
     folder: PathBuf,
     _owned: Folder,
     admin: PathBuf,
+    clerk: Clerk,
     authority: Authority,
     audit: Audit,
     audit_flags: [String; 2],
@@ -195,11 +198,11 @@ impl Cluster {
     /// When the API server refuses.
     pub async fn namespace(&self, prefix: &str) -> Result<String> {
         let name = format!("{prefix}-{}", self.named.fetch_add(1, Ordering::Relaxed));
-        self.kubectl(&["create", "namespace", &name])?;
+        self.create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))?;
         if !self.start.bare {
             // No pod is taken before the controllers made it.
-            let account = ["-n", &name, "get", "serviceaccount", "default"];
-            self.until("the namespace's service account", || self.kubectl(&account).is_ok()).await?;
+            let account = || self.get(&name, "v1/serviceaccounts/default").is_ok();
+            self.until("the namespace's service account", account).await?;
         }
         Ok(name)
     }
@@ -215,7 +218,7 @@ impl Cluster {
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "people"}},
         ]});
         self.apply(&account)?;
-        self.kubectl(&["-n", "people", "get", "serviceaccount", name, "-o", "jsonpath={.metadata.uid}"])
+        self.field("people", &format!("v1/serviceaccounts/{name}"), "/metadata/uid")
     }
 
     /// A kubeconfig of a person by that name who may do what `rules` say (of a Role in each of `namespaces`, or of a
@@ -278,13 +281,41 @@ impl Cluster {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Applies an object or a List, server-side.
+    /// Applies an object or a List, server-side, by the field manager `kubectl`.
     ///
     /// # Errors
     /// When the API server refuses.
     pub fn apply(&self, object: &Value) -> Result<()> {
-        let arguments = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
-        self.kubectl_with(&self.admin, &arguments, Some(&object.to_string())).map(drop)
+        self.clerk.apply(object)
+    }
+
+    /// Creates an object.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub fn create(&self, object: &Value) -> Result<()> {
+        self.clerk.create(object)
+    }
+
+    /// An object or a list of a namespace (empty: of none), written `apps/v1/deployments/cart`, `v1/pods?labelSelector=…`.
+    ///
+    /// # Errors
+    /// When the API server refuses, or there is no such thing.
+    pub fn get(&self, namespace: &str, written: &str) -> Result<Value> {
+        self.clerk.get(&collection(Some(namespace).filter(|name| !name.is_empty()), written))
+    }
+
+    /// One field of such an object by its JSON pointer: a string as it is, anything else as JSON, empty when it is not there.
+    ///
+    /// # Errors
+    /// As [`Cluster::get`].
+    pub fn field(&self, namespace: &str, written: &str, pointer: &str) -> Result<String> {
+        let object = self.get(namespace, written)?;
+        Ok(match object.pointer(pointer) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        })
     }
 
     /// Applies a file or every file of a folder, server-side.
@@ -432,9 +463,8 @@ impl Cluster {
         if let Some(grace) = self.start.grace {
             manager.arg(format!("--node-monitor-grace-period={}s", grace.as_secs()));
         }
-        let account = ["-n", "default", "get", "serviceaccount", "default"];
-        self.add_server("kube-controller-manager", manager, async || Ok(self.kubectl(&account).is_ok()))
-            .await?;
+        let account = async || Ok(self.get("default", "v1/serviceaccounts/default").is_ok());
+        self.add_server("kube-controller-manager", manager, account).await?;
         let mut scheduler = programs::control_plane("kube-scheduler")?;
         scheduler.arg(&kubeconfig).args([
             "--leader-elect=false",

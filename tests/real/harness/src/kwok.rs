@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::cluster::Cluster;
 use crate::ports::Port;
 use crate::programs;
+use crate::upstreams::all_are;
 
 /// What KWOK answers for besides pods and nodes. Each needs its flag.
 const KINDS: [&str; 5] = ["Stage", "Logs", "ClusterLogs", "Exec", "ClusterExec"];
@@ -20,10 +21,7 @@ const KINDS: [&str; 5] = ["Stage", "Logs", "ClusterLogs", "Exec", "ClusterExec"]
 /// Starts it: definitions and stages first, for nodes that are there before the stages fall once more.
 pub(crate) async fn start(cluster: &Cluster) -> Result<Port> {
     let built = programs::built("kwok")?;
-    cluster.apply_files(&built.join("crds/kwok"))?;
-    let wait = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
-    // kubectl fails while a new definition has no conditions yet.
-    cluster.until("KWOK's definitions", || cluster.kubectl(&wait).is_ok()).await?;
+    cluster.define(&built.join("crds/kwok")).await?;
     cluster.apply_files(&built.join("stages/fast"))?;
     cluster.apply_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../stages"))?;
     // Commands run on this machine, in the folder of the cluster.
@@ -59,11 +57,10 @@ impl Cluster {
     /// # Errors
     /// When the API server refuses, or KWOK does not run.
     pub async fn nodes(&self, count: usize) -> Result<()> {
-        let nodes: Vec<Value> = (0..count).map(|at| node(&format!("node-{at}"))).collect();
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": nodes});
         // Created, not applied: only then a node's status is taken along.
-        self.kubectl_with(self.admin(), &["create", "-f", "-"], Some(&list.to_string()))?;
-        self.kubectl(&["wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s"]).map(drop)
+        (0..count).try_for_each(|at| self.create(&node(&format!("node-{at}"))))?;
+        let ready = || self.get("", "v1/nodes").is_ok_and(|nodes| all_are(&nodes, "Ready"));
+        self.until("the nodes ready", ready).await
     }
 
     /// Lets the pod's containers log what is in a file, and follow it; previous containers log another one. Returns

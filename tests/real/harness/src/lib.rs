@@ -15,6 +15,7 @@
 
 pub mod argocd;
 pub mod audit;
+mod clerk;
 pub mod cluster;
 mod copy;
 pub mod exporter;

@@ -1,7 +1,9 @@
 //! Where the servers' programs are: built by `tests/real/build`, which alone knows how its cache is keyed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use eyre::{Context as _, Result, bail};
 
@@ -10,6 +12,12 @@ use eyre::{Context as _, Result, bail};
 /// # Errors
 /// When it is not built yet; the message says what to run.
 pub fn built(module: &str) -> Result<PathBuf> {
+    // Asked for each kubectl, and always the same.
+    static FOUND: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(folder) = found.get(module) {
+        return Ok(folder.clone());
+    }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../build");
     let output = Command::new(&script)
         .args(["--where", module])
@@ -18,7 +26,9 @@ pub fn built(module: &str) -> Result<PathBuf> {
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+    let folder = PathBuf::from(String::from_utf8(output.stdout)?.trim());
+    found.insert(module.to_owned(), folder.clone());
+    Ok(folder)
 }
 
 /// A program of the control plane, with the arguments that choose it. `KUBEBUILDER_ASSETS` is honoured for those that

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use eyre::{Result, eyre};
+use serde_json::Value;
 
 use crate::argocd::{self, ArgoCd};
 use crate::cluster::{Cluster, Start};
@@ -97,13 +98,19 @@ impl Cluster {
     /// When the API server refuses, or takes too long.
     pub async fn define(&self, path: &Path) -> Result<()> {
         self.apply_files(path)?;
-        // Not `kubectl wait`: that fails for those that have no conditions yet, and asks for one after the other.
-        let established =
-            r#"{range .items[*]}{.status.conditions[?(@.type=="Established")].status}{"\n"}{end}"#;
-        let ask = ["get", "crd", "-o", &format!("jsonpath={established}")];
-        let all = || self.kubectl(&ask).is_ok_and(|text| text.lines().all(|line| line == "True"));
-        self.until("the definitions established", all).await
+        let definitions = "apiextensions.k8s.io/v1/customresourcedefinitions";
+        let established = || self.get("", definitions).is_ok_and(|all| all_are(&all, "Established"));
+        self.until("the definitions established", established).await
     }
+}
+
+/// Whether every object of a list has this condition, as True.
+pub(crate) fn all_are(list: &Value, condition: &str) -> bool {
+    let has = |object: &Value| {
+        let conditions = object["status"]["conditions"].as_array();
+        conditions.into_iter().flatten().any(|one| one["type"] == condition && one["status"] == "True")
+    };
+    list["items"].as_array().is_some_and(|items| items.iter().all(has))
 }
 
 /// That a part runs, or who forgot to ask for it.

@@ -51,10 +51,11 @@ impl Cluster {
     /// When it is not there, or takes too long.
     pub async fn velero_phase(&self, kind: &str, name: &str) -> Result<String> {
         const ENDS: [&str; 5] = ["Completed", "PartiallyFailed", "Failed", "FailedValidation", "Processed"];
-        let ask = ["-n", NAMESPACE, "get", kind, name, "-o", "jsonpath={.status.phase}"];
-        let mut phase = self.kubectl(&ask)?;
+        let object = format!("velero.io/v1/{kind}s/{name}");
+        let ask = || self.field(NAMESPACE, &object, "/status/phase");
+        let mut phase = ask()?;
         self.until("the end of Velero's work", || {
-            phase = self.kubectl(&ask).unwrap_or_default();
+            phase = ask().unwrap_or_default();
             ENDS.contains(&phase.as_str())
         })
         .await?;
@@ -75,8 +76,8 @@ impl Cluster {
             "spec": {"target": {"kind": kind, "name": of}},
         }))?;
         self.velero_phase("downloadrequest", name).await?;
-        let ask = ["-n", NAMESPACE, "get", "downloadrequest", name, "-o", "jsonpath={.status.downloadURL}"];
-        let url: http::Uri = self.kubectl(&ask)?.parse()?;
+        let request = format!("velero.io/v1/downloadrequests/{name}");
+        let url: http::Uri = self.field(NAMESPACE, &request, "/status/downloadURL")?.parse()?;
         let server = self.velero()?.files();
         let request = http::Request::get(url.path()).body(kube::client::Body::empty())?;
         let response = plain(&server)?.send(request).await?;
@@ -138,9 +139,8 @@ pub(crate) async fn start(cluster: &Cluster) -> Result<Velero> {
         .env("KUBECONFIG", cluster.admin())
         .env("VELERO_NAMESPACE", NAMESPACE)
         .env("HOME", cluster.folder());
-    let phase =
-        ["-n", NAMESPACE, "get", "backupstoragelocation", "default", "-o", "jsonpath={.status.phase}"];
-    let available = async || Ok(cluster.kubectl(&phase)? == "Available");
+    let location = "velero.io/v1/backupstoragelocations/default";
+    let available = async || Ok(cluster.field(NAMESPACE, location, "/status/phase")? == "Available");
     tokio::try_join!(
         cluster.add_server("velero-files", file_server, async || listens(&files).await),
         cluster.add_server("velero", server, available),

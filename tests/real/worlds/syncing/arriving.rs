@@ -47,7 +47,8 @@ async fn a_push_is_followed_to_healthy() {
     assert!(times.is_sorted(), "{times:?}\n{picture}");
     assert!(steps[0].note.contains("no object of the cluster tells when, or by whom"), "{picture}");
     assert!(steps[4].note.contains("deploy/cart 2 of 2 new ready"), "{picture}");
-    assert_eq!(play.told("cart", ".status.history[-1:].revision"), second);
+    assert_eq!(play.told("cart", "/status/history/1/revision"), second);
+    assert_eq!(play.told("cart", "/status/history/2"), "", "two full syncs");
     play.turns_to("full syncs, newest first");
     play.see_row(&second[..7], "the newest revision").await;
     play.see_row(&first[..7], "auto-sync").await;

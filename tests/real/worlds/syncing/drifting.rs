@@ -71,7 +71,8 @@ async fn self_heal_puts_it_back_and_says_that_it_did() {
     // Only full syncs are in the history.
     play.turns_to("full syncs, newest first");
     play.see_row(&first[..7], "auto-sync").await;
-    assert_eq!(play.told("web", ".status.history[*].id"), "0");
+    assert_eq!(play.told("web", "/status/history/0/id"), "0");
+    assert_eq!(play.told("web", "/status/history/1"), "");
     play.scene.goes_to(PaneId::Workloads);
     play.see_row("web", "2/2").await;
 }

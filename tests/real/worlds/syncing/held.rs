@@ -70,7 +70,7 @@ async fn a_window_says_until_when_and_lifted_lets_it_sync() {
     play.see_row("by", "maria").await;
     play.lists();
     play.see_row("config", "window closed").await;
-    assert_eq!(play.told("config", ".status.operationState.phase"), "Running");
+    assert_eq!(play.told("config", "/status/operationState/phase"), "Running");
 
     project(&play, &json!([]));
     play.refresh("config");

@@ -26,13 +26,13 @@ use super::{Desk, Scene, workload};
 const SIZE: (u16, u16) = (240, 60);
 
 /// A control plane with Argo CD, and what is delivered.
-struct World {
-    cluster: Cluster,
+pub struct World {
+    pub cluster: Cluster,
     repository: Repository,
 }
 
-/// The control plane of all tests of this folder. It ends with this process.
-async fn shared() -> &'static World {
+/// The control plane of all tests with Argo CD. It ends with this process.
+pub async fn shared() -> &'static World {
     static SHARED: OnceCell<World> = OnceCell::const_new();
     let start = || async {
         let start = Cluster::start().with_applicationsets().with_argocd_server().with_flux_definitions();
@@ -134,10 +134,10 @@ impl Play {
         self.scene.person.see_no_row(first, second).await;
     }
 
-    /// What Argo CD says of an Application, by a path in it.
-    fn told(&self, name: &str, path: &str) -> String {
-        let path = format!("jsonpath={{{path}}}");
-        self.scene.kubectl(&["get", "applications.argoproj.io", name, "-o", &path])
+    /// What Argo CD says of an Application, by a JSON pointer into it.
+    fn told(&self, name: &str, pointer: &str) -> String {
+        let application = format!("argoproj.io/v1alpha1/applications/{name}");
+        self.world.cluster.field(self.namespace(), &application, pointer).unwrap()
     }
 }
 
