@@ -37,7 +37,7 @@ pub fn apps<'a>(
             None if workload.kind == Kind::Job => continue,
             None => {
                 let delivered = workload.delivered_by.as_ref().filter(|by| !umbrellas.contains(*by));
-                let own = delivered.map_or_else(|| own_name(workload), ToString::to_string);
+                let own = delivered.map_or_else(|| own_name(workload), |by| application(by).to_owned());
                 affixes.strip(&own, &workload.namespace).into()
             }
         };
@@ -72,6 +72,12 @@ fn matches(pattern: &str, name: &str) -> bool {
     rest.ends_with(last)
 }
 
+/// The name in a mark of what delivers: Argo CD writes `NAMESPACE_NAME` for Applications outside of its own namespace, and
+/// no name has an underscore.
+fn application(mark: &str) -> &str {
+    mark.split_once('_').map_or(mark, |(_, name)| name)
+}
+
 /// What the workload calls itself: `app.kubernetes.io/instance`, with its
 /// component when the instance does not say it already, else its own name.
 fn own_name(workload: &Workload) -> String {
@@ -103,7 +109,7 @@ fn umbrellas(workloads: &[&Workload], affixes: &Affixes) -> BTreeSet<Name> {
             let bare = workloads
                 .iter()
                 .find(|w| w.delivered_by.as_ref() == Some(*by))
-                .map_or(&***by, |w| affixes.strip(by, &w.namespace));
+                .map_or(application(by), |w| affixes.strip(application(by), &w.namespace));
             names.len() > 1 && !names.contains(bare)
         })
         .map(|(by, _)| by.clone())
@@ -289,6 +295,8 @@ mod tests {
         const COMPONENT: &str = "app.kubernetes.io/component";
         let cases = [
             ("shop-prod", workload("shop-prod", "web", "cart-prod", &[]), "cart: web"),
+            // An Application in another namespace than Argo CD's.
+            ("shop-prod", workload("shop-prod", "web", "teams_cart-prod", &[]), "cart: web"),
             ("shop-prod", workload("shop-prod", "web", "", &[(INSTANCE, "cart-production")]), "cart: web"),
             (
                 "shop-prod",

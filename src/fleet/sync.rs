@@ -213,8 +213,11 @@ impl Syncs {
                 "loading"
             } else if any(|feed| *feed == Feed::Live) {
                 "nothing is delivered here"
-            } else {
+            } else if world.cluster(env.cluster).is_some_and(|own| own.connection.link == Link::Live) {
                 "no Argo CD, no Flux"
+            } else {
+                // Its cluster does not answer: what is not there was not seen.
+                "not known"
             }
             .to_owned(),
         )

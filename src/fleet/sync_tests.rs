@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use super::*;
+
 use crate::config::Argocd;
 use crate::domain::link::Link;
 use crate::domain::sync::testing::app;
@@ -232,6 +235,12 @@ fn absence_is_told_in_words() {
     assert_eq!(all(Feed::Absent), "no Argo CD, no Flux");
     assert_eq!(all(Feed::Loading), "loading");
     assert_eq!(all(Feed::Forbidden("no".into())), "not readable");
+    assert_eq!(all(Feed::Absent), "no Argo CD, no Flux");
+    for n in 0..3 {
+        let lost = Link::Unreachable { reason: "refused".into(), retry_at: Duration::ZERO, attempt: 1 };
+        send(&mut world, ClusterId(n), ClusterMsg::Link(lost));
+    }
+    assert_eq!(syncs.absence(&world, production).unwrap(), "not known");
 }
 
 #[test]

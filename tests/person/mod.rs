@@ -179,6 +179,14 @@ impl Person {
         self.must(true, &Wanted::Title(first.to_owned(), second.to_owned())).await;
     }
 
+    /// Waits until the frame is as wanted.
+    pub async fn see_that(&mut self, what: &str, is: impl Fn(&str) -> bool) {
+        let seen = |driver: &mut Driver| is(&picture::text(&driver.frame()));
+        if !self.driver.run_until(self.patience, seen).await {
+            panic!("waited in vain for {what}:\n{}", self.picture());
+        }
+    }
+
     /// Waits until the facts behind the screen are so; says whether they came to be.
     pub async fn wait_until(&mut self, mut holds: impl FnMut(&World) -> bool) -> bool {
         self.driver.run_until(self.patience, |driver| holds(&driver.state.shared.world)).await

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod backups;
+mod bridge;
 mod changing;
 mod common;
 mod connecting;

@@ -398,6 +398,16 @@ impl Cluster {
         Ok(())
     }
 
+    /// Ends a server that runs beside the API server at once: `prometheus`, `kwok`.
+    ///
+    /// # Errors
+    /// When none of that name runs.
+    pub async fn end_server(&self, name: &str) -> Result<()> {
+        let mut others = self.others.lock().await;
+        let at = others.iter().position(|server| server.name() == name);
+        others.remove(at.ok_or_else(|| eyre!("no {name} runs"))?).kill()
+    }
+
     /// Holds the ports of such servers until the cluster ends.
     pub(crate) async fn hold(&self, ports: Vec<Port>) {
         self.ports.lock().await.extend(ports);

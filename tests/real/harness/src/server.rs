@@ -50,6 +50,11 @@ impl Server {
         Ok(Server { name, process, log, keeper: Arc::clone(keeper) })
     }
 
+    /// What it was started as.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.process.id()

@@ -55,3 +55,19 @@ fn ctrl_c_leaves_nothing() {
 fn a_kill_leaves_nothing() {
     ended_by("KILL");
 }
+
+#[test]
+#[ignore = "needs tests/real/build"]
+fn a_server_that_cannot_start_is_shown_with_what_it_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let assets = tempfile::tempdir().unwrap();
+    let file = assets.path().join("kube-apiserver");
+    std::fs::write(&file, "#!/bin/sh\necho 'no such flag: --played' >&2\nexit 3\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_ground"));
+    let output = program.arg("--bare").env("KUBEBUILDER_ASSETS", assets.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("kube-apiserver ended with exit status: 3"), "{said}");
+    assert!(said.contains("no such flag: --played"), "{said}");
+}
