@@ -58,7 +58,25 @@ pub fn revisions(kept: &[Value]) -> Vec<Revision> {
 fn kept_in(data: &Value) -> Option<Value> {
     let mut template = data.pointer("/spec/template")?.clone();
     template.as_object_mut()?.remove("$patch");
+    without_birth(&mut template);
     Some(template)
+}
+
+/// Takes out what older servers write into a template and newer ones do not: revisions of then are compared with now.
+fn without_birth(template: &mut Value) {
+    let metadata = template.pointer_mut("/metadata").and_then(Value::as_object_mut);
+    if let Some(metadata) =
+        metadata.filter(|metadata| metadata.get("creationTimestamp") == Some(&Value::Null))
+    {
+        metadata.remove("creationTimestamp");
+    }
+}
+
+/// Whether a revision is this template.
+fn is_of(revision: &Revision, template: &Value) -> bool {
+    let mut bare = template.clone();
+    without_birth(&mut bare);
+    revision.template == *template || revision.template == bare
 }
 
 /// The template of a ReplicaSet without what its controller added.
@@ -144,7 +162,7 @@ fn current(facts: &Facts) -> Option<u64> {
         Kind::StatefulSet | Kind::DaemonSet => {
             let all = revisions(facts.replica_sets.as_ref().ok()?);
             let now = facts.live.pointer("/spec/template")?;
-            all.into_iter().find(|revision| revision.template == *now).map(|revision| revision.number)
+            all.into_iter().find(|revision| is_of(revision, now)).map(|revision| revision.number)
         }
         _ => revision_of(&facts.live),
     }
@@ -220,7 +238,7 @@ impl Act for Undo {
         let current = current(facts).unwrap_or(0);
         let wanted = match intent.with.revision {
             Some(number) => all.iter().find(|revision| revision.number == number),
-            None => all.iter().find(|revision| revision.number != current && revision.template != before),
+            None => all.iter().find(|revision| revision.number != current && !is_of(revision, &before)),
         };
         let Some(wanted) = wanted else {
             let kept: Vec<String> = all.iter().map(|revision| revision.number.to_string()).collect();
@@ -229,7 +247,7 @@ impl Act for Undo {
                 None => format!("{name} keeps no earlier revision to go back to."),
             });
         };
-        if wanted.template == before {
+        if is_of(wanted, &before) {
             return Err(format!("Revision {} is what {name} has already.", wanted.number));
         }
         let touched = Touched {
@@ -353,6 +371,11 @@ mod tests {
         assert!(draft.then.contains("holds it up until it is deleted"), "{}", draft.then);
         facts.live["spec"]["podManagementPolicy"] = json!("Parallel");
         assert!(!Undo.draft(&wish(None), &facts).unwrap().then.contains("holds it up"));
+        // A server of then wrote what the one of now leaves out.
+        let mut old = kept(7, "1.31.0");
+        old["data"]["spec"]["template"]["metadata"]["creationTimestamp"] = Value::Null;
+        facts.replica_sets = Ok(vec![old, kept(1, "1.29.0")]);
+        assert_eq!(Undo.draft(&wish(None), &facts).unwrap().words, "revision 7 → 1: cart 1.31.0 → 1.29.0");
         facts.object.kind = Kind::DaemonSet;
         let draft = Undo.draft(&wish(Some(1)), &facts).unwrap();
         assert!(draft.words.ends_with("1.31.0 → 1.29.0") && draft.then.starts_with("its pod on every node"));
