@@ -53,6 +53,8 @@ pub enum Action {
     PaneDelivery,
     /// Pane 0.
     PaneJournal,
+    /// What is being changed, and what was.
+    Runs,
     /// Make the next environment the current one.
     NextEnvironment,
     /// Make the previous environment the current one.
@@ -260,6 +262,7 @@ pub static TABLE: &[ActionInfo] = &[
     row(Action::PaneNodes, "nodes", "nodes", "Go to Nodes.", Scope::Global),
     row(Action::PaneDelivery, "delivery", "delivery", "Go to Delivery.", Scope::Global),
     row(Action::PaneJournal, "journal", "journal", "Go to the Journal.", Scope::Global),
+    row(Action::Runs, "runs", "runs", "Show what is being changed from here, and what was: its steps, its end, the way back.", Scope::Global),
     row(Action::NextEnvironment, "next-environment", "next env", "Make the next environment the current one.", Scope::Global),
     row(Action::PreviousEnvironment, "previous-environment", "previous env", "Make the previous environment the current one.", Scope::Global),
     row(Action::ToggleAllEnvironments, "all-environments", "all envs", "Show rows of all environments, or of the current one.", Scope::Global),

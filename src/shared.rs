@@ -71,6 +71,8 @@ pub struct Shared {
     pub keys: HashMap<Action, Arc<str>>,
     /// The journal as it was read last, or why it cannot be read.
     pub journal: Option<Result<Reading, String>>,
+    /// Services whose switch is watched from here, each with the colour that it is led back to where somebody asks.
+    pub watched: Vec<(ObjectRef, Name)>,
     /// The present, as of the last message.
     pub now: Now,
     next_request: u64,

@@ -442,7 +442,8 @@ fn every_change_is_a_command_with_a_plan() {
         (["resume", "cj/pricing", "development"], "is not suspended"),
         (["retry", "recommendations", "production"], "was not aborted"),
         (["promote-step", "recommendations", "development"], "nothing on its way"),
-        (["undo", "sts/search", "development"], "undo is for a"),
+        (["undo", "cj/pricing", "development"], "undo is for a"),
+        (["undo", "sts/search", "development"], "keeps no earlier revision"),
         (["delete", "no-such-pod", "development"], "no-such-pod"),
         (["cordon", "no-such-node", "development"], "no-such-node"),
     ] {

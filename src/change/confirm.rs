@@ -160,7 +160,7 @@ mod tests {
             steps: Vec::new(),
             then: String::new(),
             back: String::new(),
-            back_with: None,
+            way: None,
             mitigates: true,
             expects: Vec::new(),
             guard: None,

@@ -11,7 +11,7 @@ use super::verify::shown;
 pub fn difference(plan: &Plan) -> Vec<(Mark, String)> {
     let mut lines = Vec::new();
     // What is only held to its value does not change.
-    for value in plan.touched.iter().filter(|value| value.before != value.after) {
+    for value in plan.touched.iter().filter(|value| value.is_changed()) {
         match (&value.before, &value.after) {
             (Value::Object(_), Value::Object(_)) => lines.extend(texts(&value.before, &value.after)),
             (before, after) => {

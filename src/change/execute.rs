@@ -54,6 +54,8 @@ pub struct Pace {
     pub unready: Duration,
     /// Between two questions to a Prometheus after a switch.
     pub gauge: Duration,
+    /// For how long a value has to stand that somebody is known to put back.
+    pub stands: Duration,
 }
 
 impl Default for Pace {
@@ -67,6 +69,7 @@ impl Default for Pace {
             follow: Duration::from_secs(30),
             unready: Duration::from_secs(5),
             gauge: Duration::from_secs(5),
+            stands: Duration::from_secs(5),
         }
     }
 }
@@ -133,6 +136,28 @@ pub async fn execute(confirmed: &Confirmed, means: Means<'_>) -> End {
     let tell = means.tell;
     let end = Execution { plan: confirmed.plan(), means }.run(confirmed).await;
     tell(Progress::Ended(end.clone()));
+    end
+}
+
+/// Writes down what was confirmed and cannot be sent at all, with its end: the way to its cluster is no longer the one
+/// that it was planned on.
+pub fn turned_away(confirmed: &Confirmed, journal: Option<&Journal>, local: &Local, why: &str) -> End {
+    let mut end = refused(format!("Nothing was changed: {why}"));
+    if !confirmed.take() {
+        return refused("This was done already; a plan is done once.");
+    }
+    let Some(journal) = journal else { return end };
+    let now = jiff::Timestamp::now();
+    let id = Journal::new_id(now);
+    let (plan, how) = (confirmed.plan(), confirmed.how().word());
+    let intent = written::intention(plan, local, confirmed.reason(), how, &id, now);
+    let closing = Closing { id, at: now.to_string(), outcome: end.outcome, words: end.words.clone() };
+    let written = journal
+        .append(&Record::Intent(Box::new(intent)), now)
+        .and_then(|()| journal.append(&Record::End(closing), now));
+    if let Err(error) = written {
+        end.words.push_str(&format!(" (the journal could not be written: {})", clean(&error.to_string())));
+    }
     end
 }
 
@@ -217,7 +242,14 @@ impl Execution<'_> {
         // Writing waits for the disk on this very task: it is a few milliseconds, and nothing may overtake it.
         let begun = journal.hold(&id).and_then(|held| {
             let intent = self.intention(confirmed.reason(), confirmed.how().word(), &id, now);
-            journal.append(&Record::Intent(Box::new(intent)), now).map(|()| held)
+            journal.append(&Record::Intent(Box::new(intent)), now)?;
+            if let Some(old) = &self.plan.order.around.instead_of {
+                let words = format!("planned on from here: {} ({id})", self.plan.title);
+                let at = now.to_string();
+                let end = Closing { id: old.clone(), at, outcome: Outcome::Unknown, words };
+                journal.append(&Record::End(end), now)?;
+            }
+            Ok(held)
         });
         let _held = match begun {
             Ok(held) => held,
@@ -529,7 +561,10 @@ impl Execution<'_> {
             };
             match (step.request.method, looked) {
                 (Method::Merge | Method::JsonPatch, Ok(live))
-                    if self.touched(step).all(|value| at(&live, &value.pointer) == value.after) =>
+                    if self
+                        .touched(step)
+                        .filter(|value| value.is_changed())
+                        .all(|value| at(&live, &value.pointer) == value.after) =>
                 {
                     return done(Some(live));
                 }
@@ -579,7 +614,7 @@ impl Execution<'_> {
 /// From now on the values count as the server took them: it may have filled in what was left out.
 fn as_taken(stands: &mut [Touched], step: &Step, answered: Option<&Value>) {
     let Some(answered) = answered.filter(|object| uid_of(object) == step.object.uid) else { return };
-    for value in stands.iter_mut().filter(|value| value.object == step.object) {
+    for value in stands.iter_mut().filter(|value| value.is_changed() && value.object == step.object) {
         if let Some(taken) = answered.pointer(&value.pointer)
             && (taken.is_object() || taken.is_array())
         {

@@ -2,6 +2,7 @@
 //! what a test wants. Nothing here sleeps: looks are quick, and what is waited for comes.
 
 mod others;
+mod stale;
 mod switching;
 
 use std::path::PathBuf;
@@ -75,6 +76,7 @@ fn pace() -> Pace {
         follow: Duration::from_secs(30),
         unready: Duration::from_millis(200),
         gauge: Duration::from_millis(50),
+        stands: Duration::from_secs(30),
     }
 }
 
@@ -192,17 +194,36 @@ impl Bench {
     }
 
     async fn execute_at(&self, confirmed: &Confirmed, pace: Pace) -> End {
+        self.executed(confirmed, pace, false, &|_| {}).await
+    }
+
+    /// Until it has come true; tells what happens.
+    async fn execute_telling(
+        &self,
+        confirmed: &Confirmed,
+        pace: Pace,
+        tell: &(dyn Fn(Progress) + Sync),
+    ) -> End {
+        self.executed(confirmed, pace, true, tell).await
+    }
+
+    async fn executed(
+        &self,
+        confirmed: &Confirmed,
+        pace: Pace,
+        watch: bool,
+        tell: &(dyn Fn(Progress) + Sync),
+    ) -> End {
         let (journal, local) = (self.journal(), Local::default());
-        let tell = |_: Progress| {};
         let client = self.client.clone();
         let way = self.client.clone();
         let means = Means {
             client,
             journal: Some(&journal),
             local: &local,
-            watch: false,
+            watch,
             pace,
-            tell: &tell,
+            tell,
             ways: Arc::new(move |_| Some(way.clone())),
             turn: None,
         };

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::ask::{self, DryRun};
 use super::gates::{self, Evidence};
-use super::intent::{Order, Switched};
+use super::intent::{Order, Switched, Way};
 use super::json::{count, flag, list, note, text};
 use super::owners;
 use super::plan::{Line, Plan, Right, called};
@@ -40,7 +40,7 @@ pub struct Facts {
     pub autoscalers: Known<Vec<Value>>,
     /// ScaledObjects of KEDA whose target it is, whole.
     pub scaled_objects: Known<Vec<Value>>,
-    /// ReplicaSets that it controls.
+    /// ReplicaSets that it controls; of a StatefulSet or a DaemonSet its ControllerRevisions.
     pub replica_sets: Known<Vec<Value>>,
     /// Disruption budgets of its namespace.
     pub budgets: Known<Vec<Value>>,
@@ -65,7 +65,7 @@ pub struct Facts {
 pub struct Needs {
     /// Autoscalers, ScaledObjects, budgets, quotas.
     pub scaling: bool,
-    /// ReplicaSets.
+    /// ReplicaSets, or ControllerRevisions.
     pub revisions: bool,
     /// Disruption budgets.
     pub budgets: bool,
@@ -147,10 +147,7 @@ pub async fn plan(
         .map(|(draft, facts)| Line { object: facts.object.clone(), words: draft.words.clone() })
         .collect();
     let (then, back) = (in_words(&drafts, |draft| &draft.then), in_words(&drafts, |draft| &draft.back));
-    let back_with = match drafts.as_slice() {
-        [one] => one.back_with.clone(),
-        _ => None,
-    };
+    let way = way_of(&order, &drafts);
     let guard = match all.as_slice() {
         [one] => order.intent.verb.guard(&order.intent, one),
         _ => None,
@@ -165,7 +162,7 @@ pub async fn plan(
         steps: Vec::new(),
         then,
         back,
-        back_with,
+        way,
         mitigates,
         expects: Vec::new(),
         guard,
@@ -185,6 +182,14 @@ pub async fn plan(
         plan.expects.extend(draft.expect);
     }
     Ok(plan)
+}
+
+/// How the way back from all drafts is asked for, where one action leads it.
+fn way_of(order: &Order, drafts: &[Draft]) -> Option<Way> {
+    let way = drafts.first()?.way.as_ref()?;
+    let together = order.intent.verb.back_by(way).is_some_and(|verb| verb.several());
+    let one = drafts.len() == 1 || together && drafts.iter().all(|draft| draft.way.as_ref() == Some(way));
+    one.then(|| way.clone())
 }
 
 /// What holds for all drafts, once; else for each what holds there, under its title.
@@ -279,7 +284,7 @@ async fn facts(
     let (autoscalers, scaled_objects, replica_sets, budgets, quotas, pods, slices, deliverers) = futures::join!(
         optional(needs.scaling, paths::collection(Kind::HorizontalPodAutoscaler, ns)),
         scaled(),
-        optional(needs.revisions, paths::collection(Kind::ReplicaSet, ns)),
+        optional(needs.revisions, history(&object)),
         optional(
             needs.scaling || needs.budgets,
             format!("/apis/policy/v1/namespaces/{ns}/poddisruptionbudgets")
@@ -333,6 +338,15 @@ pub(super) async fn scaled_objects(client: &Client, ns: &str) -> Known<Vec<Value
 /// Whether the cluster knows an API group; when it cannot be asked, it may.
 async fn group_served(client: &Client, group: &str) -> bool {
     !matches!(ask::read(client, &format!("/apis/{group}"), LIMIT).await, Err(Fault::NotFound(_)))
+}
+
+/// Where the revisions of a workload are kept.
+fn history(object: &ObjectRef) -> String {
+    let ns = &*object.namespace;
+    match object.kind {
+        Kind::StatefulSet | Kind::DaemonSet => format!("/apis/apps/v1/namespaces/{ns}/controllerrevisions"),
+        _ => paths::collection(Kind::ReplicaSet, ns),
+    }
 }
 
 /// The smoke check, where one is configured for the pair.

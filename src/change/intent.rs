@@ -11,7 +11,7 @@ use crate::domain::freeze::Freeze;
 use crate::domain::id::{ClusterId, Name, ObjectRef};
 use crate::domain::traffic::Switching;
 use crate::domain::upstream::Upstream;
-pub use crate::journal::With;
+pub use crate::journal::{Way, With};
 
 /// An action of the registry ([`super::actions::ALL`]).
 #[derive(Clone, Copy)]
@@ -22,6 +22,14 @@ impl Deref for Verb {
 
     fn deref(&self) -> &Self::Target {
         self.0
+    }
+}
+
+impl Verb {
+    /// The action that leads this way back from this one; `None` when this version does not know it.
+    #[must_use]
+    pub fn back_by(self, way: &Way) -> Option<Verb> {
+        if way.action.is_empty() { Some(self) } else { super::actions::named(&way.action) }
     }
 }
 
@@ -119,6 +127,8 @@ pub struct Around {
     pub overriding: bool,
     /// For a switch: how pairs are recognised and watched, and whom to ask how requests fare.
     pub switched: Option<Box<Switched>>,
+    /// The action in the journal that an earlier program began and left without an outcome, where this is planned on it.
+    pub instead_of: Option<String>,
 }
 
 /// What a node has room for.
@@ -175,6 +185,7 @@ impl Default for Around {
             freezes: Vec::new(),
             overriding: true,
             switched: None,
+            instead_of: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::gates::{Judged, Weight};
 use super::guard::Guard;
-use super::intent::{Order, With};
+use super::intent::{Order, Way};
 pub use super::rollouts::Wish;
 use crate::domain::id::{Kind, Name, ObjectRef, Uid};
 use crate::domain::time::Now;
@@ -32,8 +32,8 @@ pub struct Plan {
     pub then: String,
     /// The way back, in words.
     pub back: String,
-    /// How the way back is asked for, where the same action leads it.
-    pub back_with: Option<With>,
+    /// How the way back is asked for, where a key can.
+    pub way: Option<Way>,
     /// It is a way out of trouble: alerts, freezes and backups do not stand in its way.
     pub mitigates: bool,
     /// What has to come true, for each object.
@@ -70,6 +70,14 @@ pub struct Touched {
     pub before: Value,
     /// As it is to be.
     pub after: Value,
+}
+
+impl Touched {
+    /// Whether it is changed, and not only held to what it is.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.before != self.after
+    }
 }
 
 /// One request.

@@ -50,7 +50,8 @@ pub fn judge(expect: &Expect, touched: &[Touched], live: Option<&Value>, pods: &
     if let Goal::Rollout(wish) = &expect.goal {
         return rollouts::judge(wish, live);
     }
-    for value in touched.iter().filter(|value| value.object == expect.object) {
+    // What was only held to its value until then may change now: others go on with their work.
+    for value in touched.iter().filter(|value| value.is_changed() && value.object == expect.object) {
         let now = at(live, &value.pointer);
         if now != value.after {
             return Standing::Superseded(put_back(value, &now, live));

@@ -11,7 +11,7 @@ mod write;
 
 pub use read::{Entry, Reading};
 pub use record::{
-    Closing, End, Gate, Intention, Local, Object, Outcome, Record, Request, StepDone, Value as Touched, Who,
-    With,
+    Closing, End, Gate, Intention, Local, Object, Outcome, Record, Request, StepDone, Value as Touched, Way,
+    Who, With,
 };
 pub use write::{Held, Journal};

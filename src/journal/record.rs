@@ -56,9 +56,9 @@ pub struct Intention {
     pub gates: Vec<Gate>,
     /// How it was wanted, to plan it again.
     pub with: With,
-    /// How the way back is wanted, where there is one.
+    /// How the way back is asked for, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub back: Option<With>,
+    pub back: Option<Way>,
     /// The requests, in their order.
     pub requests: Vec<Request>,
     /// The values that change.
@@ -95,6 +95,32 @@ pub struct With {
     /// It is the way back from an earlier switch.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub back: bool,
+}
+
+/// How the way back from an action is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Way {
+    /// The action that leads back; empty where it is the same.
+    #[serde(rename = "by", skip_serializing_if = "String::is_empty")]
+    pub action: String,
+    /// How.
+    #[serde(flatten)]
+    pub with: With,
+}
+
+impl Way {
+    /// By the same action.
+    #[must_use]
+    pub fn same(with: With) -> Way {
+        Way { action: String::new(), with }
+    }
+
+    /// By another action of the registry.
+    #[must_use]
+    pub fn by(action: &str) -> Way {
+        Way { action: action.to_owned(), with: With::default() }
+    }
 }
 
 /// An object.
@@ -269,4 +295,21 @@ pub struct End {
     pub outcome: Outcome,
     /// In words.
     pub words: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_back_of_an_older_journal_is_by_the_same_action() {
+        let read = |text: &str| serde_json::from_str::<Way>(text).unwrap();
+        let blue = With { to: Some("blue".to_owned()), back: true, ..With::default() };
+        assert_eq!(read(r#"{"to": "blue", "back": true}"#), Way::same(blue.clone()));
+        for way in [Way::same(blue), Way::by("resume")] {
+            let text = serde_json::to_string(&way).unwrap();
+            assert_eq!(read(&text), way, "{text}");
+        }
+        assert_eq!(serde_json::to_string(&Way::by("resume")).unwrap(), r#"{"by":"resume"}"#);
+    }
 }

@@ -192,6 +192,11 @@ pub(super) fn begin_all(shared: &Shared, objects: &[ObjectRef], action: Action) 
 /// back is none that there would be a way back from, and one that was refused led nowhere.
 pub fn leads_back(reading: &Reading, order: &Order) -> bool {
     let [service] = order.intent.objects.as_slice() else { return false };
+    way_back(reading, service).is_some_and(|colour| order.intent.with.to.as_deref() == Some(colour))
+}
+
+/// The colour that the last switch of a Service led away from.
+pub(super) fn way_back<'r>(reading: &'r Reading, service: &ObjectRef) -> Option<&'r str> {
     let of_it = |entry: &&Entry| {
         let object = entry.intent.objects.first();
         let refused = entry.end.as_ref().is_some_and(|end| end.outcome == Refused);
@@ -201,9 +206,8 @@ pub fn leads_back(reading: &Reading, order: &Order) -> bool {
         });
         entry.intent.action == "switch" && here && !refused && !entry.intent.with.back
     };
-    let last = reading.entries.iter().rfind(of_it);
-    let way = last.and_then(|entry| entry.intent.back.as_ref());
-    way.is_some_and(|way| way.to == order.intent.with.to)
+    let last = reading.entries.iter().rfind(of_it)?;
+    last.intent.back.as_ref()?.with.to.as_deref()
 }
 
 /// Begins a switch of a Service to a colour; `back` when it was asked for as the way back.
@@ -213,6 +217,34 @@ pub(super) fn switch(shared: &Shared, service: ObjectRef, to: Name, back: bool) 
     let with = With { to: Some(to.to_string()), back, ..With::default() };
     let begin = Begin::Plan(order(shared, Intent { verb, objects: vec![object], with }));
     Outcome { turn: Some(Turn::Change(Box::new(begin))), ..Outcome::none() }
+}
+
+/// The question how many pods of a colour that a Service was led away from are still wanted.
+///
+/// # Errors
+/// What runs of it is not known, or nothing may be changed there.
+pub fn scale_down(shared: &Shared, service: &ObjectRef, colour: &str) -> Result<Begin, String> {
+    let pair = pair_of(&shared.wanted, &shared.world, service);
+    let workloads = pair
+        .and_then(|pair| pair.colours.into_iter().find(|one| *one.name == *colour).map(|one| one.workloads));
+    let mut asked = Vec::new();
+    for workload in workloads.into_iter().flatten() {
+        let (verbs, object) = targets(shared, &workload, Action::Scale)?;
+        for verb in verbs {
+            let with = With { replicas: Some(0), ..With::default() };
+            asked.push(order(shared, Intent { verb, objects: vec![object.clone()], with }));
+        }
+    }
+    match asked.as_slice() {
+        [] => Err(format!("No workload of {colour} is known here any more.")),
+        [one] => {
+            let object = one.intent.objects.first().cloned();
+            let mut order = one.clone();
+            order.intent.with = With::default();
+            Ok(object.map_or_else(|| Begin::Plan(one.clone()), |object| number(shared, order, &object)))
+        }
+        _ => Ok(Begin::Which { orders: asked }),
+    }
 }
 
 /// Begins a change by its key.
@@ -324,6 +356,7 @@ pub fn order(shared: &Shared, intent: Intent) -> Order {
         room: room(shared, cluster),
         delivery: intent.objects.iter().map(|object| delivery(shared, object)).collect(),
         freezes: shared.wanted.freezes.clone(),
+        instead_of: None,
         overriding: !shared.wanted.never_override,
         switched: first.filter(|_| intent.verb.needs().colours).map(|service| {
             Box::new(Switched {

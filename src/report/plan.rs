@@ -129,7 +129,7 @@ impl PlanReport {
             changes: plan
                 .touched
                 .iter()
-                .filter(|value| value.before != value.after)
+                .filter(|value| value.is_changed())
                 .map(|value| ChangeReport {
                     what: value.what.clone(),
                     pointer: value.pointer.clone(),
@@ -215,7 +215,7 @@ pub fn text(plan: &Plan) -> String {
     for (at, step) in plan.steps.iter().enumerate() {
         let head = if at == 0 { "request" } else { "       " };
         lines.push(format!("{head} {} {}", step.request.method.verb(), step.request.path));
-        if plan.touched.iter().all(|value| !value.after.is_object()) {
+        if plan.touched.iter().filter(|value| value.is_changed()).all(|value| !value.after.is_object()) {
             lines.push(format!("        {}", redacted(&step.request.body)));
         }
     }

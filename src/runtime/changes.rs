@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::task::Of;
 use super::{Driver, FELL};
 use crate::change::confirm::Confirmed;
-use crate::change::execute::{Means, Pace, Progress, execute};
+use crate::change::execute::{Means, Pace, Progress, execute, turned_away};
 use crate::change::gather;
 use crate::change::intent::Order;
 use crate::change::standing;
@@ -107,8 +107,8 @@ impl Driver {
                         execute(&confirmed, means).await;
                     }
                     (_, why) => {
-                        let words = format!("Nothing was changed: {}", why.unwrap_or_default());
-                        tell(Progress::Ended(End { outcome: Outcome::Refused, words }));
+                        let (journal, why) = (desk.journal.as_deref(), why.unwrap_or_default());
+                        tell(Progress::Ended(turned_away(&confirmed, journal, &desk.local, &why)));
                     }
                 }
             };

@@ -7,11 +7,11 @@ use tui_input::Input;
 
 use crate::change::execute::StepState;
 use crate::change::guard::Guarded;
-use crate::change::intent::{Order, With};
+use crate::change::intent::{Order, Way, With};
 use crate::change::plan::{Challenge, Plan};
 use crate::change::standing::Stand;
 use crate::domain::id::{ClusterId, Name};
-use crate::journal::{End, Entry};
+use crate::journal::{End, Entry, Outcome};
 use crate::msg::RequestId;
 
 /// What lies over the panes while a change is asked for.
@@ -52,6 +52,11 @@ pub enum Sheet {
     NoPlan(String),
     /// It is being done, or has been.
     Running(RequestId),
+    /// Which of those that are being done, or have been; the newest first.
+    Runs {
+        /// The chosen one.
+        at: usize,
+    },
 }
 
 /// How many pods.
@@ -67,6 +72,8 @@ pub struct Number {
     pub at: usize,
     /// The autoscaler that rules the number.
     pub ruled_by: Option<Name>,
+    /// It is switched off, since no pod is wanted: a number switches it on again.
+    pub off: bool,
     /// A digit goes on with what was typed, and does not begin anew.
     pub typing: bool,
 }
@@ -75,7 +82,7 @@ impl Number {
     /// What the action is told.
     #[must_use]
     pub fn with(&self) -> With {
-        match (self.wanted.as_slice(), &self.ruled_by) {
+        match (self.wanted.as_slice(), self.ruled_by.as_ref().filter(|_| !self.off)) {
             // Neither least nor most: switched off.
             ([0, 0], Some(_)) => With { replicas: Some(0), ..With::default() },
             ([min, max], Some(_)) => With { min: Some(*min), max: Some(*max), ..With::default() },
@@ -173,8 +180,12 @@ pub struct Run {
     pub watching: String,
     /// What the guard of a switch sees.
     pub guard: Option<Box<Guarded>>,
-    /// How the way back is asked for, where the same action leads it.
-    pub back: Option<With>,
+    /// How the way back is asked for, where a key can.
+    pub way: Option<Way>,
+    /// The way back, in words.
+    pub back: String,
+    /// It is watched, and led back at once where that is asked for: that was confirmed with it.
+    pub guarded: bool,
     /// How it ended.
     pub end: Option<End>,
     /// When it was begun.
@@ -186,6 +197,32 @@ impl Run {
     #[must_use]
     pub fn is_turning(&self) -> bool {
         self.guard.as_ref().is_some_and(|guarded| !guarded.turning.is_empty())
+    }
+
+    /// Whether it is watched still, and can be led back at once.
+    #[must_use]
+    pub fn can_turn(&self) -> bool {
+        self.end.is_none() && self.guarded && !self.is_turning()
+    }
+
+    /// The colour that a switch left behind, which nothing needs any more: it went well, and is over.
+    #[must_use]
+    pub fn left_behind(&self) -> Option<&Name> {
+        let well = self.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done);
+        self.guard.as_ref().filter(|_| well).map(|guarded| &guarded.from)
+    }
+
+    /// Whether it has ended, and a plan can lead back from it. What was refused led nowhere.
+    #[must_use]
+    pub fn leads_back(&self) -> bool {
+        let ended = self.end.as_ref().is_some_and(|end| end.outcome != Outcome::Refused);
+        ended && self.way.is_some()
+    }
+
+    /// Whether that is offered: what was led back by itself wants no further way back.
+    #[must_use]
+    pub fn offers_back(&self) -> bool {
+        self.leads_back() && !self.is_turning()
     }
 }
 

@@ -96,6 +96,7 @@ pub fn verdict(state: &State, action: Action) -> Applies {
             let name = action.info().title;
             return Applies::No(format!("This version has no {name} pane."));
         }
+        Action::Runs => return super::runs::applies(state),
         Action::Connect => return connect_verdict(state),
         _ => {}
     }
@@ -178,6 +179,7 @@ fn program(state: &mut State, action: Action) -> Option<Vec<Effect>> {
             state.views.push(Box::new(JournalView::default()));
             vec![Effect::ReadJournal]
         }
+        Action::Runs => super::runs::open(state),
         Action::NextEnvironment => environment_by(state, 1),
         Action::PreviousEnvironment => environment_by(state, -1),
         Action::ToggleAllEnvironments => {

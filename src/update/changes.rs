@@ -7,18 +7,19 @@ use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
+use super::runs;
 use crate::action::Action;
 use crate::change::actions::named;
 use crate::change::confirm::{Answer, Refusal, confirm};
-use crate::change::execute::{Progress, StepState};
 use crate::change::gather::NoPlan;
-use crate::change::intent::{Intent, Order, With};
+use crate::change::intent::{Intent, Order};
 use crate::change::plan::{Challenge, Plan};
 use crate::change::standing::{self, Stand};
+use crate::domain::id::Name;
 use crate::domain::level::Level;
 use crate::domain::link::Link;
 use crate::effect::{Effect, Follow};
-use crate::journal::{Outcome, Reading};
+use crate::journal::Reading;
 use crate::keymap::Key;
 use crate::msg::{Note, RequestId};
 use crate::panes::changes as orders;
@@ -35,11 +36,11 @@ const KEPT: usize = 8;
 pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
     let sheet = match begin {
         Begin::Plan(mut order) => {
-            if let Some(run) = watched(state, &order) {
+            if let Some(run) = runs::watched(state, &order) {
                 let request = run.request;
                 // The way back was confirmed with the way there; whoever asks for another one is shown what runs.
                 let wanted = order.intent.with.back
-                    && run.back.as_ref().is_some_and(|way| way.to == order.intent.with.to);
+                    && run.way.as_ref().is_some_and(|way| way.with.to == order.intent.with.to);
                 state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(request))));
                 return if wanted { vec![Effect::TurnBack(request)] } else { Vec::new() };
             }
@@ -48,20 +49,7 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
             order.intent.with.back &= told.is_some_and(|reading| orders::leads_back(reading, &order));
             return plan(state, order, String::new(), 0);
         }
-        Begin::Number { order, replicas, ruled_by } => {
-            let (now, ruled_by) = match ruled_by {
-                Some((name, min, max)) => (vec![min, max], Some(name)),
-                None => (vec![replicas], None),
-            };
-            Sheet::Number(Box::new(Number {
-                order,
-                wanted: now.clone(),
-                now,
-                at: 0,
-                ruled_by,
-                typing: false,
-            }))
-        }
+        Begin::Number { order, replicas, ruled_by } => number(order, replicas, ruled_by),
         Begin::Which { orders } => Sheet::Which { orders, at: 0 },
         Begin::Revision { order, revisions } => Sheet::Revision { order: Box::new(order), revisions, at: 0 },
     };
@@ -69,19 +57,20 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The switch of the same Service whose guard still watches.
-fn watched<'s>(state: &'s State, order: &Order) -> Option<&'s Run> {
-    let same = |run: &&Run| {
-        run.end.is_none()
-            && run.back.is_some()
-            && run.order.intent.verb == order.intent.verb
-            && run.order.intent.objects == order.intent.objects
-            && run.order.place.cluster == order.place.cluster
+/// The question how many; where an autoscaler rules, its limits. At no pods it is switched off: a number switches it on
+/// again, and the fewest that it would make is the first one offered.
+fn number(order: Order, replicas: u32, ruled_by: Option<(Name, u32, u32)>) -> Sheet {
+    let off = replicas == 0 && ruled_by.as_ref().is_some_and(|(_, min, _)| *min > 0);
+    let (now, wanted) = match &ruled_by {
+        Some((_, min, _)) if off => (vec![0], vec![*min]),
+        Some((_, min, max)) => (vec![*min, *max], vec![*min, *max]),
+        None => (vec![replicas], vec![replicas]),
     };
-    state.runs.iter().find(same)
+    let ruled_by = ruled_by.map(|(name, ..)| name);
+    Sheet::Number(Box::new(Number { order, wanted, now, at: 0, ruled_by, off, typing: false }))
 }
 
-fn plan(state: &mut State, order: Order, reason: String, remade: u8) -> Vec<Effect> {
+pub(super) fn plan(state: &mut State, order: Order, reason: String, remade: u8) -> Vec<Effect> {
     let request = state.shared.new_request();
     let sheet = Sheet::Planning { request, order: Box::new(order.clone()), reason, remade };
     state.overlay = Some(Overlay::Change(Box::new(sheet)));
@@ -160,42 +149,6 @@ fn looks(state: &mut State) -> Vec<Effect> {
             Some(Effect::Look(id, Box::new(one.entry.intent.clone())))
         })
         .collect()
-}
-
-/// Something that is being done came further.
-pub(super) fn progress(state: &mut State, request: RequestId, progress: Progress) {
-    let Some(run) = state.runs.iter_mut().find(|run| run.request == request) else { return };
-    match progress {
-        Progress::Step(at, step, words) => {
-            if let Some((title, known)) = run.steps.get_mut(at) {
-                *known = Some(step);
-                if step != StepState::Doing {
-                    *title = words;
-                }
-            }
-        }
-        Progress::Watching(words) => run.watching = words,
-        Progress::Guard(guarded) => run.guard = Some(guarded),
-        Progress::Ended(end) => {
-            let watched = matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Running(seen) if seen == request));
-            let text = format!("{} in {}: {}: {}", run.title, run.place, end.outcome.word(), end.words);
-            let level = level(end.outcome);
-            run.end = Some(end);
-            if !watched {
-                state.toast_for(Note { level, text }, std::time::Duration::from_secs(20));
-            }
-        }
-    }
-}
-
-/// How an end looks.
-fn level(outcome: Outcome) -> Level {
-    match outcome {
-        Outcome::Done => Level::Ok,
-        Outcome::Failed => Level::Critical,
-        Outcome::Refused | Outcome::TimedOut | Outcome::Superseded => Level::Warning,
-        Outcome::Unknown => Level::Unknown,
-    }
 }
 
 /// The journal was read. The first time what was left without an outcome is brought before the person.
@@ -278,13 +231,17 @@ pub(super) fn abandoned_key(state: &mut State, event: KeyEvent) -> Vec<Effect> {
 fn again(state: &mut State, at: usize, back: bool) -> Vec<Effect> {
     let Some(one) = state.abandoned.get(at) else { return Vec::new() };
     let intent = &one.entry.intent;
-    let with: Option<With> = if back { intent.back.clone() } else { Some(intent.with.clone()) };
-    let found = one.cluster.zip(named(&intent.action)).zip(with);
-    let Some(((cluster, verb), with)) = found else {
+    let verb = named(&intent.action);
+    let wanted = match &intent.back {
+        Some(way) if back => verb.and_then(|verb| Some((verb.back_by(way)?, way.with.clone()))),
+        None if back => None,
+        _ => verb.map(|verb| (verb, intent.with.clone())),
+    };
+    let Some((cluster, (verb, with))) = one.cluster.zip(wanted) else {
         let why = match (back, one.cluster) {
             (_, None) => format!("{} is not connected: it cannot be planned from here yet.", intent.context),
             (true, _) => {
-                format!("The way back from {} is another action: it is planned by its own key.", intent.title)
+                format!("There is no way back from {} that a plan could lead.", intent.title)
             }
             (false, _) => format!("This version does not know how to {}.", intent.action),
         };
@@ -292,7 +249,9 @@ fn again(state: &mut State, at: usize, back: bool) -> Vec<Effect> {
         return Vec::new();
     };
     let objects = intent.objects.iter().filter_map(|object| standing::object(cluster, object)).collect();
-    let order = orders::order(&state.shared, Intent { verb, objects, with });
+    let instead_of = Some(intent.id.clone());
+    let mut order = orders::order(&state.shared, Intent { verb, objects, with });
+    order.around.instead_of = instead_of;
     plan(state, order, String::new(), 0)
 }
 
@@ -357,23 +316,29 @@ pub(super) fn key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
             _ => Vec::new(),
         },
         Sheet::Running(request) => {
-            let run = state.runs.iter().find(|run| run.request == *request);
-            let ended = run.is_none_or(|run| run.end.is_some());
-            let guarded = run.is_some_and(|run| run.back.is_some() && !run.is_turning());
             let request = *request;
-            match event.code {
-                KeyCode::Esc => close(state),
-                KeyCode::Enter if ended => close(state),
-                KeyCode::Char('u') if ended => back(state),
-                // What leads back was confirmed with what leads there.
-                KeyCode::Char('u') if guarded => vec![Effect::TurnBack(request)],
-                _ => Vec::new(),
-            }
+            runs::key(state, request, event)
         }
+        Sheet::Runs { at } => match event.code {
+            KeyCode::Esc => close(state),
+            KeyCode::Down | KeyCode::Char('j') => {
+                *at = (*at + 1).min(state.runs.len().saturating_sub(1));
+                Vec::new()
+            }
+            KeyCode::Up | KeyCode::Char('k') => {
+                *at = at.saturating_sub(1);
+                Vec::new()
+            }
+            KeyCode::Enter => match state.runs.iter().rev().nth(*at).map(|run| run.request) {
+                Some(request) => runs::show(state, request),
+                None => close(state),
+            },
+            _ => Vec::new(),
+        },
     }
 }
 
-fn close(state: &mut State) -> Vec<Effect> {
+pub(super) fn close(state: &mut State) -> Vec<Effect> {
     state.overlay = None;
     Vec::new()
 }
@@ -460,7 +425,7 @@ fn typed(input: &mut Input, event: KeyEvent) {
     input.handle_event(&Event::Key(event));
 }
 
-fn warn(state: &mut State, text: impl Into<String>) -> Vec<Effect> {
+pub(super) fn warn(state: &mut State, text: impl Into<String>) -> Vec<Effect> {
     state.toast(Note { level: Level::Warning, text: text.into() });
     Vec::new()
 }
@@ -480,6 +445,10 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
         Ok(confirmed) => {
             let request = state.shared.new_request();
             let plan = confirmed.plan();
+            if let Some(old) = &plan.order.around.instead_of {
+                // What was begun by another program is closed in the journal with this one's intent.
+                state.abandoned.retain(|one| one.entry.intent.id != *old);
+            }
             let run = Run {
                 request,
                 order: plan.order.clone(),
@@ -488,7 +457,9 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
                 steps: plan.steps.iter().map(|step| (step.title.clone(), None)).collect(),
                 watching: String::new(),
                 guard: None,
-                back: plan.back_with.clone().filter(|_| plan.guard.is_some()),
+                way: plan.way.clone(),
+                back: plan.back.clone(),
+                guarded: plan.guard.is_some(),
                 end: None,
                 began: now.mono,
             };
@@ -498,6 +469,7 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
                 state.runs.remove(ended);
             }
             state.runs.push(run);
+            runs::tell_watched(state);
             state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(request))));
             // What was marked for this is not marked for the next.
             if let Some((pane, shared)) = state.front_mut()
@@ -525,22 +497,4 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
         }
         Err(refusal) => warn(state, refusal.words()),
     }
-}
-
-/// The way back from what has just ended badly.
-fn back(state: &mut State) -> Vec<Effect> {
-    let Some(Overlay::Change(sheet)) = &state.overlay else { return Vec::new() };
-    let Sheet::Running(request) = &**sheet else { return Vec::new() };
-    let Some(run) = state.runs.iter().find(|run| run.request == *request) else { return Vec::new() };
-    let objects = run.order.intent.objects.clone();
-    if let Some(with) = run.back.clone() {
-        let order = orders::order(&state.shared, Intent { verb: run.order.intent.verb, objects, with });
-        return plan(state, order, String::new(), 0);
-    }
-    let Some(verb) = named("undo") else { return Vec::new() };
-    if !objects.iter().all(|object| verb.kinds().contains(&object.kind)) {
-        return warn(state, "Only a Deployment has a way back of its own.");
-    }
-    let order = orders::order(&state.shared, Intent { verb, objects, with: With::default() });
-    plan(state, order, String::new(), 0)
 }

@@ -6,6 +6,7 @@ mod changes;
 pub mod help;
 mod input;
 mod news;
+mod runs;
 
 use crossterm::event::Event;
 
@@ -71,7 +72,7 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Progress(request, progress) => {
-            changes::progress(state, request, progress);
+            runs::progress(state, request, progress);
             Vec::new()
         }
         Msg::Journal(read) => changes::journal(state, read),

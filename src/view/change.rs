@@ -16,11 +16,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{frame, status};
+use crate::action::Action;
 use crate::change::diff::{Mark, difference};
 use crate::change::execute::StepState;
 use crate::change::gates::{Verdict, Weight};
+use crate::change::intent::Order;
 use crate::change::plan::{Challenge, Plan};
 use crate::change::redact::redacted;
+use crate::change::standing::Stand;
 use crate::domain::level::Level;
 use crate::journal::Outcome;
 use crate::look::Look;
@@ -50,6 +53,7 @@ pub(super) fn keys(sheet: &Sheet) -> &'static [(&'static str, &'static str)] {
         Sheet::Revision { .. } | Sheet::Which { .. } => {
             &[("j k", "choose"), ("enter", "plan"), ("esc", "no")]
         }
+        Sheet::Runs { .. } => &[("j k", "choose"), ("enter", "show"), ("esc", "close")],
         Sheet::Planning { .. } => &[("esc", "no")],
         Sheet::Ready(ready) if ready.is_refused() => &[("tab", "requests"), ("esc", "close")],
         Sheet::Ready(ready) => match ready.field {
@@ -78,10 +82,16 @@ pub(super) fn draw(state: &State, sheet: &Sheet, area: Rect, buffer: &mut Buffer
             plain(state, &title, "", lines.collect(), area, buffer);
         }
         Sheet::Which { orders, at } => {
-            let docs = |order: &crate::change::intent::Order| {
+            let one = orders.first();
+            let same = |order: &Order| one.is_some_and(|one| one.intent.objects == order.intent.objects);
+            let several = !orders.iter().all(same);
+            let docs = |order: &Order| {
                 let verb = order.intent.verb;
                 let info = crate::action::TABLE.iter().find(|info| info.name == verb.row());
-                (verb.name(), info.map_or("", |info| info.doc))
+                let doc = info.map_or("", |info| info.doc);
+                // The same for each of several objects, or several for the same.
+                let of = order.intent.objects.first().filter(|_| several).map(crate::change::plan::called);
+                (verb.name(), of.unwrap_or_else(|| doc.to_owned()))
             };
             let widest = orders.iter().map(|order| order.intent.verb.name().len()).max().unwrap_or(0);
             let lines = orders.iter().map(docs).enumerate().map(|(nth, (name, doc))| {
@@ -89,7 +99,8 @@ pub(super) fn draw(state: &State, sheet: &Sheet, area: Rect, buffer: &mut Buffer
                 let role = if nth == *at { Role::Accent } else { Role::Text };
                 Painted::role(role, &format!("{sign} {name:<widest$} {doc}"))
             });
-            let names = orders.first().into_iter().flat_map(|order| &order.intent.objects);
+            let shown = if several { orders.len() } else { 1 };
+            let names = orders.iter().take(shown).flat_map(|order| &order.intent.objects);
             let names: Vec<String> = names.map(crate::change::plan::called).collect();
             plain(
                 state,
@@ -116,6 +127,40 @@ pub(super) fn draw(state: &State, sheet: &Sheet, area: Rect, buffer: &mut Buffer
                 draw_run(state, run, area, buffer);
             }
         }
+        Sheet::Runs { at } => {
+            let lines = state.runs.iter().rev().enumerate().map(|(nth, run)| {
+                let sign = if nth == *at { state.look.symbols.arrow } else { " " };
+                let role = if nth == *at { Role::Accent } else { Role::Text };
+                let (now, word) = outcome_of(state, run);
+                let begun = state.shared.now.mono.saturating_sub(run.began).as_secs();
+                Painted::role(role, &format!("{sign} {} in {}  ", run.title, run.place))
+                    .with(now, &word)
+                    .with(Role::Muted, &format!("  {} ago", duration_words(begun)))
+            });
+            plain(state, "Changed from here", "newest first", lines.collect(), area, buffer);
+        }
+    }
+}
+
+/// How something that is being done or was stands, in a few words.
+fn outcome_of(state: &State, run: &Run) -> (Role, String) {
+    let look = &state.look;
+    match &run.end {
+        None => (Role::Progressing, format!("{} running", look.symbols.running)),
+        Some(end) => {
+            let (sign, role) = ended(look, end.outcome);
+            (role, format!("{sign} {}", end.outcome.word()))
+        }
+    }
+}
+
+/// How an end looks.
+fn ended(look: &Look, outcome: Outcome) -> (&'static str, Role) {
+    match outcome {
+        Outcome::Done => (look.symbols.ok, Role::Ok),
+        Outcome::Failed => (look.symbols.critical, Role::Critical),
+        Outcome::Unknown => (look.symbols.unknown, Role::Unknown),
+        _ => (look.symbols.warning, Role::Warning),
     }
 }
 
@@ -171,14 +216,20 @@ fn draw_number(state: &State, number: &Number, area: Rect, buffer: &mut Buffer) 
     let names: Vec<&str> = number.order.intent.objects.iter().map(|object| &*object.name).collect();
     let mut lines = Vec::new();
     if let Some(hpa) = &number.ruled_by {
-        let words = format!(
-            "Autoscaler {hpa} sets the number within its limits, and would undo one by hand: its limits are changed. \
+        let words = match number.off {
+            true => format!(
+                "Autoscaler {hpa} is switched off, since no pod is wanted. A number switches it on again, and from then on \
+                 it keeps to its own limits."
+            ),
+            false => format!(
+                "Autoscaler {hpa} sets the number within its limits, and would undo one by hand: its limits are changed. \
              0 and 0 switches it off: nothing brings the pods back by itself."
-        );
+            ),
+        };
         lines.push(Painted::role(Role::Warning, &words));
         lines.push(Painted::default());
     }
-    let heads: &[&str] = if number.ruled_by.is_some() { &["least", "most"] } else { &["replicas"] };
+    let heads: &[&str] = if number.now.len() > 1 { &["least", "most"] } else { &["replicas"] };
     for (nth, word) in heads.iter().enumerate() {
         let (now, wanted) = (number.now.get(nth).copied(), number.wanted.get(nth).copied());
         let (Some(now), Some(wanted)) = (now, wanted) else { continue };
@@ -397,12 +448,7 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
         None => lines
             .push(Painted::role(Role::Progressing, look.symbols.running).and(&format!(" {}", run.watching))),
         Some(end) => {
-            let (sign, role) = match end.outcome {
-                Outcome::Done => (look.symbols.ok, Role::Ok),
-                Outcome::Failed => (look.symbols.critical, Role::Critical),
-                Outcome::Unknown => (look.symbols.unknown, Role::Unknown),
-                _ => (look.symbols.warning, Role::Warning),
-            };
+            let (sign, role) = ended(look, end.outcome);
             lines.push(
                 Painted::role(role, sign)
                     .with(role, &format!(" {}", end.outcome.word()))
@@ -416,28 +462,27 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
     let mut last = Painted::default();
     match &run.end {
         None => {
-            if run.back.is_some() && !run.is_turning() {
+            if run.can_turn() {
                 last.push(Role::Key, "u");
                 last.push_plain(" switches back now   ");
             }
             last.push(Role::Key, "esc");
-            last.push_plain(" leaves it running");
+            last.push_plain(" leaves it running, and ");
+            last.push(Role::Key, &state.shared.key(Action::Runs));
+            last.push_plain(" shows it again");
         }
-        Some(end) => {
+        Some(_) => {
             last.push(Role::Key, "esc");
             last.push_plain(" close");
-            let well = matches!(end.outcome, Outcome::Done | Outcome::Refused);
-            // What was led back by itself has no further way back.
-            if !run.is_turning() && (!well || run.back.is_some() && end.outcome == Outcome::Done) {
+            if run.offers_back() {
                 last.push_plain("   ");
                 last.push(Role::Key, "u");
                 last.push_plain(" the way back");
             }
-            if let (Some(guarded), Outcome::Done) = (&run.guard, end.outcome) {
-                last.push(
-                    Role::Muted,
-                    &format!("   {} can be scaled down now (its row in Traffic)", guarded.from),
-                );
+            if let Some(from) = run.left_behind() {
+                last.push_plain("   ");
+                last.push(Role::Key, "s");
+                last.push_plain(&format!(" scales {from} down"));
             }
         }
     }
@@ -470,6 +515,10 @@ pub(super) fn abandoned(state: &State, at: usize, area: Rect, buffer: &mut Buffe
             &format!("{sign} {} in {}  {ago} by {by}", clean(&intent.title), clean(place)),
         ));
         let words = match &one.stand {
+            // Its guard ended with its program.
+            Some(Stand::AsWanted) if intent.action == "switch" => {
+                format!("now     {}; nobody watches it any more", Stand::AsWanted.words())
+            }
             Some(stand) => format!("now     {}", stand.words()),
             None if one.asked => "now     being looked at …".to_owned(),
             None => format!("now     not known: {} is not connected", clean(&intent.context)),

@@ -52,7 +52,9 @@ pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize, tall: bool) ->
         None => standby.push(Role::Unknown, "  ready ?"),
     }
     lines.push(standby);
-    lines.push(Painted::default());
+    if tall {
+        lines.push(Painted::default());
+    }
     let (at, window) = (guarded.at.min(guarded.window), guarded.window);
     let mut line = head("guard");
     let whole = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
@@ -67,9 +69,10 @@ pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize, tall: bool) ->
         ("p99", &guarded.latency, &|milliseconds| format!("{milliseconds} ms")),
     ];
     for (name, gauge, words) in gauges {
-        lines.push(number(look, name, gauge, words, if tall { 0 } else { width.saturating_sub(HEADS + 26) }));
-        if tall && gauge.points.iter().any(Option::is_some) {
-            lines.extend(graph(look, gauge, words, width.saturating_sub(HEADS + 12)));
+        lines.push(number(look, name, gauge, words));
+        if gauge.points.iter().any(Option::is_some) {
+            let rows = if tall { TALL } else { SMALL };
+            lines.extend(graph(look, gauge, words, width.saturating_sub(HEADS + 12), rows));
         }
     }
     for words in &guarded.breach {
@@ -88,9 +91,8 @@ pub(super) fn lines(look: &Look, guarded: &Guarded, width: usize, tall: bool) ->
     lines
 }
 
-/// A number with its limit, and its course as a row of blocks where there is room for it: full is the limit, what is
-/// above it is in the colour of a fault.
-fn number(look: &Look, name: &str, gauge: &Gauge, words: Words<'_>, room: usize) -> Painted {
+/// A number with its limit.
+fn number(look: &Look, name: &str, gauge: &Gauge, words: Words<'_>) -> Painted {
     let mut line = head(name);
     match &gauge.now {
         Told::Is(now) => {
@@ -101,14 +103,6 @@ fn number(look: &Look, name: &str, gauge: &Gauge, words: Words<'_>, room: usize)
         Told::Unknown(why) => {
             line.push(Role::Unknown, look.symbols.unknown);
             line.push(Role::Muted, &format!(" not known: {why}"));
-            return line;
-        }
-    }
-    let first = gauge.points.len().saturating_sub(room.min(60));
-    for point in gauge.points.iter().skip(first) {
-        match point {
-            Some(value) => line.push(colour(gauge, *value), block(look, *value, gauge.limit)),
-            None => line.push(Role::Muted, look.symbols.dot),
         }
     }
     line
@@ -118,18 +112,20 @@ fn colour(gauge: &Gauge, value: u64) -> Role {
     if value > gauge.limit { Role::Critical } else { Role::Ok }
 }
 
-/// Rows of a graph.
-const ROWS: u64 = 4;
+/// Rows of a graph, where there is room.
+const TALL: u64 = 4;
+/// Rows of a graph on a small screen.
+const SMALL: u64 = 2;
 
-/// The course of a number, with a dotted line at its limit.
-fn graph(look: &Look, gauge: &Gauge, words: Words<'_>, room: usize) -> Vec<Painted> {
+/// The course of a number in so many rows, with a dotted line at its limit; what is above it is in the colour of a fault.
+fn graph(look: &Look, gauge: &Gauge, words: Words<'_>, room: usize, rows: u64) -> Vec<Painted> {
     let most = gauge.points.iter().flatten().copied().max().unwrap_or(0);
     // The limit is always in the picture, with a little above it.
     let top = most.max(gauge.limit.saturating_add(gauge.limit / 5)).max(1);
     let first = gauge.points.len().saturating_sub(room);
     let dotted = if look.symbols.ascii { "-" } else { "┄" };
     let row = |nth: u64| {
-        let (low, high) = (top.saturating_mul(nth) / ROWS, top.saturating_mul(nth + 1) / ROWS);
+        let (low, high) = (top.saturating_mul(nth) / rows, top.saturating_mul(nth + 1) / rows);
         let at_limit = low < gauge.limit && gauge.limit <= high;
         let label = match at_limit {
             true => words(gauge.limit),
@@ -153,7 +149,7 @@ fn graph(look: &Look, gauge: &Gauge, words: Words<'_>, room: usize) -> Vec<Paint
         }
         line
     };
-    (0..ROWS).rev().map(row).collect()
+    (0..rows).rev().map(row).collect()
 }
 
 /// How high something is, in eighths of the limit.

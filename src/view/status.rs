@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tui_input::Input;
 
+use crate::action::Action;
 use crate::domain::level::Level;
 use crate::look::Look;
 use crate::state::State;
@@ -27,17 +28,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         strip.put(&format!("{} …", keys.join(" ")), look.style(Role::Key));
         return;
     }
-    let running = state.runs.iter().filter(|run| run.end.is_none());
-    for (nth, run) in running.enumerate() {
-        let words = if run.watching.is_empty() { "being sent" } else { &run.watching };
-        let seconds = state.shared.now.mono.saturating_sub(run.began).as_secs();
-        if nth > 0 {
-            strip.put("  ", look.style(Role::Muted));
-        }
-        strip.put(look.symbols.running, look.style(Role::Progressing)).gap(1);
-        let line = format!("{} in {}: {words} ({seconds} s)  ", run.title, run.place);
-        strip.put(&line, look.style(Role::Progressing));
-    }
+    running(state, &mut strip);
     for (nth, toast) in state.toasts.iter().rev().enumerate() {
         if nth > 0 {
             strip.put(&format!("  {}  ", look.symbols.dot), look.style(Role::Muted));
@@ -52,6 +43,44 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         }
         strip.put(&toast.note.text, look.style(if nth == 0 { role } else { Role::Muted }));
     }
+}
+
+/// What is being done: as many as there is room for, how many more there are, and the key that shows them.
+fn running(state: &State, strip: &mut Strip<'_>) {
+    let look = &state.look;
+    let running: Vec<String> = state
+        .runs
+        .iter()
+        .filter(|run| run.end.is_none())
+        .map(|run| {
+            let words = if run.watching.is_empty() { "being sent" } else { &run.watching };
+            let seconds = state.shared.now.mono.saturating_sub(run.began).as_secs();
+            format!("{} in {}: {words} ({seconds} s)", run.title, run.place)
+        })
+        .collect();
+    if running.is_empty() {
+        return;
+    }
+    let key = state.shared.key(Action::Runs);
+    let sign = text::width(look.symbols.running) + 1;
+    // Behind them stand `+9 more  `, where there can be more, and the key.
+    let after = text::width(&key) + if running.len() > 1 { 11 } else { 2 };
+    let mut shown = 0;
+    for line in &running {
+        let left = usize::from(strip.left()).saturating_sub(after);
+        let whole = sign + text::width(line) + 2;
+        if shown > 0 && whole > left {
+            break;
+        }
+        strip.put(look.symbols.running, look.style(Role::Progressing)).gap(1);
+        let fitted = text::fit(line, left.saturating_sub(sign).max(1));
+        strip.put(&fitted, look.style(Role::Progressing)).gap(2);
+        shown += 1;
+    }
+    if running.len() > shown {
+        strip.put(&format!("+{} more  ", running.len() - shown), look.style(Role::Progressing));
+    }
+    strip.put(&key, look.style(Role::Key)).gap(2);
 }
 
 fn typing(state: &State, input: &Input, strip: &mut Strip<'_>) {

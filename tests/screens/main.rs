@@ -7,6 +7,7 @@ mod alerts;
 mod any;
 mod changes;
 mod plans;
+mod runs;
 mod stage;
 mod stage_sync;
 mod traffic;

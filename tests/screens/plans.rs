@@ -4,20 +4,24 @@ use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use pilothouse::change::actions::named;
+use pilothouse::change::execute::Progress;
 use pilothouse::change::gates::{Judged, Verdict, Weight};
-use pilothouse::change::intent::{Around, Intent, Order, Place, With};
+use pilothouse::change::intent::{Around, Intent, Order, Place, Way, With};
 use pilothouse::change::plan::{Expect, Goal, Line, Method, Plan, Request, Right, Step, Touched};
 use pilothouse::domain::id::{ClusterId, Kind, ObjectRef};
+use pilothouse::domain::node::Autoscaler;
 use pilothouse::domain::time::Now;
 use pilothouse::effect::Effect;
-use pilothouse::msg::Msg;
+use pilothouse::journal::{End, Outcome};
+use pilothouse::msg::{ClusterMsg, Delta, Facts, Msg};
+use pilothouse::panes::PaneId;
 use pilothouse::state::sheet::{Ready, Sheet};
 use pilothouse::state::{Overlay, State};
 use pilothouse::update::{settle, update};
 use serde_json::json;
 
 use super::stage::{self, NOW, Scene, uid};
-use super::{picture, press};
+use super::{focus, picture, press};
 
 fn judged(gate: &'static str, verdict: Verdict, why: &str) -> Judged {
     let fails = verdict == Verdict::Fail;
@@ -27,7 +31,7 @@ fn judged(gate: &'static str, verdict: Verdict, why: &str) -> Judged {
 }
 
 /// A scale of cart from 3 to 5.
-fn plan(protected: bool, gates: Vec<Judged>) -> Plan {
+pub fn plan(protected: bool, gates: Vec<Judged>) -> Plan {
     let object = ObjectRef {
         cluster: ClusterId(1),
         kind: Kind::Deployment,
@@ -73,7 +77,7 @@ fn plan(protected: bool, gates: Vec<Judged>) -> Plan {
         }],
         then: "5 pods ready, within 300 s".to_owned(),
         back: "scale to 3 again".to_owned(),
-        back_with: None,
+        way: Some(Way::same(With { replicas: Some(3), ..With::default() })),
         mitigates: true,
         expects: vec![Expect { object, goal: Goal::Scaled(5), deadline: 300 }],
         guard: None,
@@ -83,7 +87,7 @@ fn plan(protected: bool, gates: Vec<Judged>) -> Plan {
     }
 }
 
-fn well() -> Vec<Judged> {
+pub fn well() -> Vec<Judged> {
     vec![
         judged("read-only", Verdict::Pass, "changes are allowed here"),
         judged("rbac", Verdict::Pass, "you may patch deployments/scale (apps)"),
@@ -105,7 +109,7 @@ fn ill() -> Vec<Judged> {
 }
 
 /// A screen that waits for this plan, and the plan come.
-fn come(plan: Plan, size: (u16, u16)) -> State {
+pub fn come(plan: Plan, size: (u16, u16)) -> State {
     let mut state = stage::state(Scene::Full, size, stage::dark());
     state.overlay =
         Some(Overlay::Change(Box::new(Sheet::Ready(Box::new(Ready::new(plan, String::new(), 0))))));
@@ -212,6 +216,7 @@ fn a_number_is_stepped_and_typed() {
         wanted: vec![3],
         at: 0,
         ruled_by: None,
+        off: false,
         typing: false,
     };
     state.overlay = Some(Overlay::Change(Box::new(Sheet::Number(Box::new(number)))));
@@ -229,4 +234,91 @@ fn a_number_is_stepped_and_typed() {
     let effects = key(&mut state, KeyCode::Enter);
     let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(order.intent.with.replicas, Some(7));
+}
+
+/// The plan that `u` makes once what was confirmed has ended like this.
+fn back_after(plan: Plan, outcome: Outcome) -> (State, Vec<Effect>) {
+    let mut state = come(plan, (120, 40));
+    settle(&mut state);
+    let effects = key(&mut state, KeyCode::Char('y'));
+    let begun = |effect: &Effect| match effect {
+        Effect::Execute(request, _) => Some(*request),
+        _ => None,
+    };
+    let request = effects.iter().find_map(begun).unwrap();
+    assert!(key(&mut state, KeyCode::Char('u')).is_empty(), "there is nothing to go back from yet");
+    let end = End { outcome, words: "not within 300 s: 3 of 5 pods ready".to_owned() };
+    update(&mut state, Msg::Progress(request, Progress::Ended(end)), NOW);
+    settle(&mut state);
+    let effects = key(&mut state, KeyCode::Char('u'));
+    (state, effects)
+}
+
+#[test]
+fn the_way_back_is_the_one_that_the_plan_promised() {
+    for outcome in [Outcome::TimedOut, Outcome::Failed, Outcome::Done] {
+        let (_, effects) = back_after(plan(false, well()), outcome);
+        let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}") };
+        assert_eq!((order.intent.verb.name(), order.intent.with.replicas), ("scale", Some(3)), "{outcome:?}");
+    }
+    let mut paused = plan(false, well());
+    paused.way = Some(Way::by("resume"));
+    let (_, effects) = back_after(paused, Outcome::Superseded);
+    let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((order.intent.verb.name(), &order.intent.with), ("resume", &With::default()));
+}
+
+#[test]
+fn where_no_key_leads_back_the_plans_words_say_why() {
+    let mut restarted = plan(false, well());
+    restarted.way = None;
+    restarted.back = "there is none: pods that ended do not come back".to_owned();
+    let (state, effects) = back_after(restarted, Outcome::Failed);
+    assert!(effects.is_empty(), "{effects:?}");
+    let frame = picture(&state);
+    assert!(frame.contains("There is none: pods that ended do not come back."), "{frame}");
+    let (state, effects) = back_after(plan(false, well()), Outcome::Refused);
+    assert!(effects.is_empty() && picture(&state).contains("Nothing was changed"), "{}", picture(&state));
+}
+
+#[test]
+fn an_autoscaler_that_is_off_offers_a_number_of_pods() {
+    let wanted = |replicas| {
+        let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+        let workload = stage::deployment("shop-prod", "asleep", "1.0.0", replicas);
+        let scaler = Autoscaler {
+            uid: uid("hpa asleep"),
+            namespace: "shop-prod".into(),
+            name: "asleep".into(),
+            target_kind: "Deployment".into(),
+            target_name: "asleep".into(),
+            min: 2,
+            max: 6,
+            current: replicas,
+            desired: replicas,
+            scaled: None,
+        };
+        for facts in [
+            Facts::Workloads(Kind::Deployment, vec![Delta::Put(workload)]),
+            Facts::Autoscalers(vec![Delta::Put(scaler)]),
+        ] {
+            update(&mut state, Msg::Cluster(ClusterId(1), ClusterMsg::Facts(facts)), NOW);
+        }
+        focus(&mut state, PaneId::Workloads);
+        settle(&mut state);
+        press(&mut state, "/ a s l e e p enter");
+        settle(&mut state);
+        press(&mut state, "s");
+        settle(&mut state);
+        let frame = picture(&state);
+        let effects = key(&mut state, KeyCode::Enter);
+        let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}\n{frame}") };
+        (frame, order.intent.with.clone())
+    };
+    let (frame, with) = wanted(0);
+    assert!(frame.contains("Autoscaler asleep is switched off"), "{frame}");
+    assert_eq!(with, With { replicas: Some(2), ..With::default() });
+    let (frame, with) = wanted(3);
+    assert!(frame.contains("its limits are changed"), "{frame}");
+    assert_eq!(with, With { min: Some(2), max: Some(6), ..With::default() });
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pilothouse::change::actions::named;
 use pilothouse::change::execute::{Progress, StepState};
 use pilothouse::change::guard::{Gauge, Guarded, Told};
-use pilothouse::change::intent::{Around, Intent, Order, Place, With};
+use pilothouse::change::intent::{Around, Intent, Order, Place, Way, With};
 use pilothouse::domain::id::{ClusterId, Kind, ObjectRef};
 use pilothouse::domain::meta::Labels;
 use pilothouse::domain::network::Service;
@@ -133,7 +133,9 @@ fn running(state: &mut State) -> RequestId {
         steps: vec![("lead svc/checkout to green: done".to_owned(), Some(StepState::Done))],
         watching: String::new(),
         guard: None,
-        back: Some(With { to: Some("blue".to_owned()), back: true, ..With::default() }),
+        way: Some(Way::same(With { to: Some("blue".to_owned()), back: true, ..With::default() })),
+        back: "u switches back".to_owned(),
+        guarded: true,
         end: None,
         began: NOW.mono.saturating_sub(Duration::from_secs(73)),
     });
@@ -195,4 +197,25 @@ fn who_asks_for_the_same_switch_again_is_shown_its_guard() {
     press(&mut state, "w");
     let shown = |state: &State| matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Running(seen) if seen == request));
     assert!(shown(&state), "{}", picture(&state));
+}
+
+#[test]
+fn the_colour_that_a_switch_left_is_scaled_down_by_a_key() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    pair(&mut state);
+    let request = running(&mut state);
+    update(&mut state, Msg::Progress(request, Progress::Guard(Box::new(guarded(false)))), NOW);
+    press(&mut state, "s");
+    assert!(
+        matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Running(_))),
+        "it is needed still"
+    );
+    let end = End { outcome: Outcome::Done, words: "green is live: no breach in 120 s".to_owned() };
+    update(&mut state, Msg::Progress(request, Progress::Ended(end)), NOW);
+    settle(&mut state);
+    assert!(picture(&state).contains("s scales blue down"), "{}", picture(&state));
+    press(&mut state, "s");
+    settle(&mut state);
+    assert!(picture(&state).contains("Scale checkout-blue in production"), "{}", picture(&state));
+    assert!(picture(&state).contains("4 → 0"), "{}", picture(&state));
 }

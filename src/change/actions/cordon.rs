@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Act, Draft, merge};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs};
-use crate::change::intent::Intent;
+use crate::change::intent::{Intent, Way};
 use crate::change::json::{at, text};
 use crate::change::plan::{Expect, Goal, Step, Touched};
 use crate::change::pods::is_cordoned;
@@ -60,7 +60,7 @@ fn draft(facts: &Facts, cordoned: bool) -> Draft {
         steps: vec![step],
         then: then.to_owned(),
         back: back.to_owned(),
-        back_with: None,
+        way: Some(Way::by(if cordoned { "uncordon" } else { "cordon" })),
         expect: vec![Expect { object: facts.object.clone(), goal: Goal::Stands, deadline: 10 }],
         // Keeping pods from a sick node, and giving them room again, lead out of trouble.
         mitigates: true,

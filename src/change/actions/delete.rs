@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Act, Draft, being, step};
+use super::{Act, Draft, being, held, step};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs, controller_of};
 use crate::change::intent::Intent;
@@ -87,11 +87,14 @@ impl Act for Delete {
                 None if has_ended(live) => "it has ended and is tidied away".to_owned(),
                 None => "nobody makes it again".to_owned(),
             },
-            touched: vec![being(&facts.object, "pod", true, false)],
+            // What the plan says of its successor is true of this controller.
+            touched: std::iter::once(being(&facts.object, "pod", true, false))
+                .chain(held(&facts.object, live, &[("controller", "/metadata/ownerReferences")], &[]))
+                .collect(),
             steps: vec![step],
             then,
             back: "there is none: a pod that ended does not come back".to_owned(),
-            back_with: None,
+            way: None,
             expect: vec![Expect { object: facts.object.clone(), goal, deadline }],
             mitigates: false,
             pods: 0,

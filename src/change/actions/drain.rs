@@ -4,7 +4,7 @@
 use super::{Act, Draft, being, cordon, eviction};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs};
-use crate::change::intent::Intent;
+use crate::change::intent::{Intent, Way};
 use crate::change::plan::{Expect, Goal};
 use crate::change::pods::{Fate, fate, grace, is_cordoned, is_ending, reference};
 use crate::domain::id::Kind;
@@ -86,7 +86,7 @@ impl Act for Drain {
                 "its pods are made anew elsewhere; the last is gone within {deadline} s of its eviction"
             ),
             back: "uncordon it: new pods come to it again, those that went do not".to_owned(),
-            back_with: None,
+            way: Some(Way::by("uncordon")),
             expect: vec![Expect { object: facts.object.clone(), goal: Goal::Drained, deadline }],
             mitigates: false,
             pods: 0,

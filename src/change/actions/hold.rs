@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Act, Draft, merge, rolled_out};
+use super::{Act, Draft, held, merge, rolled_out};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs};
-use crate::change::intent::Intent;
+use crate::change::intent::{Intent, Way};
 use crate::change::json::{at, flag, text};
 use crate::change::plan::{Expect, Goal, Touched};
 use crate::domain::id::Kind;
@@ -41,6 +41,10 @@ struct Change {
     after: Value,
     then: String,
     back: &'static str,
+    /// The action that leads back.
+    way: &'static str,
+    /// What the plan shows besides.
+    held: &'static [(&'static str, &'static str)],
     expect: Expect,
     mitigates: bool,
 }
@@ -56,14 +60,16 @@ impl Change {
         };
         let uid = text(&facts.live, "/metadata/uid");
         let step = merge(&facts.object, uid, self.title.clone(), "", &[&touched]);
+        let mut touched = vec![touched];
+        touched.extend(held(&facts.object, &facts.live, self.held, &touched));
         Draft {
             title: self.title,
             words: self.words.to_owned(),
-            touched: vec![touched],
+            touched,
             steps: vec![step],
             then: self.then,
             back: self.back.to_owned(),
-            back_with: None,
+            way: Some(Way::by(self.way)),
             expect: vec![self.expect],
             mitigates: self.mitigates,
             pods: 0,
@@ -119,6 +125,8 @@ impl Act for Pause {
             }
             .to_owned(),
             back: "resume",
+            way: "resume",
+            held: &[],
             expect: stands(facts),
             // Whoever stops a bad release half way is not to be held up.
             mitigates: true,
@@ -164,6 +172,8 @@ impl Act for Suspend {
             after: json!(true),
             then: "no new run begins; one that runs goes on".to_owned(),
             back: "resume",
+            way: "resume",
+            held: &[],
             expect: stands(facts),
             mitigates: true,
         };
@@ -209,6 +219,8 @@ impl Act for Resume {
                     clean(text(&facts.live, "/spec/schedule"))
                 ),
                 back: "suspend again",
+                way: "suspend",
+                held: &[("schedule", "/spec/schedule")],
                 expect: stands(facts),
                 mitigates: false,
             }
@@ -234,7 +246,10 @@ impl Act for Resume {
                         expect.deadline
                     ),
                 },
-                back: "pause again; u goes to an earlier release once it is not paused",
+                back: "pause again; an earlier release is gone back to once it is not paused",
+                way: "pause",
+                // What has been held back comes in with it.
+                held: &[("replicas", "/spec/replicas"), ("template", "/spec/template")],
                 expect,
                 mitigates: false,
             }

@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use super::gates::{Gate, Weight};
 use super::gather::{Facts, Needs};
 use super::guard::Guard;
-use super::intent::{Intent, Verb, With};
-use super::json::{count, nest};
+use super::intent::{Intent, Verb, Way};
+use super::json::{at, count, nest};
 use super::plan::{BEING, Expect, Goal, Method, Request, Right, Step, Touched};
 use crate::connect::paths;
 use crate::domain::id::{Kind, ObjectRef};
@@ -113,8 +113,8 @@ pub struct Draft {
     pub then: String,
     /// The way back, in words.
     pub back: String,
-    /// How the way back is asked for, where the same action leads it.
-    pub back_with: Option<With>,
+    /// How the way back is asked for, where a key can.
+    pub way: Option<Way>,
     /// What has to come true.
     pub expect: Vec<Expect>,
     /// It is a way out of trouble.
@@ -206,6 +206,28 @@ fn being(object: &ObjectRef, what: &str, before: bool, after: bool) -> Touched {
     }
 }
 
+/// Values that are not changed and must stand until the request is sent as they were read: what the plan shows, and what
+/// it is judged by afterwards. What is changed besides is left out.
+fn held(object: &ObjectRef, live: &Value, values: &[(&str, &str)], changed: &[Touched]) -> Vec<Touched> {
+    let is_changed = |pointer: &str| {
+        let of_it = changed.iter().filter(|value| value.object == *object);
+        of_it.into_iter().any(|value| value.pointer == pointer)
+    };
+    let others = values.iter().filter(|(_, pointer)| !is_changed(pointer));
+    others
+        .map(|(what, pointer)| {
+            let now = at(live, pointer);
+            Touched {
+                object: object.clone(),
+                what: (*what).to_owned(),
+                pointer: (*pointer).to_owned(),
+                before: now.clone(),
+                after: now,
+            }
+        })
+        .collect()
+}
+
 /// Seconds that a rollout of an object may take.
 fn rollout_deadline(live: &Value) -> u64 {
     const SPARE: u64 = 30;
@@ -239,5 +261,46 @@ mod tests {
             assert!(crate::action::Action::from_name(act.row()).is_some(), "{}", act.row());
             assert_eq!(of_row(act.row()).map(|verb| verb.name()), Some(act.name()));
         }
+    }
+
+    #[test]
+    fn what_can_be_taken_back_says_by_which_action() {
+        use crate::change::rollouts::tests::canary;
+        use crate::change::testing::{cron_job, facts, facts_of, node, replica_set};
+        let way = |verb: &str, facts: &Facts| {
+            let verb = named(verb).unwrap();
+            let draft =
+                verb.draft(&Intent { verb, objects: Vec::new(), with: Default::default() }, facts).unwrap();
+            let way = draft.way?;
+            assert!(verb.back_by(&way).is_some(), "{way:?} is in no registry");
+            Some((way.action, way.with.revision))
+        };
+        let by = |action: &str| Some((action.to_owned(), None));
+        let mut deployment = facts();
+        assert_eq!(way("pause", &deployment), by("resume"));
+        assert_eq!(way("restart", &deployment), Some(("undo".to_owned(), Some(4))));
+        deployment.replica_sets = Ok(vec![replica_set(2, "1.30.4"), replica_set(4, "1.31.0")]);
+        assert_eq!(way("undo", &deployment), Some(("undo".to_owned(), Some(4))));
+        deployment.live["spec"]["paused"] = json!(true);
+        assert_eq!(way("resume", &deployment), by("pause"));
+        let mut set = facts_of(Kind::StatefulSet, facts().live);
+        assert_eq!(way("restart", &set), None, "its revision is not known");
+        let kept = json!({"revision": 3, "data": {"spec": {"template": facts().live["spec"]["template"]}}});
+        set.replica_sets = Ok(vec![kept]);
+        assert_eq!(way("restart", &set), Some(("undo".to_owned(), Some(3))));
+        set.object.kind = Kind::Rollout;
+        assert_eq!(way("restart", &set), None, "a Rollout makes no revision of it");
+        let mut cron = facts_of(Kind::CronJob, cron_job());
+        assert_eq!(way("suspend", &cron), by("resume"));
+        cron.live["spec"]["suspend"] = json!(true);
+        assert_eq!(way("resume", &cron), by("suspend"));
+        let mut node = facts_of(Kind::Node, node());
+        assert_eq!(way("cordon", &node), by("uncordon"));
+        node.live["spec"]["unschedulable"] = json!(true);
+        assert_eq!(way("uncordon", &node), by("cordon"));
+        let rollout = facts_of(Kind::Rollout, canary());
+        assert_eq!(way("promote-step", &rollout), by("abort"));
+        assert_eq!(way("promote-full", &rollout), by("abort"));
+        assert_eq!(way("abort", &rollout), by("retry"));
     }
 }

@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Act, Draft, merge};
+use super::{Act, Draft, held, merge};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs};
-use crate::change::intent::Intent;
+use crate::change::intent::{Intent, Way};
 use crate::change::json::{at, text};
 use crate::change::plan::{Expect, Goal, Touched};
 use crate::change::rollouts::{Rollout, Wish};
@@ -44,6 +44,8 @@ struct Change {
     values: Vec<(&'static str, &'static str, Value)>,
     then: String,
     back: &'static str,
+    /// The action that leads back.
+    way: &'static str,
     wish: Wish,
     deadline: u64,
     mitigates: bool,
@@ -65,7 +67,7 @@ impl Change {
         let uid = text(&facts.live, "/metadata/uid");
         let values: Vec<&Touched> = touched.iter().collect();
         let step = merge(&facts.object, uid, self.title.clone(), "status", &values);
-        touched.extend(held(facts, &touched));
+        touched.extend(held(&facts.object, &facts.live, HELD, &touched));
         let goal = Goal::Rollout(self.wish);
         Draft {
             title: self.title,
@@ -74,7 +76,7 @@ impl Change {
             steps: vec![step],
             then: self.then,
             back: self.back.to_owned(),
-            back_with: None,
+            way: Some(Way::by(self.way)),
             expect: vec![Expect { object: facts.object.clone(), goal, deadline: self.deadline }],
             mitigates: self.mitigates,
             pods: 0,
@@ -84,28 +86,12 @@ impl Change {
 
 /// What must still be so when it is sent, and is not changed: another template that has come since, an abort or a pause
 /// by hand would make something else of the same request.
-fn held(facts: &Facts, changed: &[Touched]) -> Vec<Touched> {
-    let all = [
-        ("template", "/status/currentPodHash"),
-        ("stable template", "/status/stableRS"),
-        ("pause by hand", "/spec/paused"),
-        ("abort", "/status/abort"),
-    ];
-    let others = all.into_iter().filter(|(_, pointer)| changed.iter().all(|value| value.pointer != *pointer));
-    others
-        .map(|(what, pointer)| {
-            let now = at(&facts.live, pointer);
-            let object = facts.object.clone();
-            Touched {
-                object,
-                what: what.to_owned(),
-                pointer: pointer.to_owned(),
-                before: now.clone(),
-                after: now,
-            }
-        })
-        .collect()
-}
+const HELD: &[(&str, &str)] = &[
+    ("template", "/status/currentPodHash"),
+    ("stable template", "/status/stableRS"),
+    ("pause by hand", "/spec/paused"),
+    ("abort", "/status/abort"),
+];
 
 /// What can be sent on: a Rollout with another template than the stable one.
 fn moving(facts: &Facts) -> Result<Rollout<'_>, String> {
@@ -191,7 +177,8 @@ impl Act for Step {
             words,
             values,
             then,
-            back: "abort, until it is over; then u goes to an earlier release",
+            back: "abort, until it is over; then undo goes to an earlier release",
+            way: "abort",
             wish: Wish::Promoted(rollout.hash().to_owned(), rollout.step()),
             deadline: ANSWER,
             mitigates: false,
@@ -235,7 +222,8 @@ impl Act for Full {
             values: vec![("promoteFull", "/status/promoteFull", json!(true))],
             then: "every pod is of the new template; where they are not ready it goes by itself as soon as they are"
                 .to_owned(),
-            back: "u goes to an earlier release",
+            back: "abort, until it is over; then undo goes to an earlier release",
+            way: "abort",
             wish: Wish::Full(rollout.hash().to_owned()),
             deadline: THROUGH,
             mitigates: false,
@@ -284,6 +272,7 @@ impl Act for Abort {
             values,
             then,
             back: "retry begins it again",
+            way: "retry",
             wish: Wish::Aborted(rollout.hash().to_owned()),
             deadline: ANSWER,
             mitigates: true,
@@ -328,6 +317,7 @@ impl Act for Retry {
             values: vec![("abort", "/status/abort", json!(false))],
             then: then.to_owned(),
             back: "abort again",
+            way: "abort",
             wish: Wish::Retried(rollout.hash().to_owned()),
             deadline: ANSWER,
             mitigates: false,

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Act, Draft, merge, rolled_out};
+use super::{Act, Draft, merge, rolled_out, undo};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs};
 use crate::change::intent::Intent;
@@ -13,6 +13,14 @@ use crate::domain::id::Kind;
 
 /// Where kubectl puts it too.
 const POINTER: &str = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
+
+/// What the plan shows, and what it is judged by, besides: another template would come in with the restart.
+const HELD: &[(&str, &str)] = &[
+    ("replicas", "/spec/replicas"),
+    ("pause", "/spec/paused"),
+    ("template", "/spec/template"),
+    ("update strategy", "/spec/updateStrategy"),
+];
 
 /// `restart`
 pub struct Restart;
@@ -31,7 +39,8 @@ impl Act for Restart {
     }
 
     fn needs(&self) -> Needs {
-        Needs::default()
+        // The revision that it has is the way back.
+        Needs { revisions: true, ..Needs::default() }
     }
 
     fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {
@@ -67,6 +76,8 @@ impl Act for Restart {
         let title = format!("restart {}", facts.name());
         let uid = text(&facts.live, "/metadata/uid");
         let step = merge(&facts.object, uid, title.clone(), "", &[&touched]);
+        let mut held = vec![touched];
+        held.extend(super::held(&facts.object, &facts.live, HELD, &held));
         let expect = rolled_out(facts);
         let pods = match facts.object.kind {
             Kind::DaemonSet => "its pod on every node".to_owned(),
@@ -75,15 +86,29 @@ impl Act for Restart {
                 n => format!("its {n} pods"),
             },
         };
+        let way = match facts.object.kind {
+            // Its controller makes no revision of a restart.
+            Kind::Rollout => None,
+            _ => undo::back_to(facts),
+        };
+        let back = match (&way, facts.object.kind) {
+            (Some(_), _) => {
+                "pods that ended do not come back; undo takes the restart out again, by one more rollout"
+            }
+            (None, Kind::Rollout) => {
+                "there is none, and no key for it: a restart makes no revision, so there is none to go back to"
+            }
+            (None, _) => "there is none, and no key for it: pods that ended do not come back",
+        };
         Ok(Draft {
             words: format!("{pods} made anew, template unchanged"),
             then: match expect.goal {
                 Goal::Stands => "pods are made anew only when somebody deletes them (OnDelete)".to_owned(),
                 _ => format!("{pods} replaced and ready, within {} s", expect.deadline),
             },
-            back: "there is none: pods that ended do not come back; u goes to an earlier release".to_owned(),
-            back_with: None,
-            touched: vec![touched],
+            back: back.to_owned(),
+            way,
+            touched: held,
             steps: vec![step],
             expect: vec![expect],
             mitigates: false,

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Act, Draft, merge};
+use super::{Act, Draft, held, merge};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs, uid_of};
-use crate::change::intent::{Intent, With};
+use crate::change::intent::{Intent, Way, With};
 use crate::change::json::{at, count, text};
 use crate::change::plan::{Expect, Goal, Touched};
 use crate::change::rollouts::Rollout;
@@ -15,6 +15,10 @@ use crate::domain::id::{Kind, ObjectRef};
 const MOST: u32 = 10_000;
 /// Seconds within which the pods are expected.
 const DEADLINE: u64 = 300;
+
+/// What the plan of an autoscaler shows, whichever of it is changed.
+const HELD: &[(&str, &str)] =
+    &[("fewest", "/spec/minReplicas"), ("most", "/spec/maxReplicas"), ("target", "/spec/scaleTargetRef")];
 
 /// `scale`
 pub struct Scale;
@@ -80,18 +84,22 @@ fn by_hand(replicas: u32, facts: &Facts) -> Result<Draft, String> {
     let uid = text(&facts.live, "/metadata/uid");
     let title = format!("scale {} {before} → {replicas}", facts.name());
     let step = merge(object, uid, format!("scale {} to {replicas}", facts.name()), "scale", &[&touched]);
+    let mut touched = vec![touched];
+    if object.kind == Kind::Rollout {
+        touched.extend(held(object, &facts.live, &[("pause by hand", "/spec/paused")], &touched));
+    }
     let goal = Goal::Scaled(replicas);
     Ok(Draft {
         title,
         words: format!("replicas {before} → {replicas}"),
-        touched: vec![touched],
+        touched,
         steps: vec![step],
         then: match replicas {
             0 => "its pods end".to_owned(),
             _ => format!("{replicas} pods ready, within {DEADLINE} s"),
         },
         back: format!("scale to {before} again"),
-        back_with: Some(With { replicas: Some(before), ..With::default() }),
+        way: Some(Way::same(With { replicas: Some(before), ..With::default() })),
         expect: vec![Expect { object: object.clone(), goal, deadline: DEADLINE }],
         mitigates: replicas > before,
         pods: i64::from(replicas) - i64::from(before),
@@ -139,11 +147,12 @@ fn by_limits(min: Option<u32>, max: Option<u32>, facts: &Facts) -> Result<Draft,
             });
         }
     }
-    if touched.is_empty() {
+    touched.extend(held(&object, hpa, HELD, &touched));
+    if touched.iter().all(|value| !value.is_changed()) {
         return Err(format!("{} keeps {low} to {high} pods already.", object.name));
     }
     let name = format!("hpa/{}", object.name);
-    let values: Vec<&Touched> = touched.iter().collect();
+    let values: Vec<&Touched> = touched.iter().filter(|value| value.is_changed()).collect();
     let title = format!("scale {} {low}–{high} → {new_low}–{new_high}", facts.name());
     let step = merge(
         &object,
@@ -158,7 +167,7 @@ fn by_limits(min: Option<u32>, max: Option<u32>, facts: &Facts) -> Result<Draft,
         steps: vec![step],
         then: format!("{name} decides within {new_low} to {new_high} pods, at its next look (15 s)"),
         back: format!("limits {low} and {high} again"),
-        back_with: Some(With { min: Some(low), max: Some(high), ..With::default() }),
+        way: Some(Way::same(With { min: Some(low), max: Some(high), ..With::default() })),
         expect: vec![Expect { object, goal: Goal::Stands, deadline: 10 }],
         mitigates: new_low >= low && new_high >= high,
         pods: i64::from(new_low.max(facts.replicas())) - i64::from(facts.replicas()),

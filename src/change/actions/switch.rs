@@ -7,7 +7,7 @@ use super::{Act, Draft, step};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs};
 use crate::change::guard::Guard;
-use crate::change::intent::{Intent, With};
+use crate::change::intent::{Intent, Way, With};
 use crate::change::json::{flag, text};
 use crate::change::plan::{Expect, Goal, Method, Step, Touched, called};
 use crate::change::traffic::{Pair, SELECTOR, pair, pods_path, readiness, slices_path};
@@ -85,7 +85,7 @@ impl Act for Switch {
             back: format!(
                 "u switches back to {from} at once while it is watched; keep {from} running until then"
             ),
-            back_with: Some(With { to: Some(from.to_string()), back: true, ..With::default() }),
+            way: Some(Way::same(With { to: Some(from.to_string()), back: true, ..With::default() })),
             expect: vec![Expect { object: facts.object.clone(), goal: Goal::Stands, deadline: window + 60 }],
             mitigates: intent.with.back,
             pods: 0,
@@ -178,8 +178,8 @@ mod tests {
         assert_eq!(step.request.right.to_string(), "patch services");
         assert!(!draft.mitigates && draft.words == "color blue → green, 2 of 2 pods ready");
         assert_eq!(
-            draft.back_with.unwrap(),
-            With { to: Some("blue".to_owned()), back: true, ..With::default() }
+            draft.way.unwrap(),
+            Way::same(With { to: Some("blue".to_owned()), back: true, ..With::default() })
         );
     }
 

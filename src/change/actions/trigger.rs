@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Act, Draft, being};
+use super::{Act, Draft, being, held};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs};
 use crate::change::intent::Intent;
@@ -16,6 +16,9 @@ use crate::domain::id::{Kind, ObjectRef, Uid};
 const NAME: usize = 63;
 /// Seconds within which its first pod is expected to run.
 const DEADLINE: u64 = 120;
+
+/// What the plan shows and is not changed.
+const HELD: &[(&str, &str)] = &[("template", "/spec/jobTemplate"), ("suspend", "/spec/suspend")];
 
 /// `trigger`
 pub struct Trigger;
@@ -91,18 +94,21 @@ impl Act for Trigger {
             },
             versioned: false,
         };
-        let held = match flag(&facts.live, "/spec/suspend") {
+        let schedule = match flag(&facts.live, "/spec/suspend") {
             true => "; its schedule stays suspended",
             false => "; its schedule goes on as before",
         };
         Ok(Draft {
             title,
-            words: format!("one run now, as job/{}{held}", job.name),
-            touched: vec![being(&job, "job", false, true)],
+            words: format!("one run now, as job/{}{schedule}", job.name),
+            // The Job is made of the template as it was read.
+            touched: std::iter::once(being(&job, "job", false, true))
+                .chain(held(&facts.object, &facts.live, HELD, &[]))
+                .collect(),
             steps: vec![step],
             then: format!("its first pod runs, within {DEADLINE} s; how it ends is not waited for"),
             back: format!("delete job/{}: what it has done by then stays done", job.name),
-            back_with: None,
+            way: None,
             expect: vec![Expect { object: job, goal: Goal::Begun, deadline: DEADLINE }],
             mitigates: false,
             pods: 0,

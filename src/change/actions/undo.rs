@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Act, Draft, rolled_out, step};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs, revision_of};
-use crate::change::intent::Intent;
+use crate::change::intent::{Intent, Way, With};
 use crate::change::json::{at, count, flag, list, note, text};
 use crate::change::plan::{Method, Touched};
 use crate::change::rollouts::Rollout;
@@ -20,6 +20,14 @@ const EPHEMERAL: &str = "rollout.argoproj.io/ephemeral-metadata";
 /// Until when the old side of a blue/green pair is kept; the key has no prefix.
 const KEPT_UNTIL: &str = "scale-down-deadline";
 
+/// What the plan shows, and what follows from it, besides the template.
+const HELD: &[(&str, &str)] = &[
+    ("replicas", "/spec/replicas"),
+    ("pause", "/spec/paused"),
+    ("revision", "/metadata/annotations/deployment.kubernetes.io~1revision"),
+    ("stable template", "/status/stableRS"),
+];
+
 /// `undo`
 pub struct Undo;
 
@@ -32,15 +40,43 @@ pub struct Revision {
     pub template: Value,
 }
 
-/// The revisions that are kept, newest first.
+/// The revisions that are kept, newest first: by ReplicaSets, or by ControllerRevisions.
 #[must_use]
-pub fn revisions(sets: &[Value]) -> Vec<Revision> {
-    let mut found: Vec<Revision> = sets
+pub fn revisions(kept: &[Value]) -> Vec<Revision> {
+    let mut found: Vec<Revision> = kept
         .iter()
-        .filter_map(|set| Some(Revision { number: revision_of(set)?, template: template_of(set)? }))
+        .filter_map(|one| match one.get("data") {
+            Some(data) => Some(Revision { number: count(one, "/revision")?, template: kept_in(data)? }),
+            None => Some(Revision { number: revision_of(one)?, template: template_of(one)? }),
+        })
         .collect();
     found.sort_by_key(|revision| std::cmp::Reverse(revision.number));
     found
+}
+
+/// The template of a ControllerRevision, which is a patch that puts it in place of the present one.
+fn kept_in(data: &Value) -> Option<Value> {
+    let mut template = data.pointer("/spec/template")?.clone();
+    template.as_object_mut()?.remove("$patch");
+    without_birth(&mut template);
+    Some(template)
+}
+
+/// Takes out what older servers write into a template and newer ones do not: revisions of then are compared with now.
+fn without_birth(template: &mut Value) {
+    let metadata = template.pointer_mut("/metadata").and_then(Value::as_object_mut);
+    if let Some(metadata) =
+        metadata.filter(|metadata| metadata.get("creationTimestamp") == Some(&Value::Null))
+    {
+        metadata.remove("creationTimestamp");
+    }
+}
+
+/// Whether a revision is this template.
+fn is_of(revision: &Revision, template: &Value) -> bool {
+    let mut bare = template.clone();
+    without_birth(&mut bare);
+    revision.template == *template || revision.template == bare
 }
 
 /// The template of a ReplicaSet without what its controller added.
@@ -120,13 +156,48 @@ fn follows(facts: &Facts, sets: &[Value], revision: u64) -> String {
     .to_owned()
 }
 
+/// The revision that a workload has now. Of StatefulSets and DaemonSets none says so: it is the newest of this template.
+fn current(facts: &Facts) -> Option<u64> {
+    match facts.object.kind {
+        Kind::StatefulSet | Kind::DaemonSet => {
+            let all = revisions(facts.replica_sets.as_ref().ok()?);
+            let now = facts.live.pointer("/spec/template")?;
+            all.into_iter().find(|revision| is_of(revision, now)).map(|revision| revision.number)
+        }
+        _ => revision_of(&facts.live),
+    }
+}
+
+/// What follows for what is not steered by Argo Rollouts.
+fn rolls(facts: &Facts, deadline: u64) -> String {
+    let words = match facts.object.kind {
+        Kind::DaemonSet => format!("its pod on every node replaced, within {deadline} s"),
+        _ => format!("rollout of {} pods, within {deadline} s", facts.replicas()),
+    };
+    let ordered = facts.object.kind == Kind::StatefulSet
+        && text(&facts.live, "/spec/podManagementPolicy") != "Parallel";
+    match ordered {
+        // Its controller waits for each pod to be ready, also for one of a template that never will be.
+        true => {
+            format!("{words}, one after another: a pod that is never ready holds it up until it is deleted")
+        }
+        false => words,
+    }
+}
+
+/// The way back to the template that a workload has now: its revision is kept, whatever comes after it.
+pub(super) fn back_to(facts: &Facts) -> Option<Way> {
+    let revision = Some(current(facts)?);
+    Some(Way { action: "undo".to_owned(), with: With { revision, ..With::default() } })
+}
+
 impl Act for Undo {
     fn name(&self) -> &'static str {
         "undo"
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Deployment, Kind::Rollout]
+        &[Kind::Deployment, Kind::Rollout, Kind::StatefulSet, Kind::DaemonSet]
     }
 
     fn needs(&self) -> Needs {
@@ -164,10 +235,10 @@ impl Act for Undo {
             .map_err(|why| format!("The revisions of {name} could not be read: {why}"))?;
         let all = revisions(sets);
         let before = at(&facts.live, "/spec/template");
-        let current = revision_of(&facts.live).unwrap_or(0);
+        let current = current(facts).unwrap_or(0);
         let wanted = match intent.with.revision {
             Some(number) => all.iter().find(|revision| revision.number == number),
-            None => all.iter().find(|revision| revision.number != current && revision.template != before),
+            None => all.iter().find(|revision| revision.number != current && !is_of(revision, &before)),
         };
         let Some(wanted) = wanted else {
             let kept: Vec<String> = all.iter().map(|revision| revision.number.to_string()).collect();
@@ -176,7 +247,7 @@ impl Act for Undo {
                 None => format!("{name} keeps no earlier revision to go back to."),
             });
         };
-        if wanted.template == before {
+        if is_of(wanted, &before) {
             return Err(format!("Revision {} is what {name} has already.", wanted.number));
         }
         let touched = Touched {
@@ -193,6 +264,8 @@ impl Act for Undo {
         ]);
         let title = format!("undo {name} to revision {}", wanted.number);
         let step = step(&facts.object, title.clone(), "", Method::JsonPatch, body, false);
+        let mut held = vec![touched];
+        held.extend(super::held(&facts.object, &facts.live, HELD, &held));
         let expect = rolled_out(facts);
         Ok(Draft {
             words: format!(
@@ -202,11 +275,11 @@ impl Act for Undo {
             ),
             then: match facts.object.kind {
                 Kind::Rollout => follows(facts, sets, wanted.number),
-                _ => format!("rollout of {} pods, within {} s", facts.replicas(), expect.deadline),
+                _ => rolls(facts, expect.deadline),
             },
             back: format!("undo again: revision {current} is kept, under a new number"),
-            back_with: None,
-            touched: vec![touched],
+            way: back_to(facts),
+            touched: held,
             steps: vec![step],
             expect: vec![expect],
             mitigates: true,
@@ -220,9 +293,8 @@ impl Act for Undo {
 mod tests {
     use super::*;
     use crate::change::actions::named;
-    use crate::change::intent::With;
     use crate::change::rollouts::tests::blue_green;
-    use crate::change::testing::{facts, facts_of, replica_set};
+    use crate::change::testing::{facts, facts_of, replica_set, template};
 
     fn wish(revision: Option<u64>) -> Intent {
         let with = With { revision, ..With::default() };
@@ -276,5 +348,36 @@ mod tests {
         assert!(Undo.draft(&wish(None), &facts).unwrap().then.contains("stable release"));
         facts.live["spec"]["workloadRef"] = json!({"kind": "Deployment", "name": "cart"});
         assert!(Undo.draft(&wish(None), &facts).unwrap_err().contains("deployment/cart"));
+    }
+
+    #[test]
+    fn a_set_goes_back_by_its_controller_revisions() {
+        let kept = |number: u64, release: &str| {
+            let mut template = template(release);
+            template["$patch"] = json!("replace");
+            json!({"metadata": {"name": format!("cart-{number}")}, "revision": number,
+                "data": {"spec": {"template": template}}})
+        };
+        let mut facts = facts_of(Kind::StatefulSet, facts().live);
+        facts.replica_sets = Ok(vec![kept(1, "1.29.0"), kept(7, "1.31.0"), kept(5, "1.30.4")]);
+        let draft = Undo.draft(&wish(None), &facts).unwrap();
+        assert_eq!(draft.words, "revision 7 → 5: cart 1.31.0 → 1.30.4");
+        assert_eq!(
+            draft.steps[0].request.body[2]["value"],
+            template("1.30.4"),
+            "without the patch's own word"
+        );
+        assert_eq!(draft.way.unwrap().with.revision, Some(7));
+        assert!(draft.then.contains("holds it up until it is deleted"), "{}", draft.then);
+        facts.live["spec"]["podManagementPolicy"] = json!("Parallel");
+        assert!(!Undo.draft(&wish(None), &facts).unwrap().then.contains("holds it up"));
+        // A server of then wrote what the one of now leaves out.
+        let mut old = kept(7, "1.31.0");
+        old["data"]["spec"]["template"]["metadata"]["creationTimestamp"] = Value::Null;
+        facts.replica_sets = Ok(vec![old, kept(1, "1.29.0")]);
+        assert_eq!(Undo.draft(&wish(None), &facts).unwrap().words, "revision 7 → 1: cart 1.31.0 → 1.29.0");
+        facts.object.kind = Kind::DaemonSet;
+        let draft = Undo.draft(&wish(Some(1)), &facts).unwrap();
+        assert!(draft.words.ends_with("1.31.0 → 1.29.0") && draft.then.starts_with("its pod on every node"));
     }
 }

@@ -9,6 +9,7 @@ use super::{Came, Execution, Progress, StepState, Stopped};
 use crate::change::ask;
 use crate::change::gauge::Asker;
 use crate::change::guard::{Guard, Guarded, Patience, Sight, Told, Watcher, percent};
+use crate::change::intent::{Way, With};
 use crate::change::json::at;
 use crate::change::plan::{Plan, Touched, called};
 use crate::change::traffic::{SELECTOR, by_colour, receiving};
@@ -425,10 +426,7 @@ fn back_of(plan: &Plan, guard: &Guard) -> Plan {
         touched,
         steps: vec![guard.back.clone()],
         gates: Vec::new(),
-        back_with: Some(crate::change::intent::With {
-            to: Some(guard.to.to_string()),
-            ..crate::change::intent::With::default()
-        }),
+        way: Some(Way::same(With { to: Some(guard.to.to_string()), ..With::default() })),
         guard: None,
         ..plan.clone()
     }

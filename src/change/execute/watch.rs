@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Execution, Progress};
 use crate::change::ask;
+use crate::change::gates::Verdict;
 use crate::change::plan::{Expect, Goal, Touched, called};
 use crate::change::verify::{self, Standing};
 use crate::connect::paths;
@@ -58,9 +59,24 @@ impl Execution<'_> {
         end
     }
 
+    /// For how long something has to stand. What somebody is known to put back is not done because it stood at the first
+    /// look.
+    fn holds_for(&self, expect: &Expect) -> Duration {
+        let warned = self
+            .plan
+            .gates
+            .iter()
+            .any(|judged| judged.gate == "ownership" && judged.verdict != Verdict::Pass);
+        match expect.goal {
+            Goal::Stands if warned && self.means.watch => self.means.pace.stands,
+            _ => Duration::ZERO,
+        }
+    }
+
     async fn watch_one(&self, expect: &Expect, stands: &[Touched], began: Instant) -> End {
         let deadline = began + Duration::from_secs(expect.deadline);
         let path = paths::path(&expect.object);
+        let hold = self.holds_for(expect);
         let beside = self
             .plan
             .beside
@@ -84,12 +100,15 @@ impl Execution<'_> {
                 }
             };
             let pending = match last {
+                Standing::Done(words) if began.elapsed() < hold => {
+                    format!("{words}; watched for {} s, since it may be put back", hold.as_secs())
+                }
                 Standing::Done(words) => return End { outcome: Outcome::Done, words },
                 Standing::Failed(words) => return End { outcome: Outcome::Failed, words },
                 Standing::Superseded(words) => return End { outcome: Outcome::Superseded, words },
                 Standing::Pending(words) => words,
             };
-            if Instant::now() >= deadline {
+            if Instant::now() >= deadline && began.elapsed() >= hold {
                 let words = format!("not within {} s: {pending}", expect.deadline);
                 return End { outcome: Outcome::TimedOut, words };
             }

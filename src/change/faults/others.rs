@@ -3,12 +3,12 @@
 use super::*;
 
 impl Bench {
-    fn of(&self, resource: &str, namespace: &str) -> Vec<Value> {
+    pub(super) fn of(&self, resource: &str, namespace: &str) -> Vec<Value> {
         let cluster = self.demo.clusters().iter().find(|cluster| cluster.name == "k3s-edge").unwrap();
         cluster.store.list(resource, (!namespace.is_empty()).then_some(namespace))
     }
 
-    fn pods_of(&self, app: &str) -> Vec<Value> {
+    pub(super) fn pods_of(&self, app: &str) -> Vec<Value> {
         let begins = format!("{app}-");
         let own =
             |pod: &Value| pod["metadata"]["name"].as_str().is_some_and(|name| name.starts_with(&begins));
@@ -20,7 +20,7 @@ impl Bench {
         self.pods_of(app)[0]["spec"]["nodeName"].as_str().unwrap().to_owned()
     }
 
-    async fn confirmed_of(&self, verb: &str, kind: Kind, name: &str, with: With) -> Confirmed {
+    pub(super) async fn confirmed_of(&self, verb: &str, kind: Kind, name: &str, with: With) -> Confirmed {
         let plan = self.try_plan_of(verb, kind, name, with).await.unwrap();
         let answer = Answer { yes: true, reason: "a test".to_owned(), ..Answer::default() };
         confirm(plan, &answer, now()).unwrap_or_else(|refusal| panic!("{}", refusal.words()))
@@ -45,7 +45,7 @@ fn bare(line: &str) -> String {
     format!("{method} {}", &path[begins..])
 }
 
-fn name(object: &Value) -> &str {
+pub(super) fn name(object: &Value) -> &str {
     object["metadata"]["name"].as_str().unwrap()
 }
 
@@ -309,4 +309,24 @@ async fn of_several_one_that_has_gone_by_itself_keeps_nobody_from_the_others() {
     assert_eq!(bench.changes().len() - before, names.len() - 1);
     let steps = &bench.told().entries[0].steps;
     assert!(steps.iter().any(|step| step.words.contains("it is gone already")), "{steps:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stateful_set_goes_back_to_a_revision_that_its_controller_keeps() {
+    let bench = Bench::new(|_, _| Fate::Pass).await;
+    let set = name(&bench.of("statefulsets.apps", NS)[0]).to_owned();
+    let template = |bench: &Bench| {
+        let all = bench.of("statefulsets.apps", NS);
+        all.iter().find(|one| name(one) == set).unwrap()["spec"]["template"].clone()
+    };
+    let before = template(&bench);
+    let restart = bench.confirmed_of("restart", Kind::StatefulSet, &set, With::default()).await;
+    let way = restart.plan().way.clone().unwrap();
+    assert_eq!(bench.execute(&restart).await.outcome, Outcome::Done);
+    assert_ne!(template(&bench), before);
+    assert_eq!(way.action, "undo");
+    let undo = bench.confirmed_of("undo", Kind::StatefulSet, &set, way.with).await;
+    let end = bench.execute(&undo).await;
+    assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+    assert_eq!(template(&bench), before);
 }

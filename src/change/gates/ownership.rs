@@ -19,13 +19,14 @@ impl Gate for Ownership {
 
     fn judge(&self, evidence: &Evidence<'_>) -> Finding {
         let own = |value: &&Touched| value.object == evidence.facts.object;
+        let changed = || evidence.draft.touched.iter().filter(|value| value.is_changed());
         let mut worst = Finding::pass("nothing will undo it");
         let mut take = |finding: Finding| {
             if finding.verdict > worst.verdict || worst.why == "nothing will undo it" {
                 worst = finding;
             }
         };
-        for value in &evidence.draft.touched {
+        for value in changed() {
             if own(&value) && value.pointer == "/spec/replicas" {
                 take(autoscaled(evidence, value));
                 take(keda(evidence));
@@ -40,7 +41,7 @@ impl Gate for Ownership {
                     .mend(format!("change the {} instead", owner.kind)),
             );
         }
-        for value in evidence.draft.touched.iter().filter(own) {
+        for value in changed().filter(own) {
             take(delivered(evidence, value));
         }
         worst
@@ -61,6 +62,11 @@ fn autoscaled(evidence: &Evidence<'_>, value: &Touched) -> Finding {
     let name = text(hpa, "/metadata/name");
     if value.after == serde_json::json!(0) && min > 0 {
         return Finding::warn(format!("0 disables hpa/{name}: nothing brings it back up by itself"));
+    }
+    if value.before == serde_json::json!(0) && min > 0 {
+        return Finding::warn(format!(
+            "hpa/{name} is off at 0 replicas; a number switches it on again, and it then keeps {min} to {max} pods"
+        ));
     }
     Finding::fail(format!("hpa/{name} keeps {min} to {max} pods and sets the number anew within 15 s"))
         .mend("change its limits instead (--min, --max)")

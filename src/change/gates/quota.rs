@@ -29,7 +29,8 @@ impl Gate for Quota {
         if quotas.is_empty() {
             return Finding::pass("the namespace has no quota");
         }
-        for quota in quotas.iter().filter(|quota| quota.pointer("/spec/scopes").is_none()) {
+        let mut doubt = None;
+        for quota in quotas {
             let hard = quota.pointer("/status/hard").and_then(Value::as_object);
             for (resource, limit) in hard.into_iter().flatten() {
                 let wanted = match per_pod(&evidence.facts.live, resource) {
@@ -45,6 +46,14 @@ impl Gate for Quota {
                 let left = limit.saturating_sub(used);
                 if wanted > left {
                     let name = text(quota, "/metadata/name");
+                    if is_scoped(quota) {
+                        doubt = Some(Finding::unknown(format!(
+                            "quota {name} counts only some pods, and leaves {} {resource}: whether these are among them \
+                             is not known",
+                            words(left, resource)
+                        )));
+                        continue;
+                    }
                     return Finding::fail(format!(
                         "quota {name} leaves {} {resource}, {} are needed",
                         words(left, resource),
@@ -54,8 +63,14 @@ impl Gate for Quota {
                 }
             }
         }
-        Finding::pass("the quota leaves room")
+        doubt.unwrap_or_else(|| Finding::pass("the quota leaves room"))
     }
+}
+
+/// Whether a quota counts only pods of some kind: by priority, by class of service, those that end by themselves.
+fn is_scoped(quota: &Value) -> bool {
+    let scopes = quota.pointer("/spec/scopes").and_then(Value::as_array);
+    scopes.is_some_and(|scopes| !scopes.is_empty()) || quota.pointer("/spec/scopeSelector").is_some()
 }
 
 /// What one pod of a workload takes of a resource of a quota, in thousandths; `None` for what pods do not take.

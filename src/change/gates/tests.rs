@@ -218,3 +218,35 @@ fn pods_that_are_deleted_together_are_counted_together() {
     assert_eq!(both.verdict, Verdict::Warn);
     assert!(both.why.contains("allows 1 disruptions now, 2 ready pods are deleted"), "{}", both.why);
 }
+
+#[test]
+fn an_autoscaler_that_is_off_undoes_no_number() {
+    let mut facts = facts();
+    facts.live["spec"]["replicas"] = json!(0);
+    facts.autoscalers = Ok(vec![autoscaler("cart", 2, 6)]);
+    let judged = gate(&order(3), &facts, "ownership");
+    assert_eq!((judged.verdict, judged.fails), (Verdict::Warn, false), "{judged:?}");
+    assert!(judged.why.contains("hpa/cart is off at 0 replicas"), "{}", judged.why);
+    facts.autoscalers = Ok(vec![autoscaler("cart", 0, 6)]);
+    assert!(gate(&order(3), &facts, "ownership").fails, "one that may make 0 is not off at 0");
+}
+
+#[test]
+fn a_quota_of_some_pods_only_is_not_taken_for_room() {
+    let quota = |spec: serde_json::Value, pods: &str| {
+        let mut facts = facts();
+        let of_some = json!({"metadata": {"name": "urgent"}, "spec": spec,
+            "status": {"hard": {"pods": pods}, "used": {"pods": "3"}}});
+        facts.quotas = Ok(vec![of_some]);
+        gate(&order(5), &facts, "quota")
+    };
+    for spec in [
+        json!({"scopes": ["BestEffort"]}),
+        json!({"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists"}]}}),
+    ] {
+        let judged = quota(spec.clone(), "4");
+        assert_eq!(judged.verdict, Verdict::Unknown, "{judged:?}");
+        assert!(judged.why.contains("quota urgent counts only some pods"), "{}", judged.why);
+        assert_eq!(quota(spec, "5").verdict, Verdict::Pass, "there is room even where all are counted");
+    }
+}

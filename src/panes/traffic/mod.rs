@@ -162,6 +162,23 @@ impl Traffic {
     }
 }
 
+/// The colour that a pair is led back to: the one that had the traffic before the switch that is watched, or else before
+/// the last one that the journal knows. None where it has the traffic already.
+fn back<'s>(shared: &'s Shared, pair: &'s Pair) -> Option<&'s Name> {
+    let watched = shared.watched.iter().find(|(service, _)| *service == pair.service);
+    let told = shared.journal.as_ref().and_then(|read| read.as_ref().ok());
+    let before = match watched {
+        Some((_, colour)) => &**colour,
+        None => changes::way_back(told?, &pair.service)?,
+    };
+    let mut others = pair.standing_by();
+    match others.find(|colour| *colour.name == *before) {
+        Some(colour) => Some(&colour.name),
+        // What is watched is led back even where the screen does not show yet that it has gone.
+        None => watched.map(|(_, colour)| colour),
+    }
+}
+
 impl Rows for Traffic {
     type Row = Row;
     type Key = (ObjectRef, Option<Name>);
@@ -394,18 +411,26 @@ impl Rows for Traffic {
         if self.rollout(row).is_some() {
             return Applies::Elsewhere;
         }
-        let back = action == Action::Undo && row.colour.is_none();
-        if action != Action::Switch && !back {
-            return Applies::Elsewhere;
-        }
-        let found = self.to(row).and_then(|(service, _)| changes::applies(shared, &service, Action::Switch));
+        let led = self.pair(row).is_some_and(|pair| back(shared, pair).is_some());
+        let found = match action {
+            // On a colour, too: the way back from a switch must not be another one, depending on where the cursor is.
+            Action::Undo if led => self.pair(row).map(|pair| pair.service.clone()).ok_or_else(String::new),
+            Action::Switch => self.to(row).map(|(service, _)| service),
+            Action::Undo if row.colour.is_none() => self.to(row).map(|(service, _)| service),
+            _ => return Applies::Elsewhere,
+        };
+        let found = found.and_then(|service| changes::applies(shared, &service, Action::Switch));
         found.map_or_else(Applies::No, |()| Applies::Yes)
     }
 
     fn act(&mut self, shared: &mut Shared, row: Option<Row>, action: Action) -> Outcome {
-        match row.and_then(|row| self.to(row).ok()) {
-            Some((service, to)) => changes::switch(shared, service, to, action == Action::Undo),
-            None => Outcome::none(),
+        let Some(row) = row else { return Outcome::none() };
+        let undo = action == Action::Undo;
+        let pair = self.pair(row).filter(|_| undo);
+        let led = pair.and_then(|pair| Some((pair.service.clone(), back(shared, pair)?.clone())));
+        match led.map_or_else(|| self.to(row), Ok) {
+            Ok((service, to)) => changes::switch(shared, service, to, undo),
+            Err(_) => Outcome::none(),
         }
     }
 

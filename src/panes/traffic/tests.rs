@@ -108,9 +108,54 @@ fn a_pair_that_is_named_needs_no_second_workload() {
 }
 
 #[test]
+fn every_row_of_a_pair_leads_back_what_was_switched() {
+    use crate::journal::{Entry, Intention, Object, Reading, Way, With};
+
+    let mut shared = scene(&["blue", "green"]);
+    let (mut pane, rows) = pane(&shared);
+    let service = pane.pairs[0].pair.service.clone();
+    let undo = |pane: &Traffic, shared: &Shared| -> Vec<bool> {
+        rows.iter().map(|row| pane.applies(shared, Some(*row), Action::Undo) == Applies::Yes).collect()
+    };
+    assert_eq!(
+        undo(&pane, &shared),
+        [true, false, false],
+        "a colour has a template of its own to go back from"
+    );
+    let led_to = |pane: &mut Traffic, shared: &mut Shared, row: Row| {
+        let outcome = pane.act(shared, Some(row), Action::Undo);
+        let Some(crate::shared::Turn::Change(begin)) = outcome.turn else { panic!("no change") };
+        let crate::shared::Begin::Plan(order) = *begin else { panic!("{begin:?}") };
+        assert_eq!((order.intent.verb.name(), &order.intent.objects[0]), ("switch", &service));
+        assert!(order.intent.with.back);
+        order.intent.with.to.unwrap()
+    };
+    // The screen shows blue as live still: what is watched goes back to where it came from all the same.
+    for before in ["green", "blue"] {
+        shared.watched = vec![(service.clone(), before.into())];
+        assert_eq!(undo(&pane, &shared), [true; 3]);
+        for row in &rows {
+            assert_eq!(led_to(&mut pane, &mut shared, *row), before);
+        }
+    }
+    shared.watched.clear();
+    let way = |to: &str| Some(Way::same(With { to: Some(to.to_owned()), back: true, ..With::default() }));
+    let objects = vec![Object { uid: service.uid.to_string(), ..Object::default() }];
+    let intent =
+        Intention { action: "switch".to_owned(), objects, back: way("green"), ..Intention::default() };
+    let mut entry = Entry { intent, steps: Vec::new(), end: None, running: false };
+    shared.journal = Some(Ok(Reading { entries: vec![entry.clone()], torn: Vec::new() }));
+    assert_eq!(undo(&pane, &shared), [true; 3]);
+    assert_eq!(led_to(&mut pane, &mut shared, rows[1]), "green");
+    entry.intent.back = way("blue");
+    shared.journal = Some(Ok(Reading { entries: vec![entry], torn: Vec::new() }));
+    assert_eq!(undo(&pane, &shared), [true, false, false], "blue has the traffic already");
+}
+
+#[test]
 fn only_what_leads_away_from_the_last_switch_is_a_way_back() {
     use crate::change::intent::{Around, Intent, Order, Place, With};
-    use crate::journal::{Closing, Entry, Intention, Object, Outcome, Reading};
+    use crate::journal::{Closing, Entry, Intention, Object, Outcome, Reading, Way};
 
     let service = Uid::parse("5d3f8a52-19c4-4e58-9f0a-7c1de2b3a405");
     let entry = |to: &str, from: &str, back: bool, outcome: Outcome| Entry {
@@ -118,7 +163,7 @@ fn only_what_leads_away_from_the_last_switch_is_a_way_back() {
             action: "switch".to_owned(),
             objects: vec![Object { uid: service.to_string(), ..Object::default() }],
             with: With { to: Some(to.to_owned()), back, ..With::default() },
-            back: Some(With { to: Some(from.to_owned()), back: true, ..With::default() }),
+            back: Some(Way::same(With { to: Some(from.to_owned()), back: true, ..With::default() })),
             ..Intention::default()
         },
         steps: Vec::new(),

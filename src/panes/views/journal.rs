@@ -8,9 +8,11 @@ use super::painted::Painted;
 use super::words;
 use crate::action::{Action, Scope};
 use crate::domain::level::Level;
+use crate::domain::meta::Labels;
 use crate::domain::time::Stamp;
 use crate::journal::{Entry, Outcome};
 use crate::look::Look;
+use crate::panes::filter::{Filter, Haystack};
 use crate::panes::{Pane, PaneId, Pointer, Title};
 use crate::shared::{Applies, Outcome as Then, Shared, Subject};
 use crate::text::clean;
@@ -22,8 +24,40 @@ pub struct JournalView {
     page: Page<String>,
     /// The action whose steps are shown.
     open: Option<String>,
+    filter: Filter,
     count: usize,
+    /// How many of them are shown.
+    shown: usize,
     torn: usize,
+}
+
+/// What is searched of an action.
+struct Texts<'a>(&'a Entry);
+
+impl Haystack for Texts<'_> {
+    fn any_text(&self, found: &mut dyn FnMut(&str) -> bool) -> bool {
+        let intent = &self.0.intent;
+        let texts = [
+            &intent.title,
+            &intent.action,
+            &intent.environment,
+            &intent.context,
+            &intent.reason,
+            &intent.who.local.user,
+            &intent.who.local.host,
+            &intent.who.kube,
+            &intent.at,
+        ];
+        let end = self.0.end.as_ref();
+        texts.into_iter().any(|text| found(text))
+            || found(standing(self.0).1)
+            || end.is_some_and(|end| found(&end.words))
+            || intent.objects.iter().any(|object| found(&object.namespace) || found(&object.name))
+    }
+    fn labels(&self) -> &Labels {
+        static NONE: std::sync::LazyLock<Labels> = std::sync::LazyLock::new(Labels::default);
+        &NONE
+    }
 }
 
 /// How an action ended, as a level and a word.
@@ -101,6 +135,9 @@ impl Pane for JournalView {
             Some(Ok(_)) if self.torn > 0 => {
                 format!("{} · newest first · not readable: {}", self.count, words::counted(self.torn, "line"))
             }
+            Some(Ok(_)) if !self.filter.is_empty() => {
+                format!("{} of {} · newest first", self.shown, self.count)
+            }
             Some(Ok(_)) => format!("{} · newest first", self.count),
         };
         Title { name: "Journal".to_owned(), note, stale: None }
@@ -121,9 +158,19 @@ impl Pane for JournalView {
             Some(Ok(reading)) => {
                 self.count = reading.entries.len();
                 self.torn = reading.torn.len();
+                let mut pass = self.filter.pass();
+                self.shown = 0;
                 for entry in reading.entries.iter().rev() {
+                    if !pass.shows(&Texts(entry)) {
+                        continue;
+                    }
+                    self.shown += 1;
                     let open = self.open.as_ref() == Some(&entry.intent.id);
                     lines.extend(lines_of(entry, open, shared));
+                }
+                if self.shown == 0 && self.count > 0 {
+                    let words = format!("Nothing of {} matches {}.", self.count, self.filter.text());
+                    lines.push(PageLine::text(Painted::role(Role::Muted, &words)));
                 }
                 if reading.entries.is_empty() {
                     let keys =
@@ -147,13 +194,25 @@ impl Pane for JournalView {
         match action {
             action if action.moves() => Applies::Yes,
             Action::Open if self.page.selected().is_none() => Applies::No("Nothing is selected.".to_owned()),
-            Action::Open => Applies::Yes,
+            Action::Open | Action::Filter => Applies::Yes,
+            Action::Back if !self.filter.is_empty() => Applies::Yes,
             _ => Applies::Elsewhere,
         }
     }
 
+    fn filter(&self) -> Option<&str> {
+        Some(self.filter.text())
+    }
+
+    fn set_filter(&mut self, _: &Shared, text: &str) -> Result<(), String> {
+        self.filter = Filter::parse(text)?;
+        Ok(())
+    }
+
     fn act(&mut self, _: &mut Shared, action: Action) -> Then {
-        if !self.page.act(action) {
+        if action == Action::Back {
+            self.filter = Filter::default();
+        } else if !self.page.act(action) {
             let chosen = self.page.selected().cloned();
             self.open = if self.open == chosen { None } else { chosen };
         }

@@ -1,0 +1,177 @@
+//! What is being done, and what has been: told as it comes, shown again when somebody asks for it, led back.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::changes::{begin, close, plan, warn};
+use crate::action::Action;
+use crate::change::execute::{Progress, StepState};
+use crate::change::intent::{Intent, Order};
+use crate::domain::level::Level;
+use crate::effect::Effect;
+use crate::journal::Outcome;
+use crate::msg::{Note, RequestId};
+use crate::panes::changes as orders;
+use crate::shared::{Applies, Begin};
+use crate::state::sheet::{Run, Sheet};
+use crate::state::{Overlay, State};
+
+/// Whether there is anything to show.
+pub(super) fn applies(state: &State) -> Applies {
+    match state.runs.is_empty() {
+        true => Applies::No("Nothing was changed from here since the start.".to_owned()),
+        false => Applies::Yes,
+    }
+}
+
+/// Shows what is being done and what was: the only one at once, of several a list.
+pub(super) fn open(state: &mut State) -> Vec<Effect> {
+    match state.runs.as_slice() {
+        [] => Vec::new(),
+        [only] => {
+            let request = only.request;
+            show(state, request)
+        }
+        _ => {
+            state.overlay = Some(Overlay::Change(Box::new(Sheet::Runs { at: 0 })));
+            Vec::new()
+        }
+    }
+}
+
+/// Shows one of them.
+pub(super) fn show(state: &mut State, request: RequestId) -> Vec<Effect> {
+    state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(request))));
+    Vec::new()
+}
+
+/// A key while one of them is in front.
+pub(super) fn key(state: &mut State, request: RequestId, event: KeyEvent) -> Vec<Effect> {
+    let run = state.runs.iter().find(|run| run.request == request);
+    let ended = run.is_none_or(|run| run.end.is_some());
+    let guarded = run.is_some_and(Run::can_turn);
+    match event.code {
+        KeyCode::Esc => close(state),
+        KeyCode::Enter if ended => close(state),
+        KeyCode::Char('u') if ended => back(state, request),
+        // What leads back was confirmed with what leads there.
+        KeyCode::Char('u') if guarded => vec![Effect::TurnBack(request)],
+        KeyCode::Char('s') => standby(state, request),
+        _ => Vec::new(),
+    }
+}
+
+/// Asks how many pods of the colour that a switch led away from are still wanted.
+fn standby(state: &mut State, request: RequestId) -> Vec<Effect> {
+    let run = state.runs.iter().find(|run| run.request == request);
+    let Some((run, from)) = run.and_then(|run| Some((run, run.left_behind()?))) else { return Vec::new() };
+    let service = run.order.intent.objects.first();
+    let Some(begun) = service.map(|service| orders::scale_down(&state.shared, service, from)) else {
+        return Vec::new();
+    };
+    match begun {
+        Ok(asked) => {
+            let asks = matches!(asked, Begin::Number { .. });
+            let effects = begin(state, asked);
+            // Nobody scales it down to as many as it has.
+            if let (true, Some(Overlay::Change(sheet))) = (asks, &mut state.overlay)
+                && let Sheet::Number(number) = &mut **sheet
+            {
+                number.wanted.fill(0);
+            }
+            effects
+        }
+        Err(why) => warn(state, why),
+    }
+}
+
+/// Tells the panes which switches are watched.
+pub(super) fn tell_watched(state: &mut State) {
+    let State { runs, shared, .. } = state;
+    let watched = runs.iter().filter(|run| run.can_turn());
+    let led = watched.filter_map(|run| {
+        let to = run.way.as_ref()?.with.to.as_deref()?;
+        Some((run.order.intent.objects.first()?.clone(), to.into()))
+    });
+    shared.watched = led.collect();
+}
+
+/// The switch of the same Service whose guard still watches.
+pub(super) fn watched<'s>(state: &'s State, order: &Order) -> Option<&'s Run> {
+    let same = |run: &&Run| {
+        run.end.is_none()
+            && run.guarded
+            && run.order.intent.verb == order.intent.verb
+            && run.order.intent.objects == order.intent.objects
+            && run.order.place.cluster == order.place.cluster
+    };
+    state.runs.iter().find(same)
+}
+
+/// Something that is being done came further.
+pub(super) fn progress(state: &mut State, request: RequestId, progress: Progress) {
+    let Some(run) = state.runs.iter_mut().find(|run| run.request == request) else { return };
+    match progress {
+        Progress::Step(at, step, words) => {
+            if let Some((title, known)) = run.steps.get_mut(at) {
+                *known = Some(step);
+                if step != StepState::Doing {
+                    *title = words;
+                }
+            }
+        }
+        Progress::Watching(words) => run.watching = words,
+        Progress::Guard(guarded) => run.guard = Some(guarded),
+        Progress::Ended(end) => {
+            let watched = matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Running(seen) if seen == request));
+            let level = level(end.outcome);
+            let mut text = format!("{} in {}: {}: {}", run.title, run.place, end.outcome.word(), end.words);
+            let ill = end.outcome != Outcome::Done;
+            run.end = Some(end);
+            if ill {
+                let also = if run.offers_back() { " and leads back" } else { "" };
+                let key = state.shared.key(Action::Runs);
+                text = format!("{} ({key} shows it{also})", text.trim_end_matches('.'));
+            }
+            if !watched {
+                state.toast_for(Note { level, text }, std::time::Duration::from_secs(20));
+            }
+        }
+    }
+    tell_watched(state);
+}
+
+/// How an end looks.
+fn level(outcome: Outcome) -> Level {
+    match outcome {
+        Outcome::Done => Level::Ok,
+        Outcome::Failed => Level::Critical,
+        Outcome::Refused | Outcome::TimedOut | Outcome::Superseded => Level::Warning,
+        Outcome::Unknown => Level::Unknown,
+    }
+}
+
+/// The way back from what has ended, as its plan promised it.
+fn back(state: &mut State, request: RequestId) -> Vec<Effect> {
+    let Some(run) = state.runs.iter().find(|run| run.request == request) else { return Vec::new() };
+    if !run.leads_back() {
+        let words = match &run.end {
+            Some(end) if end.outcome == Outcome::Refused => {
+                "Nothing was changed: there is nothing to go back from.".to_owned()
+            }
+            _ => format!("No key leads back from this. {}", sentence(&run.back)),
+        };
+        return warn(state, words);
+    }
+    let led = run.way.as_ref().and_then(|way| Some((run.order.intent.verb.back_by(way)?, way.with.clone())));
+    let Some((verb, with)) = led else { return Vec::new() };
+    let objects = run.order.intent.objects.clone();
+    let order = orders::order(&state.shared, Intent { verb, objects, with });
+    plan(state, order, String::new(), 0)
+}
+
+/// `There is none.`
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
+}

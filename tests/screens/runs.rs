@@ -1,0 +1,209 @@
+//! What is being changed is shown again, what has been is led back, what an earlier program left is gone on with.
+
+use crossterm::event::{Event, KeyCode, KeyEvent};
+use pilothouse::change::execute::Progress;
+use pilothouse::change::standing::Stand;
+use pilothouse::effect::Effect;
+use pilothouse::journal::{End, Entry, Intention, Object, Outcome, Reading, Way, With};
+use pilothouse::msg::{Msg, RequestId};
+use pilothouse::panes::PaneId;
+use pilothouse::state::sheet::{Run, Sheet};
+use pilothouse::state::{Overlay, State};
+use pilothouse::update::{settle, update};
+
+use super::plans::{come, plan, well};
+use super::stage::{self, NOW, Scene, uid};
+use super::{focus, picture, press};
+
+fn key(state: &mut State, code: char) -> Vec<Effect> {
+    let effects = update(state, Msg::Input(Event::Key(KeyEvent::from(KeyCode::Char(code)))), NOW);
+    settle(state);
+    effects
+}
+
+/// Two scales that run, and nothing in front of them.
+fn two(size: (u16, u16)) -> (State, [RequestId; 2]) {
+    let mut state = stage::state(Scene::Full, size, stage::dark());
+    let runs = ["scale deploy/cart 3 → 5", "scale deploy/checkout 4 → 8"].map(|title| {
+        let request = state.shared.new_request();
+        let plan = plan(false, well());
+        state.runs.push(Run {
+            request,
+            title: title.to_owned(),
+            place: "production".into(),
+            steps: vec![(format!("{title}: done"), None)],
+            watching: "3 of 5 pods ready".to_owned(),
+            guard: None,
+            way: plan.way.clone(),
+            back: plan.back.clone(),
+            guarded: false,
+            order: plan.order,
+            end: None,
+            began: NOW.mono,
+        });
+        request
+    });
+    settle(&mut state);
+    (state, runs)
+}
+
+fn shown(state: &State) -> Option<RequestId> {
+    match &state.overlay {
+        Some(Overlay::Change(sheet)) => match **sheet {
+            Sheet::Running(request) => Some(request),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[test]
+fn what_runs_is_shown_again_by_a_key() {
+    let (mut state, [first, second]) = two((120, 40));
+    key(&mut state, 'W');
+    insta::assert_snapshot!("runs", picture(&state));
+    press(&mut state, "j enter");
+    assert_eq!(shown(&state), Some(first), "the newest stands first");
+    press(&mut state, "esc");
+    assert!(state.overlay.is_none());
+    state.runs.remove(0);
+    key(&mut state, 'W');
+    assert_eq!(shown(&state), Some(second), "the only one is shown at once");
+    press(&mut state, "esc");
+    state.runs.clear();
+    key(&mut state, 'W');
+    assert!(
+        picture(&state).contains("Nothing was changed from here since the start."),
+        "{}",
+        picture(&state)
+    );
+}
+
+#[test]
+fn a_status_line_that_is_too_short_says_how_many_more_run() {
+    let status = |size| {
+        let (state, _) = two(size);
+        let frame = picture(&state);
+        frame.lines().find(|line| line.contains("scale deploy/cart 3")).unwrap().trim_end().to_owned()
+    };
+    let narrow = status((80, 24));
+    assert!(narrow.ends_with("+1 more  W"), "{narrow}");
+    let wide = status((200, 50));
+    assert!(wide.contains("scale deploy/checkout 4 → 8") && wide.ends_with("  W"), "{wide}");
+}
+
+#[test]
+fn what_fails_unseen_names_the_key_that_shows_it_and_leads_back() {
+    let (mut state, [first, second]) = two((120, 40));
+    let end = |outcome| End { outcome, words: "its deadline has passed: 1 of 5 pods new.".to_owned() };
+    update(&mut state, Msg::Progress(first, Progress::Ended(end(Outcome::Failed))), NOW);
+    settle(&mut state);
+    let toasts: Vec<&str> = state.toasts.iter().map(|toast| toast.note.text.as_str()).collect();
+    assert!(toasts.iter().any(|text| text.ends_with("pods new (W shows it and leads back)")), "{toasts:?}");
+    key(&mut state, 'W');
+    press(&mut state, "j enter");
+    let effects = key(&mut state, 'u');
+    let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((order.intent.verb.name(), order.intent.with.replicas), ("scale", Some(3)));
+    update(&mut state, Msg::Progress(second, Progress::Ended(end(Outcome::Done))), NOW);
+    let last = &state.toasts.last().unwrap().note.text;
+    assert!(!last.contains("shows it"), "{last}");
+}
+
+fn left(action: &str, title: &str, back: Option<Way>) -> Entry {
+    let object = Object {
+        kind: "Deployment".to_owned(),
+        namespace: "shop-prod".to_owned(),
+        name: "cart".to_owned(),
+        uid: uid("cart").to_string(),
+        ..Object::default()
+    };
+    let intent = Intention {
+        id: format!("id of {action}"),
+        at: "2026-11-21T14:00:00Z".to_owned(),
+        action: action.to_owned(),
+        title: title.to_owned(),
+        environment: "production".to_owned(),
+        context: "gke-eu1".to_owned(),
+        objects: vec![object],
+        back,
+        ..Intention::default()
+    };
+    Entry { intent, steps: Vec::new(), end: None, running: false }
+}
+
+/// The screen of a program that finds these in the journal.
+fn found(entries: Vec<Entry>) -> State {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    let effects = update(&mut state, Msg::Journal(Ok(Reading { entries, torn: Vec::new() })), NOW);
+    assert!(effects.iter().all(|effect| matches!(effect, Effect::Look(..))), "{effects:?}");
+    settle(&mut state);
+    state
+}
+
+#[test]
+fn what_was_left_by_an_earlier_program_is_led_back_by_its_own_way() {
+    for (action, back, leads, revision) in [
+        ("pause", Way::by("resume"), "resume", None),
+        ("scale", Way::same(With { replicas: Some(3), ..With::default() }), "scale", None),
+        (
+            "restart",
+            Way { action: "undo".to_owned(), with: With { revision: Some(7), ..With::default() } },
+            "undo",
+            Some(7),
+        ),
+    ] {
+        let mut state = found(vec![left(action, &format!("{action} deploy/cart"), Some(back))]);
+        let effects = key(&mut state, 'u');
+        let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}\n{}", picture(&state)) };
+        assert_eq!((order.intent.verb.name(), order.intent.with.revision), (leads, revision));
+        assert_eq!(order.around.instead_of.as_deref(), Some(format!("id of {action}").as_str()));
+    }
+    let mut state = found(vec![left("delete", "delete pod/cart-a", None)]);
+    assert!(key(&mut state, 'u').is_empty());
+    assert!(picture(&state).contains("There is no way back from delete pod/cart-a"), "{}", picture(&state));
+}
+
+#[test]
+fn what_is_planned_on_is_no_longer_without_an_outcome_once_it_is_done() {
+    let mut state = found(vec![left("pause", "pause deploy/cart", Some(Way::by("resume")))]);
+    let mut on = plan(false, well());
+    on.order.around.instead_of = Some("id of pause".to_owned());
+    state.overlay = come(on, (120, 40)).overlay;
+    settle(&mut state);
+    assert_eq!(state.abandoned.len(), 1, "a plan alone ends nothing");
+    assert!(matches!(key(&mut state, 'y').as_slice(), [Effect::Execute(..)]));
+    assert!(state.abandoned.is_empty());
+}
+
+#[test]
+fn a_switch_that_was_left_unwatched_says_so() {
+    let mut state = found(vec![left("switch", "switch svc/checkout blue → green", None)]);
+    update(&mut state, Msg::Stands("id of switch".to_owned(), Stand::AsWanted), NOW);
+    settle(&mut state);
+    assert!(picture(&state).contains("nobody watches it any more"), "{}", picture(&state));
+}
+
+#[test]
+fn the_journal_is_filtered_by_what_is_typed() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    focus(&mut state, PaneId::Pods);
+    press(&mut state, "0");
+    let mut shell = left("shell", "shell in pod/web-1", None);
+    shell.running = true;
+    let entries = vec![left("pause", "pause deploy/cart", None), shell];
+    state.looked_back = true;
+    update(&mut state, Msg::Journal(Ok(Reading { entries, torn: Vec::new() })), NOW);
+    settle(&mut state);
+    press(&mut state, "/ p a u s e enter");
+    settle(&mut state);
+    let frame = picture(&state);
+    assert!(frame.contains("pause deploy/cart") && !frame.contains("shell in pod/web-1"), "{frame}");
+    assert!(frame.contains("1 of 2"), "{frame}");
+    press(&mut state, "/ x x x enter");
+    settle(&mut state);
+    assert!(picture(&state).contains("Nothing of 2 matches pausexxx."), "{}", picture(&state));
+    press(&mut state, "esc");
+    settle(&mut state);
+    assert!(picture(&state).contains("shell in pod/web-1"), "{}", picture(&state));
+}
