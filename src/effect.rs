@@ -137,7 +137,7 @@ impl Question {
             | Question::Pod(object)
             | Question::Sync { object, .. } => object.cluster,
             Question::Logs(request) => request.cluster,
-            Question::Drift(request) => request.cluster,
+            Question::Drift(request) => request.cluster.unwrap_or(request.app.cluster),
         }
     }
 }
@@ -145,8 +145,9 @@ impl Question {
 /// What to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriftRequest {
-    /// The cluster that the objects are in, which may not be the one that the application is in.
-    pub cluster: ClusterId,
+    /// The cluster that the objects are in, which may not be the one that the application is in; `None` when no
+    /// connection leads there, and only the API server can tell.
+    pub cluster: Option<ClusterId>,
     /// The application, for the API server.
     pub app: ObjectRef,
     /// The objects, each with its API version (empty: whichever is served).

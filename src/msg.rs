@@ -195,7 +195,7 @@ pub enum Answer {
     /// An Application or Flux object, whole.
     Sync(Box<crate::domain::sync_detail::SyncDetail>),
     /// How objects differ from what they should be.
-    Drift(Vec<crate::domain::sync_detail::ObjectDiff>),
+    Drift(crate::domain::sync_detail::Differences),
     /// Could not be had, in words that are fit for the screen.
     Failed(String),
 }

@@ -217,6 +217,79 @@ mod tests {
         assert!(alertmanager.mend.contains("alertmanager.url"), "{}", checks.text());
     }
 
+    /// A server that answers every question the same.
+    async fn answering(status: &str, body: &str) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let reply = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut seen = vec![0; 4096];
+                let _ = stream.read(&mut seen).await;
+                let _ = stream.write_all(reply.as_bytes()).await;
+            }
+        });
+        url
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_argo_cd_server_that_is_configured_is_asked_and_one_that_is_not_is_not_missed() {
+        let server = demo().await;
+        let without = checks(server.kubeconfig()).await;
+        assert!(!without.checks.iter().any(|check| check.what == "argocd"), "{}", without.text());
+        let dir = tempfile::tempdir().unwrap();
+        let token = dir.path().join("token");
+        std::fs::write(&token, "t").unwrap();
+        for (status, body, token, verdict, words, mend) in [
+            (
+                "200 OK",
+                "{\"metadata\":{\"resourceVersion\":\"7\"}}",
+                &token,
+                Verdict::Ok,
+                "configured, for production",
+                "",
+            ),
+            ("200 OK", "{}", &token, Verdict::Fail, "not as this kind of server does", "argocd.url"),
+            (
+                "401 Unauthorized",
+                "{\"message\":\"no session\"}",
+                &token,
+                Verdict::Fail,
+                "401",
+                "argocd.tokenFile",
+            ),
+            (
+                "200 OK",
+                "{}",
+                &dir.path().join("none"),
+                Verdict::Fail,
+                "cannot be read",
+                "correct what is named",
+            ),
+        ] {
+            let url = answering(status, body).await;
+            let config = dir.path().join("config.yaml");
+            let text = format!(
+                "stages:\n- name: production\n  environments:\n  - context: gke-eu1\n    argocd: {{url: \"{url}\", tokenFile: {}}}\n",
+                token.display()
+            );
+            std::fs::write(&config, text).unwrap();
+            let global = Global {
+                kubeconfig: Some(server.kubeconfig().to_owned()),
+                config: Some(config),
+                ..Global::default()
+            };
+            let checks = look(&global, true).await;
+            let check = find(&checks, "gke-eu1", "argocd");
+            assert_eq!(check.verdict, verdict, "{}", checks.text());
+            assert!(check.words.contains(words) && check.mend.contains(mend), "{}", checks.text());
+        }
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn what_may_not_be_read_is_named_with_what_to_ask_for() {
         let server = demo().await;

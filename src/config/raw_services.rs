@@ -65,6 +65,10 @@ pub struct RawArgocd {
     pub url: Option<String>,
     /// `tokenFile`
     pub token_file: Option<String>,
+    /// `headers`
+    pub headers: Vec<(String, RawSecret)>,
+    /// `caFile`
+    pub ca_file: Option<String>,
 }
 
 /// Something that lives in a cluster: Flux, Velero.
@@ -131,6 +135,8 @@ impl RawArgocd {
             namespace: text(&f, "namespace"),
             url: f.take("url").and_then(|c| read_url(&c)),
             token_file: text(&f, "tokenFile"),
+            headers: f.take("headers").and_then(|c| c.fields()).map(|f| read_headers(&f)).unwrap_or_default(),
+            ca_file: text(&f, "caFile"),
         };
         f.finish();
         Some(argocd)

@@ -169,6 +169,10 @@ pub struct Argocd {
     pub url: Option<String>,
     /// File with its token.
     pub token_file: Option<PathBuf>,
+    /// Headers to send to it.
+    pub headers: Vec<(String, Secret)>,
+    /// Certificate authority to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Something that lives in a cluster.
@@ -304,15 +308,10 @@ fn resolve_environment(
 }
 
 fn resolve_monitoring(raw: RawMonitoring, base: &Base) -> Monitoring {
-    let secret = |value| match value {
-        RawSecret::Plain(text) => Secret::Plain(text),
-        RawSecret::File(file) => Secret::File(base.path(&file)),
-        RawSecret::Env(name) => Secret::Env(name),
-    };
     Monitoring {
         at: raw.at,
         matchers: raw.matchers,
-        headers: raw.headers.into_iter().map(|(name, value)| (name, secret(value))).collect(),
+        headers: resolve_headers(raw.headers, base),
         bearer_token_file: raw.bearer_token_file.map(|f| base.path(&f)),
         basic_auth: raw.basic_auth.map(|(user, file)| (user, base.path(&file))),
         ca_file: raw.ca_file.map(|f| base.path(&f)),
@@ -326,7 +325,18 @@ fn resolve_argocd(raw: RawArgocd, base: &Base) -> Argocd {
         namespace: raw.namespace.unwrap_or_else(|| "argocd".to_owned()),
         url: raw.url,
         token_file: raw.token_file.map(|f| base.path(&f)),
+        headers: resolve_headers(raw.headers, base),
+        ca_file: raw.ca_file.map(|f| base.path(&f)),
     }
+}
+
+fn resolve_headers(raw: Vec<(String, RawSecret)>, base: &Base) -> Vec<(String, Secret)> {
+    let secret = |value| match value {
+        RawSecret::Plain(text) => Secret::Plain(text),
+        RawSecret::File(file) => Secret::File(base.path(&file)),
+        RawSecret::Env(name) => Secret::Env(name),
+    };
+    raw.into_iter().map(|(name, value)| (name, secret(value))).collect()
 }
 
 fn resolve_in_cluster(raw: RawInCluster, namespace: &str) -> InCluster {

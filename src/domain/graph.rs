@@ -122,7 +122,7 @@ pub struct SurveyRequest {
 /// What a Prometheus has of an environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// Names that have series, with the names of their labels, sorted.
+    /// Names that have series, with the names of their labels, sorted; no labels where they were not looked up.
     pub families: Vec<(Name, Arc<[Name]>)>,
     /// Seconds between two scrapes, as far as it can be told.
     pub interval: Option<u32>,
@@ -132,12 +132,16 @@ impl Survey {
     /// Whether there are series of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.labels(name).is_some()
+        self.find(name).is_some()
     }
 
-    /// The labels of a name's series; `None` when it has none.
+    /// The labels of a name's series; `None` when it has none, or they were not looked up.
     #[must_use]
     pub fn labels(&self, name: &str) -> Option<&[Name]> {
+        self.find(name).filter(|labels| !labels.is_empty())
+    }
+
+    fn find(&self, name: &str) -> Option<&[Name]> {
         let at = self.families.binary_search_by(|(family, _)| (**family).cmp(name)).ok()?;
         self.families.get(at).map(|(_, labels)| &**labels)
     }

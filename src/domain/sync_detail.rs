@@ -477,6 +477,17 @@ pub struct ObjectDiff {
     pub found: Found,
 }
 
+/// How objects differ from what they should be, and how far that was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// The objects that were compared.
+    pub objects: Vec<ObjectDiff>,
+    /// How many there are to compare: of too many only the first are read.
+    pub of: usize,
+    /// Why the Argo CD API server, which is configured, could not tell what Git wants; `None` when it told, or none is.
+    pub without_server: Option<String>,
+}
+
 /// What a comparison found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {

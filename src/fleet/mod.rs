@@ -10,6 +10,7 @@ pub mod alerts;
 pub mod apps;
 pub mod backups;
 pub mod cards;
+pub mod destination;
 pub mod environments;
 pub mod follow;
 pub mod follow_facts;

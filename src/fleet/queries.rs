@@ -12,13 +12,14 @@
 //! | selectors | `=`, `=~`, `!=`, `!~`, ranges `[240s]` |
 //! | aggregations | `sum`, `max`, `avg`, with and without `by (...)` |
 //! | functions | `rate`, `increase`, `histogram_quantile`, `histogram_count` (native histograms only) |
-//! | operators | `/`, `*`, `or`, between vectors with equal or no labels, and with numbers |
+//! | operators | `/`, `*`, `or`, between vectors with equal or no labels, and with numbers; `* on (...) group_left` |
 //!
 //! A survey asks `/api/v1/label/__name__/values` and `/api/v1/labels` with `match[]`, and
 //! `max(count_over_time(up{...}[10m]))`, and `[1m]`, through `/api/v1/query`.
 
 mod families;
 mod gauges;
+mod replicas;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -274,7 +275,13 @@ impl Asker<'_> {
         let split = self.split(used);
         let mut curves = vec![(format!("sum by ({split}) ({used_now})"), Legend::Label(split), Role::Line)];
         if let Target::Node(_) = self.target {
-            let all = self.select("kube_node_status_allocatable", &format!("resource=\"{resource}\""));
+            let more = format!("resource=\"{resource}\"");
+            const ASKED: &str = "kube_pod_container_resource_requests";
+            if self.there(ASKED).is_ok() && self.names_node(ASKED) != Some(false) {
+                let asked = format!("sum({})", self.select(ASKED, &more));
+                curves.push((asked, Legend::Fixed("requests"), Role::Request));
+            }
+            let all = self.select("kube_node_status_allocatable", &more);
             curves.push((format!("sum({all})"), Legend::Fixed("allocatable"), Role::Limit));
             return Ok(curves);
         }
@@ -305,9 +312,37 @@ impl Asker<'_> {
         const FAMILY: &str = "kube_pod_container_status_restarts_total";
         self.there(FAMILY)?;
         let window = self.window.max(step).max(300);
+        if let Target::Node(_) = self.target {
+            return self.restarts_of_node(FAMILY, window);
+        }
         let split = self.split(FAMILY);
         let query = format!("sum by ({split}) (increase({}[{window}s]))", self.select(FAMILY, ""));
         Ok(vec![(query, Legend::Label(split), Role::Line)])
+    }
+
+    /// kube-state-metrics tells of restarts without the node, but for each pod on which one it is.
+    fn restarts_of_node(&self, family: &str, window: u32) -> Result<Vec<Draft>, String> {
+        const PODS: &str = "kube_pod_info";
+        let query = if self.names_node(family) == Some(true) {
+            format!("sum(increase({}[{window}s]))", self.select(family, ""))
+        } else if self.there(PODS).is_ok() && self.names_node(PODS) != Some(false) {
+            let labels = self.place.survey.and_then(|survey| survey.labels(family));
+            let (namespace, pod) =
+                (target::namespace_label(labels), target::pod_label(labels).unwrap_or("pod"));
+            let here = format!("max by ({namespace}, {pod}) ({})", self.select(PODS, ""));
+            format!("sum(increase({family}[{window}s]) * on ({namespace}, {pod}) group_left {here})")
+        } else {
+            return Err(format!(
+                "Restarts are counted without their node here, and {PODS} does not tell which pods are on it."
+            ));
+        };
+        Ok(vec![(query, Legend::Fixed("restarts"), Role::Line)])
+    }
+
+    /// Whether the series of a family say on which node their pod is; `None` when that is not known.
+    fn names_node(&self, family: &str) -> Option<bool> {
+        let labels = self.place.survey.and_then(|survey| survey.labels(family))?;
+        Some(labels.iter().any(|label| target::NODES.contains(&&**label)))
     }
 
     fn network(&self) -> Result<Vec<Draft>, String> {
@@ -335,17 +370,7 @@ impl Asker<'_> {
             format!("sum({})", with(family, &matchers, ""))
         };
         if scaled.is_empty() {
-            let family = "kube_deployment_status_replicas_available";
-            self.there(family)?;
-            let names = || aims.iter().map(|aim| aim.name.clone()).collect();
-            return Ok(vec![
-                (one(family, "deployment", names()), Legend::Fixed("available"), Role::Line),
-                (
-                    one("kube_deployment_spec_replicas", "deployment", names()),
-                    Legend::Fixed("wanted"),
-                    Role::Line,
-                ),
-            ]);
+            return self.counted(aims, &one);
         }
         let family = "kube_horizontalpodautoscaler_status_current_replicas";
         self.there(family)?;

@@ -9,13 +9,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::cards::homes;
+use super::destination::connections;
 use super::health::{Health as Workloads, why};
 use super::wanted::{Wanted, WantedEnvironment};
-use crate::domain::environment::{Environment, Environments};
+use crate::domain::environment::{Environment, Environments, NO_CLUSTER};
 use crate::domain::id::{ClusterId, EnvId, Kind, Name, ObjectRef, Uid};
 use crate::domain::level::Level;
 use crate::domain::link::{Feed, Link};
-use crate::domain::sync::{FLUX, Health, Standing, Sync, SyncApp, Verdict};
+use crate::domain::sync::{Destination, FLUX, Health, Standing, Sync, SyncApp, Verdict};
 use crate::domain::workload::Workload;
 use crate::world::{ClusterWorld, World};
 
@@ -301,10 +302,18 @@ impl<'a> Scene<'a> {
     }
 
     fn delivery(&mut self, host: ClusterId, cluster: &ClusterWorld, app: &SyncApp) -> Delivery {
-        let targets = self.targets(host, app);
+        let Destination { server, cluster: name, .. } = &app.destination;
+        let mut targets = connections(self.world, host, server, name);
         let mut environments = self.environments_of(host, cluster, app, &targets);
         environments.sort_unstable();
         environments.dedup();
+        if targets.is_empty() {
+            // The configuration said where it delivers: there its objects are.
+            let places = environments.iter().filter_map(|env| self.environments.get(*env));
+            targets = places.map(|env| env.cluster).filter(|id| *id != NO_CLUSTER).collect();
+            targets.sort_unstable();
+            targets.dedup();
+        }
         Delivery {
             object: ObjectRef {
                 cluster: host,
@@ -319,29 +328,6 @@ impl<'a> Scene<'a> {
             targets,
             environments,
         }
-    }
-
-    /// The connections to the cluster that an app delivers to.
-    fn targets(&self, host: ClusterId, app: &SyncApp) -> Vec<ClusterId> {
-        let all = || self.world.each();
-        if app.is_in_cluster() {
-            let uid = self.world.cluster(host).map(|cluster| &cluster.connection.cluster_uid);
-            let twin = |cluster: &ClusterWorld| {
-                !cluster.connection.cluster_uid.is_empty() && Some(&cluster.connection.cluster_uid) == uid
-            };
-            return all().filter(|(id, cluster)| *id == host || twin(cluster)).map(|(id, _)| id).collect();
-        }
-        let destination = &app.destination;
-        let server = (!destination.server.is_empty()).then(|| bare_url(&destination.server));
-        let named = destination.cluster.strip_suffix("-kubeconfig").unwrap_or(&destination.cluster);
-        let fits = |cluster: &ClusterWorld| {
-            let connection = &cluster.connection;
-            match &server {
-                Some(server) => bare_url(&connection.server) == *server,
-                None => [&connection.context, &connection.cluster_name].iter().any(|name| ***name == *named),
-            }
-        };
-        all().filter(|(_, cluster)| fits(cluster)).map(|(id, _)| id).collect()
     }
 
     fn environments_of(
@@ -469,15 +455,6 @@ fn control<'a>(wanted: &'a WantedEnvironment, app: &SyncApp) -> Option<(Option<&
         wanted.argocd.as_ref().map(|argocd| (argocd.context.as_deref(), argocd.namespace.as_str()))
     } else {
         wanted.flux.as_ref().map(|flux| (flux.context.as_deref(), flux.namespace.as_str()))
-    }
-}
-
-/// A server's URL as it can be compared: without the trailing slash and the default port, in lower case.
-fn bare_url(url: &str) -> String {
-    let url = url.trim_end_matches('/').to_lowercase();
-    match url.strip_prefix("https://").and_then(|rest| rest.strip_suffix(":443")) {
-        Some(host) => format!("https://{host}"),
-        None => url,
     }
 }
 

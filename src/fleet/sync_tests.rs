@@ -92,6 +92,8 @@ fn configured(context: Option<&str>) -> Wanted {
             namespace: "argocd".to_owned(),
             url: None,
             token_file: None,
+            headers: Vec::new(),
+            ca_file: None,
         }),
         ..WantedEnvironment::default()
     };

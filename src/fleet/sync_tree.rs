@@ -8,7 +8,7 @@ use crate::domain::id::{ClusterId, Kind, Name, ObjectRef, Uid};
 use crate::domain::level::Level;
 use crate::domain::link::Feed;
 use crate::domain::pod::Pod;
-use crate::domain::sync_detail::{Destination, Resource, ResourceId, ServerFacts};
+use crate::domain::sync_detail::{Resource, ResourceId, ServerFacts};
 use crate::domain::workload::{ReplicaSet, Workload};
 use crate::world::{ClusterWorld, World};
 
@@ -56,33 +56,6 @@ pub struct Node {
     pub orphan: bool,
     /// It should be there and is not, as far as we can see.
     pub missing: bool,
-}
-
-/// The connection that a destination names: the control plane's own cluster, or another one by its URL or name.
-pub fn destination(world: &World, home: ClusterId, destination: &Destination) -> Option<ClusterId> {
-    let own = matches!(
-        &*destination.server,
-        "https://kubernetes.default.svc"
-            | "https://kubernetes.default.svc.cluster.local"
-            | "https://kubernetes.default"
-    );
-    if own
-        || &*destination.name == "in-cluster"
-        || (destination.server.is_empty() && destination.name.is_empty())
-    {
-        return Some(home);
-    }
-    let trimmed = |url: &str| url.trim_end_matches('/').to_owned();
-    let server = trimmed(&destination.server);
-    let fits = |cluster: &ClusterWorld| {
-        let connection = &cluster.connection;
-        let named = !destination.name.is_empty()
-            && (connection.cluster_name == destination.name || connection.context == destination.name);
-        named || (!server.is_empty() && trimmed(&connection.server) == server)
-    };
-    // The home cluster first, when it is named by its outer address too.
-    let at_home = world.cluster(home).is_some_and(fits).then_some(home);
-    at_home.or_else(|| world.each().find(|(_, cluster)| fits(cluster)).map(|(id, _)| id))
 }
 
 /// The tree. `cluster` is where the objects are; `None` when no connection leads there.

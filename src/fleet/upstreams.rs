@@ -149,7 +149,7 @@ pub fn configured<'a>(
 
 fn argocd(env: &Environment, written: Option<&WantedEnvironment>) -> Result<Assigned, Missing> {
     let settings = written.and_then(|written| written.argocd.as_ref());
-    let Some(url) = settings.and_then(|argocd| argocd.url.as_deref()) else {
+    let Some((settings, url)) = settings.and_then(|argocd| Some((argocd, argocd.url.as_deref()?))) else {
         return Err(Missing {
             why: format!("No Argo CD API server is configured for {}.", env.name),
             mend: "Write argocd.url and argocd.tokenFile to have what the objects alone do not tell."
@@ -158,7 +158,9 @@ fn argocd(env: &Environment, written: Option<&WantedEnvironment>) -> Result<Assi
         });
     };
     let access = Access {
-        bearer_token_file: settings.and_then(|argocd| argocd.token_file.clone()),
+        headers: headers(&settings.headers),
+        bearer_token_file: settings.token_file.clone(),
+        ca_file: settings.ca_file.clone(),
         ..Access::default()
     };
     let address = Address::Url(url.trim_end_matches('/').into());
@@ -167,22 +169,22 @@ fn argocd(env: &Environment, written: Option<&WantedEnvironment>) -> Result<Assi
 }
 
 fn access(monitoring: &Monitoring) -> Access {
-    let secret = |secret: &WrittenSecret| match secret {
-        WrittenSecret::Plain(text) => Secret::Plain(text.as_str().into()),
-        WrittenSecret::File(file) => Secret::File(file.clone()),
-        WrittenSecret::Env(name) => Secret::Env(name.as_str().into()),
-    };
     Access {
-        headers: monitoring
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str().into(), secret(value)))
-            .collect(),
+        headers: headers(&monitoring.headers),
         bearer_token_file: monitoring.bearer_token_file.clone(),
         basic_auth: monitoring.basic_auth.as_ref().map(|(user, file)| (user.as_str().into(), file.clone())),
         ca_file: monitoring.ca_file.clone(),
         tenant: monitoring.tenant.as_deref().map(Name::from),
     }
+}
+
+fn headers(written: &[(String, WrittenSecret)]) -> Vec<(Name, Secret)> {
+    let secret = |secret: &WrittenSecret| match secret {
+        WrittenSecret::Plain(text) => Secret::Plain(text.as_str().into()),
+        WrittenSecret::File(file) => Secret::File(file.clone()),
+        WrittenSecret::Env(name) => Secret::Env(name.as_str().into()),
+    };
+    written.iter().map(|(name, value)| (name.as_str().into(), secret(value))).collect()
 }
 
 fn pairs(matchers: &[(String, String)]) -> Vec<(Name, Name)> {

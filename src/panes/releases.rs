@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::filter::Haystack;
-use super::list::{Cell, Changes, Column, Rows};
+use super::list::{Aside, Cell, Changes, Column, Rows};
 use super::{PaneId, words};
 use crate::action::Action;
 use crate::domain::id::{Kind, Name};
@@ -154,11 +154,16 @@ impl Rows for Releases {
         }
     }
 
-    /// The revision that its application or Flux object is at.
-    fn aside(&self, shared: &Shared, at: Row, column: usize) -> Option<String> {
+    /// The revision that its application or Flux object is at, and that it is synced. Where nothing delivers, nothing
+    /// stands; where it is otherwise, the sign stands beside the release.
+    fn aside(&self, shared: &Shared, at: Row, column: usize, look: &Look) -> Option<Aside> {
         let delivery = shared.delivery_of(cell(shared, at, column)?)?;
-        let revision = short_revision(shared.world.find_sync(&delivery.object)?.revision());
-        (!revision.is_empty()).then(|| revision.to_owned())
+        let synced = delivery.standing == Standing::Synced;
+        let revision = shared.world.find_sync(&delivery.object).map(|app| short_revision(app.revision()));
+        Some(Aside {
+            sign: if synced { super::sync::sign(look, delivery.standing).0 } else { "" },
+            words: revision.unwrap_or_default().to_owned(),
+        })
     }
 
     fn subject(&self, shared: &Shared, at: Row) -> Option<Subject> {

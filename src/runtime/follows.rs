@@ -4,6 +4,9 @@
 //!
 //! Questions of one upstream share its client and stand in its queue, so that a slow server is never asked much at once.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::connect::upstream::{Client, Limits, Way};
+use crate::domain::graph::GraphRequest;
 use crate::domain::id::ClusterId;
 use crate::domain::upstream::Upstream;
 use crate::effect::Follow;
@@ -87,15 +91,8 @@ impl Follows {
         match follow {
             Follow::Graph(request) => {
                 let caller = self.caller(&request.upstream);
-                let known = shared.graphs.get(request).filter(|graph| graph.problem.is_none());
-                // Who looks away and back again does not ask sooner than one who kept looking.
-                let wait = known.map_or(0, |graph| {
-                    u64::from(request.step)
-                        .saturating_sub(graph.asked_at.map_or(u64::MAX, |at| shared.now.wall.since(at)))
-                });
-                let wait = Duration::from_secs(wait).max(PASSING);
-                let request = Arc::clone(request);
-                Box::pin(graphs::follow(caller, request, wait, clock, out))
+                let wait = first_wait(request, shared);
+                Box::pin(graphs::follow(caller, Arc::clone(request), wait, clock, out))
             }
             Follow::Alerts(upstream) => {
                 let caller = self.caller(upstream);
@@ -107,4 +104,13 @@ impl Follows {
             }
         }
     }
+}
+
+/// How long a graph that somebody begins to look at is not asked for yet: who looks away and back again does not ask
+/// sooner than one who kept looking.
+fn first_wait(request: &Arc<GraphRequest>, shared: &Shared) -> Duration {
+    let known = shared.graphs.get(request).filter(|graph| graph.problem.is_none());
+    let asked_at = known.and_then(|graph| graph.asked_at);
+    let rest = asked_at.map_or(0, |at| u64::from(request.step).saturating_sub(shared.now.wall.since(at)));
+    Duration::from_secs(rest).max(PASSING)
 }

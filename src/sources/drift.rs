@@ -13,37 +13,42 @@ use super::fetch::fetch;
 use super::object;
 use crate::connect::problem::Fault;
 use crate::domain::id::Name;
-use crate::domain::sync_detail::{Found, ObjectDiff, ResourceId};
+use crate::domain::sync_detail::{Differences, Found, ObjectDiff, ResourceId};
 use crate::effect::DriftRequest;
 use crate::wire::sync_diff;
 
-/// Most objects that are read for one question.
+/// Most objects that are read for one question; the API server tells of all at once.
 const MOST: usize = 40;
 
 /// Compares. An object that cannot be read says so in its place.
 ///
 /// # Errors
-/// None of its own; only so that it stands beside the other questions.
+/// The API server tells nothing, and no connection leads to the objects.
 pub(super) async fn read(
     client: &Client,
     wanted: &DriftRequest,
     limit: Duration,
-) -> Result<Vec<ObjectDiff>, Fault> {
+) -> Result<Differences, Fault> {
+    let of = wanted.objects.len();
     // The server knows what Git wants; without it each object tells what was applied.
-    let by_server = match &wanted.server {
-        Some(upstream) => Some(Server::new(Arc::clone(upstream), &wanted.app, "", limit).differences().await),
+    let without_server = match &wanted.server {
+        Some(upstream) => {
+            match Server::new(Arc::clone(upstream), &wanted.app, "", limit).differences().await {
+                Ok(found) => {
+                    let told = |id: &ResourceId| found.get(id).cloned().unwrap_or(Found::Untold);
+                    let objects = wanted.objects.iter();
+                    let objects =
+                        objects.map(|(id, _)| ObjectDiff { id: id.clone(), found: told(id) }).collect();
+                    return Ok(Differences { objects, of, without_server: None });
+                }
+                Err(fault) if wanted.cluster.is_none() => return Err(fault),
+                Err(fault) => Some(fault.words().to_owned()),
+            }
+        }
         None => None,
     };
-    if let Some(Ok(found)) = &by_server {
-        let told = |id: &ResourceId| found.get(id).cloned().unwrap_or(Found::Untold);
-        let objects = wanted.objects.iter().take(MOST);
-        return Ok(objects.map(|(id, _)| ObjectDiff { id: id.clone(), found: told(id) }).collect());
-    }
-    if let Some(Err(fault)) = by_server {
-        tracing::warn!("the Argo CD API tells no differences: {}", fault.words());
-    }
     let mut plurals = Plurals::default();
-    let mut diffs = Vec::new();
+    let mut objects = Vec::new();
     for (id, version) in wanted.objects.iter().take(MOST) {
         let found = match plurals.path(client, id, version, limit).await {
             Ok(path) => match fetch::<Value>(client, &path, limit).await {
@@ -53,9 +58,9 @@ pub(super) async fn read(
             },
             Err(fault) => Found::Refused(fault.words().to_owned()),
         };
-        diffs.push(ObjectDiff { id: id.clone(), found });
+        objects.push(ObjectDiff { id: id.clone(), found });
     }
-    Ok(diffs)
+    Ok(Differences { objects, of, without_server })
 }
 
 /// The plurals of kinds that are not ours, asked of discovery once a group and version.

@@ -31,8 +31,9 @@ const SURVEY: Duration = Duration::from_secs(600);
 const WRONG: Duration = Duration::from_secs(300);
 /// A failed question is not asked again sooner than a step, but a step may be hours.
 const LONGEST_STEP: Duration = Duration::from_secs(60);
-/// Names whose labels are looked up in a survey.
-const LOOKED_UP: usize = 16;
+/// Names whose labels are looked up in a survey: all of a platform and of a few families of requests. Of the others the
+/// labels are not known.
+const LOOKED_UP: usize = 32;
 
 /// Asks an upstream, a few questions at a time.
 #[derive(Clone)]

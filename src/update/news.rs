@@ -1,14 +1,20 @@
 //! News of alerts: the bell and the notification for a critical one that is new, and one line for who was away.
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::alert::Told;
+use crate::domain::environment::Environment;
 use crate::domain::level::Level;
 use crate::domain::time::{Now, Stamp};
 use crate::domain::upstream::Upstream;
 use crate::effect::Effect;
-use crate::fleet::alerts::{Snapshot, sentence};
+use crate::fleet::alerts::{Change, sentence};
 use crate::msg::Note;
+use crate::shared::Shared;
 use crate::state::State;
 
 /// Being away for less is not worth a line.
@@ -21,23 +27,42 @@ const HEARD_AGAIN: Duration = Duration::from_secs(25);
 const SHOWN: Duration = Duration::from_secs(60);
 
 /// Takes what a server told.
-pub fn told(state: &mut State, upstream: &std::sync::Arc<Upstream>, told: Told) -> Vec<Effect> {
+pub fn told(state: &mut State, upstream: &Arc<Upstream>, told: Told) -> Vec<Effect> {
     let now = state.shared.now;
-    let heard_all = !state.shared.alerts.is_hard_of_hearing();
-    let before = heard_all.then(|| state.shared.alerts.snapshot());
+    let since = match told.is_good() {
+        true => state.away.deaf.remove(upstream),
+        false => {
+            state.away.deaf.entry(Arc::clone(upstream)).or_insert(now.wall);
+            None
+        }
+    };
+    // What fires when a server is heard for the first time may fire for days already.
+    let since = since.filter(|_| state.shared.alerts.has_heard(upstream));
+    let before = since.map(|since| (since, state.shared.alerts.snapshot()));
     state.shared.alerts.hear(upstream, told, now.wall);
     // News is told at once, also while nothing is drawn: a shell has the terminal, say.
     state.shared.derive_alerts();
-    match (before, state.shared.alerts.is_hard_of_hearing()) {
-        (Some(before), true) => state.away.deaf = Some((now.wall, before)),
-        (_, false) => {
-            if let Some((since, before)) = state.away.deaf.take() {
-                welcome(state, "While alerts could not be read", since, &before);
-            }
-        }
-        _ => {}
+    if let Some((since, before)) = before {
+        // It kept what it told last: what this answer says otherwise happened in between. What others told of
+        // meanwhile is no news, and what they miss is their own.
+        let change = before.until_by(&state.shared.alerts.snapshot(), upstream);
+        let away = format!("While alerts{} could not be read", places(&state.shared, upstream));
+        welcome(state, &away, since, &change);
     }
     ring(state)
+}
+
+/// ` of production`: the environments that a server is assigned to; empty where it is to none any more.
+fn places(shared: &Shared, upstream: &Arc<Upstream>) -> String {
+    let of_it = |env: &&Environment| {
+        shared.upstreams.of(upstream.server, env.id).is_ok_and(|assigned| assigned.upstream == *upstream)
+    };
+    let mut names = shared.environments.list.iter().filter(of_it).map(|env| &env.name);
+    let Some(first) = names.next() else { return String::new() };
+    match names.count() {
+        0 => format!(" of {first}"),
+        more => format!(" of {first} and {more} more"),
+    }
 }
 
 /// Tells of critical alerts that are new.
@@ -68,7 +93,8 @@ pub fn passed(state: &mut State, now: Now) {
     state.away.seen = Some(now);
     if let Some((since, before, due)) = state.away.gap.take() {
         if now.mono >= due {
-            welcome(state, "While you were away", since, &before);
+            let change = before.until(&state.shared.alerts.snapshot());
+            welcome(state, "While you were away", since, &change);
         } else {
             state.away.gap = Some((since, before, due));
         }
@@ -81,13 +107,13 @@ pub fn focused(state: &mut State, focused: bool) {
         let left = (state.shared.now.wall, state.shared.alerts.snapshot());
         state.away.unfocused.get_or_insert(left);
     } else if let Some((since, before)) = state.away.unfocused.take() {
-        welcome(state, "While you were away", since, &before);
+        let change = before.until(&state.shared.alerts.snapshot());
+        welcome(state, "While you were away", since, &change);
     }
 }
 
-fn welcome(state: &mut State, away: &str, since: Stamp, before: &Snapshot) {
+fn welcome(state: &mut State, away: &str, since: Stamp, change: &Change) {
     let seconds = state.shared.now.wall.since(since);
-    let change = before.until(&state.shared.alerts.snapshot());
     if seconds >= SHORT && !change.is_empty() {
         state.toast_for(Note { level: change.level(), text: change.words(away, seconds) }, SHOWN);
     }

@@ -25,7 +25,7 @@ fn a_kustomization() {
     assert_eq!(*app.depends_on, ["flux-system/base".into(), "other/crds".into()]);
     assert!(app.requested && app.auto.prune && app.auto.self_heal);
     assert_eq!(crate::domain::sync::short_revision(app.revision()), "9f31c2a");
-    assert!(app.is_in_cluster());
+    assert_eq!((&*app.destination.server, &*app.destination.cluster), ("", ""), "its own cluster");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use pilothouse::demo::monitoring::promql::storage::{Sample, Series, Storage};
 use serde_json::Value;
 
 /// Asked at one moment.
-const QUESTIONS: [&str; 40] = [
+const QUESTIONS: [&str; 41] = [
     "requests_total",
     "requests_total{pod=\"a\"}",
     "requests_total{pod!~\"a|b\"}",
@@ -45,6 +45,7 @@ const QUESTIONS: [&str; 40] = [
     "histogram_quantile(0.9, sum by (app) (rate(took_seconds_bucket[20s])))",
     "requests_total / on (pod) group_left (size) limits",
     "requests_total * on (pod) limits",
+    "sum(increase(requests_total[10s]) * on (pod) group_left max by (pod) (limits))",
     "requests_total > 40",
     "requests_total > bool 40",
     "40 < requests_total",

@@ -6,9 +6,11 @@
 mod alerts;
 mod any;
 mod changes;
+mod graphs;
 mod plans;
 mod runs;
 mod stage;
+mod stage_backups;
 mod stage_sync;
 mod traffic;
 
@@ -104,15 +106,21 @@ fn bridge() {
     for size in SIZES {
         for scene in Scene::ALL {
             let state = stage::state(scene, size, stage::dark());
+            if scene == Scene::Full && size != (80, 24) {
+                let shown = picture(&state);
+                for waiting in ["Looking for", "not backed up", "not known", "Loading", "Asking"] {
+                    assert!(!shown.contains(waiting), "every part is live:\n{shown}");
+                }
+            }
             insta::assert_snapshot!(format!("bridge-{}x{}-{scene:?}", size.0, size.1), picture(&state));
         }
     }
 }
 
-/// Every pane on the whole screen.
+/// Every pane on the whole screen. Traffic has a file of its own, with the pairs that it wants.
 #[test]
 fn panes() {
-    for (id, name) in [
+    const PANES: [(PaneId, &str); 10] = [
         (PaneId::Environments, "environments"),
         (PaneId::Releases, "releases"),
         (PaneId::Sync, "sync"),
@@ -121,7 +129,14 @@ fn panes() {
         (PaneId::Network, "network"),
         (PaneId::Alerts, "alerts"),
         (PaneId::Nodes, "nodes"),
-    ] {
+        (PaneId::Metrics, "metrics"),
+        (PaneId::Backups, "backups"),
+    ];
+    for pane in pilothouse::panes::bridge() {
+        let id = pane.id();
+        assert!(id == PaneId::Traffic || PANES.iter().any(|(known, _)| *known == id), "{id:?} has no frames");
+    }
+    for (id, name) in PANES {
         for size in SIZES {
             let mut all = String::new();
             for scene in Scene::ALL {
@@ -131,11 +146,37 @@ fn panes() {
                 if matches!(scene, Scene::Full | Scene::Stale) {
                     state.shared.app = Some("cart".into());
                 }
-                settle(&mut state);
+                stage::draw_on(&mut state, scene);
                 writeln!(all, "{scene:?}\n{}", picture(&state)).unwrap();
             }
             insta::assert_snapshot!(format!("{name}-{}x{}", size.0, size.1), all);
         }
+    }
+}
+
+/// The line of an app in the matrix, within its frame.
+fn app_of_matrix(shown: &str, app: &str) -> String {
+    let line = shown.lines().find(|line| line.contains(&format!(" {app} "))).unwrap();
+    line.split(['│', '┃']).nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_matrix_tells_what_is_synced_and_at_which_revision() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    focus(&mut state, PaneId::Releases);
+    stage::draw_on(&mut state, Scene::Full);
+    press(&mut state, "j j");
+    let shown = picture(&state);
+    // Synced, not as wanted, delivered by nobody.
+    assert_eq!(app_of_matrix(&shown, "search").matches('✓').count(), 3, "{shown}");
+    assert!(app_of_matrix(&shown, "media").contains("4.3.0 ↑1 ≠"), "{shown}");
+    assert!(!app_of_matrix(&shown, "postgres").contains('✓'), "{shown}");
+    // Where the cursor is, the revision stands beside as far as there is room.
+    assert!(app_of_matrix(&shown, "mailer").contains("1.9.9 7c548af"), "{shown}");
+    assert!(!shown.contains("36b26c8 │"), "{shown}");
+    let wide = picture(&stage::state(Scene::Full, (200, 50), stage::dark()));
+    for (app, words) in [("search", "✓ 36b26c8"), ("cart", "938c50d"), ("media", "d37d0fd")] {
+        assert!(app_of_matrix(&wide, app).contains(words), "{wide}");
     }
 }
 

@@ -101,8 +101,16 @@ pub fn state(scene: Scene, size: (u16, u16), look: Look) -> State {
     if matches!(scene, Scene::Full | Scene::Stale) {
         super::alerts::tell(&mut state, scene == Scene::Stale);
     }
-    settle(&mut state);
+    draw_on(&mut state, scene);
     state
+}
+
+/// Brings the screen up to date after something else is looked at: what it asks for then is answered.
+pub fn draw_on(state: &mut State, scene: Scene) {
+    match scene {
+        Scene::Full | Scene::Stale => super::graphs::answer(state, scene == Scene::Stale),
+        Scene::Empty | Scene::Loading | Scene::Failing => settle(state),
+    }
 }
 
 fn world() -> World {
@@ -269,6 +277,7 @@ fn story(send: Send<'_>) {
     traffic(send);
     quota(send);
     crate::stage_sync::sync(&APPS.map(|(app, _)| app), send);
+    crate::stage_backups::backups(send);
     let used = |pod: &str, cpu_milli: u64, memory: u64| {
         ("shop-prod".into(), pod.into(), Resources { cpu_milli, memory: memory << 20 })
     };

@@ -14,11 +14,13 @@ use crate::stage::{NOW, uid};
 const EDGE: ClusterId = ClusterId(0);
 const GKE: ClusterId = ClusterId(1);
 
-fn row<K: Wire>(object: Value) -> K::Row {
+/// An object of a cluster as the row that a watch would bring.
+pub fn row<K: Wire>(object: Value) -> K::Row {
     serde_json::from_value::<K>(object).unwrap().row(&mut Interner::new()).unwrap()
 }
 
-fn time(seconds_ago: i64) -> String {
+/// A moment so long ago, as the API writes it.
+pub fn time(seconds_ago: i64) -> String {
     jiff::Timestamp::from_second(NOW.wall.0 - seconds_ago).unwrap().to_string()
 }
 

@@ -184,7 +184,7 @@ async fn questions_are_answered_and_a_shell_opens(world: World) {
         Question::Logs(logs),
         // Kinds that are ours and kinds that discovery names; one is there, one is not, one is served by nobody.
         Question::Drift(DriftRequest {
-            cluster: ClusterId(3),
+            cluster: Some(ClusterId(3)),
             app: object,
             objects: [
                 ("", "Pod", pod.as_str()),
@@ -225,7 +225,7 @@ async fn questions_are_answered_and_a_shell_opens(world: World) {
             Question::Sync { .. } => matches!(&got[..], [Answer::Sync(_)]),
             Question::Drift(_) => match &got[..] {
                 [Answer::Drift(found)] => {
-                    let found: Vec<&Found> = found.iter().map(|diff| &diff.found).collect();
+                    let found: Vec<&Found> = found.objects.iter().map(|diff| &diff.found).collect();
                     matches!(
                         found[..],
                         [Found::Untold | Found::LastApplied(_), Found::Missing, Found::Refused(_)]

@@ -9,9 +9,9 @@ use kube::{Api, Client as ClusterClient, Config};
 use pilothouse::connect::upstream::{Client, Limits};
 use pilothouse::demo::{DemoOptions, start};
 use pilothouse::domain::graph::SurveyRequest;
-use pilothouse::domain::id::{ClusterId, Name};
+use pilothouse::domain::id::{ClusterId, Kind, Name};
 use pilothouse::domain::upstream::{Access, Address, Assigned, How, Server, Upstream};
-use pilothouse::fleet::queries::{Place, Signal, Target, plan, survey_request};
+use pilothouse::fleet::queries::{Aim, Place, Signal, Target, plan, survey_request};
 use pilothouse::msg::Msg;
 use pilothouse::sources::Clock;
 use pilothouse::sources::graphs::{self, Caller};
@@ -30,6 +30,7 @@ async fn the_librarys_queries_are_answered_through_the_service_proxy() {
     };
     let config = Config::from_custom_kubeconfig(kubeconfig, &context).await.unwrap();
     let cluster = ClusterClient::try_from(config).unwrap();
+    let lister = cluster.clone();
     let services: Api<k8s_openapi::api::core::v1::Service> = Api::all(cluster.clone());
     let services = services.list(&ListParams::default()).await.unwrap();
     let prometheus = services
@@ -67,10 +68,33 @@ async fn the_librarys_queries_are_answered_through_the_service_proxy() {
     namespaces.sort_unstable();
     namespaces.dedup();
     let place = Place { matchers: &[], namespaces: &namespaces, survey: Some(&survey), own: &[] };
-    for signal in
-        [Signal::Requests, Signal::Errors, Signal::Latency, Signal::Cpu, Signal::Memory, Signal::Restarts]
-    {
-        let chart = plan(signal, &Target::Environment, &place, 15).unwrap();
+    let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(lister.clone());
+    let node = nodes.list(&ListParams::default()).await.unwrap().items.remove(0).metadata.name.unwrap();
+    let sets: Api<k8s_openapi::api::apps::v1::StatefulSet> = Api::all(lister.clone());
+    let set = sets.list(&ListParams::default()).await.unwrap().items.remove(0).metadata;
+    let daemons: Api<k8s_openapi::api::apps::v1::DaemonSet> = Api::all(lister);
+    let daemon = daemons.list(&ListParams::default()).await.unwrap().items.remove(0).metadata;
+    let workload = |kind, meta: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta| {
+        let (namespace, name) = (meta.namespace.unwrap().into(), meta.name.unwrap().into());
+        Target::Workloads(vec![Aim { kind, namespace, name, autoscaler: None }])
+    };
+    let (set, daemon) = (workload(Kind::StatefulSet, set), workload(Kind::DaemonSet, daemon));
+    let node = Target::Node(node.into());
+    for (signal, target) in [
+        (Signal::Requests, &Target::Environment),
+        (Signal::Errors, &Target::Environment),
+        (Signal::Latency, &Target::Environment),
+        (Signal::Cpu, &Target::Environment),
+        (Signal::Memory, &Target::Environment),
+        (Signal::Restarts, &Target::Environment),
+        (Signal::Cpu, &node),
+        (Signal::Memory, &node),
+        (Signal::Restarts, &node),
+        (Signal::Replicas, &set),
+        (Signal::Replicas, &daemon),
+    ] {
+        let chart =
+            plan(signal, target, &place, 15).unwrap_or_else(|why| panic!("{signal:?} {target:?}: {why}"));
         for request in chart.requests(&assigned, 900, 60) {
             let (out, mut inbox) = mpsc::channel(4);
             let following = tokio::spawn(graphs::follow(

@@ -106,15 +106,55 @@ async fn the_api_server_adds_tree_commit_and_differences() {
         ..Default::default()
     };
     let request = DriftRequest {
-        cluster: ClusterId(3),
+        cluster: Some(ClusterId(3)),
         app: object(Kind::Application, "cart-prod"),
         objects: vec![(id, "v1".into())],
         server: argo(&server),
     };
     let mut answers = ask(&server, Question::Drift(request)).await;
     let Some(Answer::Drift(found)) = next(&mut answers).await else { panic!() };
-    let Found::Git(changes) = &found[0].found else { panic!("{found:?}") };
+    let Found::Git(changes) = &found.objects[0].found else { panic!("{found:?}") };
     assert_eq!((changes[0].path.as_str(), changes[0].live.as_deref()), ("data.a", Some("2")));
+    assert_eq!((found.of, &found.without_server), (1, &None));
+}
+
+#[tokio::test]
+async fn the_api_server_tells_of_more_objects_than_are_read_and_of_those_that_no_context_leads_to() {
+    let server = Server::start(|seen: &Seen| match seen.path.as_str() {
+        MANAGED => Some(Reply::Json(200, json!({"items": []}))),
+        _ => None,
+    })
+    .await;
+    let id = |n: usize| ResourceId {
+        kind: "ConfigMap".into(),
+        name: format!("c{n}").into(),
+        ..Default::default()
+    };
+    let request = DriftRequest {
+        cluster: None,
+        app: object(Kind::Application, "cart-prod"),
+        objects: (0..60).map(|n| (id(n), "v1".into())).collect(),
+        server: argo(&server),
+    };
+    let mut answers = ask(&server, Question::Drift(request)).await;
+    let Some(Answer::Drift(found)) = next(&mut answers).await else { panic!() };
+    assert_eq!((found.objects.len(), found.of), (60, 60));
+
+    // It fails, and there is no other way.
+    let server = Server::start(|seen: &Seen| match seen.path.as_str() {
+        MANAGED => Some(Reply::Json(500, json!({"message": "redis is down"}))),
+        _ => None,
+    })
+    .await;
+    let request = DriftRequest {
+        cluster: None,
+        app: object(Kind::Application, "cart-prod"),
+        objects: vec![(id(1), "v1".into())],
+        server: argo(&server),
+    };
+    let mut answers = ask(&server, Question::Drift(request)).await;
+    let Some(Answer::Failed(why)) = next(&mut answers).await else { panic!() };
+    assert!(why.contains("Argo CD answered 500: redis is down"), "{why}");
 }
 
 #[tokio::test]
@@ -168,16 +208,18 @@ async fn without_its_server_objects_tell_what_was_applied() {
         name: name.into(),
     };
     let request = DriftRequest {
-        cluster: ClusterId(3),
+        cluster: Some(ClusterId(3)),
         app: object(Kind::Application, "cart-prod"),
         objects: vec![(id("a"), "".into()), (id("b"), "v2".into())],
         server: argo(&server),
     };
     let mut answers = ask(&server, Question::Drift(request)).await;
     let Some(Answer::Drift(found)) = next(&mut answers).await else { panic!() };
-    let Found::LastApplied(changes) = &found[0].found else { panic!("{found:?}") };
+    let why = found.without_server.as_deref().unwrap_or_default();
+    assert!(why.contains("401"), "the fallback has its reason: {found:?}");
+    let Found::LastApplied(changes) = &found.objects[0].found else { panic!("{found:?}") };
     assert_eq!((changes[0].wanted.as_deref(), changes[0].live.as_deref()), (Some("1"), Some("2")));
-    assert_eq!(found[1].found, Found::Missing);
+    assert_eq!(found.objects[1].found, Found::Missing);
 }
 
 #[tokio::test]

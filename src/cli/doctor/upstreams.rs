@@ -1,4 +1,5 @@
-//! Which Prometheus and Alertmanager each environment of a context has, how it is known, and whether it answers.
+//! Which Prometheus, Alertmanager and Argo CD API server each environment of a context has, how it is known, and whether
+//! it answers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,12 +39,14 @@ pub async fn look(info: &ContextInfo, client: &ClusterClient, config: &Config) -
     let wanted = wanted(config, &info.name);
     let environments = fleet::environments(&wanted, &world);
     let mut checks = Vec::new();
-    for server in [Server::Prometheus, Server::Alertmanager] {
+    for server in [Server::Prometheus, Server::Alertmanager, Server::Argocd] {
         let mut found: BTreeMap<Arc<Upstream>, Vec<(&Environment, Assigned)>> = BTreeMap::new();
         let mut missing: BTreeMap<String, (Vec<&str>, String)> = BTreeMap::new();
         for env in counted(&environments) {
             match assigned(server, env, &environments, &wanted, &world) {
                 Ok(one) => found.entry(Arc::clone(&one.upstream)).or_default().push((env, one)),
+                // The objects of Argo CD tell enough for most: who has configured no API server lacks nothing.
+                Err(_) if server == Server::Argocd => {}
                 Err(why) => missing.entry(why.why).or_insert((Vec::new(), why.mend)).0.push(&env.name),
             }
         }
@@ -175,12 +178,17 @@ async fn one(
 async fn answers(client: &Client) -> Result<(), Fault> {
     let reply = match client.upstream().server {
         Server::Alertmanager => client.get("/api/v2/status", &[]).await?,
-        _ => client.get("/api/v1/query", &[("query", "vector(1)")]).await?,
+        Server::Prometheus => client.get("/api/v1/query", &[("query", "vector(1)")]).await?,
+        // Wants the token, as all that is asked later does, and answers little.
+        Server::Argocd => {
+            client.get("/api/v1/applications", &[("fields", "metadata.resourceVersion")]).await?
+        }
     };
     let body: Value = reply.json().unwrap_or_default();
     let its_own = match client.upstream().server {
         Server::Alertmanager => body.get("versionInfo").is_some() || body.get("cluster").is_some(),
-        _ => body.get("status").is_some_and(|status| status == "success"),
+        Server::Prometheus => body.get("status").is_some_and(|status| status == "success"),
+        Server::Argocd => body.get("metadata").is_some() || body.get("items").is_some(),
     };
     match (reply.is_good(), its_own) {
         (true, true) => Ok(()),
@@ -199,15 +207,24 @@ async fn nothing_matches(client: &Client, assigned: &Assigned) -> bool {
 
 fn mend(server: Server, fault: &Fault) -> String {
     let key = server.key();
+    let (argo, address) = match server {
+        Server::Argocd => (true, format!("{key}.url")),
+        _ => (false, format!("{key}.url or {key}.service")),
+    };
     match fault {
+        Fault::Unauthorized(_) if argo => {
+            format!("write a token of this Argo CD that is not over yet to {key}.tokenFile")
+        }
         Fault::Unauthorized(_) => format!("write {key}.bearerTokenFile, {key}.basicAuth or {key}.headers"),
+        Fault::Forbidden(_) if argo => {
+            format!("let the account of {key}.tokenFile `get` applications (argocd-rbac-cm)")
+        }
         Fault::Forbidden(_) => format!("ask for `get` on `services/proxy`, or write {key}.url"),
         Fault::Broken(_) => "correct what is named in the configuration".to_owned(),
         Fault::Garbled(_) => {
-            format!(
-                "is the address right, with its path prefix (/prometheus)? write {key}.url or {key}.service"
-            )
+            let prefix = if argo { "" } else { " (/prometheus)" };
+            format!("is the address right, with its path prefix{prefix}? write {address}")
         }
-        _ => format!("does it run, and is it reachable from here? write {key}.url or {key}.service"),
+        _ => format!("does it run, and is it reachable from here? write {address}"),
     }
 }

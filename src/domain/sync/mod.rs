@@ -350,14 +350,6 @@ impl SyncApp {
         )
     }
 
-    /// Whether it delivers to the cluster that it stands in itself.
-    pub fn is_in_cluster(&self) -> bool {
-        match (&*self.destination.server, &*self.destination.cluster) {
-            ("", "" | "in-cluster") => true,
-            (server, _) => server.trim_end_matches('/') == IN_CLUSTER,
-        }
-    }
-
     /// The revision that people ask for: of the operation under way, else what it was compared with last. Of several
     /// sources the first.
     pub fn revision(&self) -> &str {

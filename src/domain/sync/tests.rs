@@ -162,22 +162,6 @@ fn revisions_are_short_as_people_write_them() {
     }
 }
 
-#[test]
-fn an_app_knows_its_own_cluster() {
-    let with = |server: &str, cluster: &str| {
-        let mut app = app(Kind::Application, "a");
-        app.destination =
-            Destination { server: server.into(), cluster: cluster.into(), namespace: "x".into() };
-        app.is_in_cluster()
-    };
-    assert!(with("https://kubernetes.default.svc", ""));
-    assert!(with("https://kubernetes.default.svc/", ""));
-    assert!(with("", "in-cluster"));
-    assert!(with("", ""));
-    assert!(!with("https://10.0.0.1:6443", ""));
-    assert!(!with("", "gke-eu1"));
-}
-
 mod flux_states {
     use super::super::flux::{Said, states};
     use super::*;

@@ -15,7 +15,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use self::join::{Input, Joined, SpeaksFor, Voice, join, voice};
+use self::join::{Input, Joined, SpeaksFor, ToldAs, Voice, join, voice};
 use self::news::Known;
 pub use self::news::{Change, Snapshot, sentence};
 pub use self::severity::WantedAlerts;
@@ -84,6 +84,8 @@ pub struct Alerts {
     rulers: BTreeMap<Arc<Upstream>, Heard<Rulebook>>,
     managers: BTreeMap<Arc<Upstream>, Heard<Managed>>,
     list: Vec<Alert>,
+    /// Who tells of each, in the order of the list.
+    told: Vec<Vec<ToldAs>>,
     tallies: Vec<Tally>,
     total: Tally,
     version: u64,
@@ -183,7 +185,7 @@ impl Alerts {
                 }
             }
         }
-        self.list = joined.into_iter().map(|joined| joined.alert).collect();
+        (self.list, self.told) = joined.into_iter().map(|joined| (joined.alert, joined.told_as)).unzip();
         self.version += 1;
         true
     }
@@ -277,11 +279,12 @@ impl Alerts {
         self.rulers.get(&assigned.upstream)?.told.as_ref()
     }
 
-    /// Servers that do not answer now.
-    pub fn is_hard_of_hearing(&self) -> bool {
-        let failing = |hearing: &Hearing| matches!(hearing, Hearing::Failing(_));
-        self.rulers.values().any(|heard| failing(&heard.hearing))
-            || self.managers.values().any(|heard| failing(&heard.hearing))
+    /// Whether a server that is assigned to some environment told anything yet.
+    pub fn has_heard(&self, upstream: &Arc<Upstream>) -> bool {
+        match upstream.server {
+            Server::Alertmanager => self.managers.get(upstream).is_some_and(|heard| heard.at.is_some()),
+            _ => self.rulers.get(upstream).is_some_and(|heard| heard.at.is_some()),
+        }
     }
 
     /// Critical alerts that began to fire since this was asked last; not what fired when its server was first heard, nor
@@ -293,7 +296,7 @@ impl Alerts {
 
     /// What fires now, to be compared with later.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.list)
+        Snapshot::of(&self.list, &self.told)
     }
 }
 

@@ -1,12 +1,14 @@
 //! What is new among alerts: for the bell, and for who was away.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use super::join::Joined;
+use super::join::{Joined, ToldAs, voice};
 use crate::domain::alert::{Alert, AlertKey, Severity};
 use crate::domain::id::Name;
 use crate::domain::level::Level;
 use crate::domain::time::Stamp;
+use crate::domain::upstream::Upstream;
 use crate::text::duration_words;
 
 /// An alert that comes back within so many seconds flaps, and is no news.
@@ -78,23 +80,54 @@ pub fn sentence(alerts: &[&Alert], place: impl Fn(&Alert) -> String) -> String {
 
 /// What fired at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot(HashMap<AlertKey, (Severity, Name)>);
+pub struct Snapshot(Vec<Fired>);
+
+/// An alert that fired, and who told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fired {
+    severity: Severity,
+    name: Name,
+    told_as: Vec<ToldAs>,
+}
 
 impl Snapshot {
-    pub(super) fn of(alerts: &[Alert]) -> Snapshot {
-        let firing = alerts.iter().filter(|alert| alert.fires() && alert.severity > Severity::Info);
-        Snapshot(firing.map(|alert| (alert.key, (alert.severity, alert.name.clone()))).collect())
+    pub(super) fn of(alerts: &[Alert], told: &[Vec<ToldAs>]) -> Snapshot {
+        let firing = alerts.iter().zip(told);
+        let firing = firing.filter(|(alert, _)| alert.fires() && alert.severity > Severity::Info);
+        let fired = |(alert, told): (&Alert, &Vec<ToldAs>)| Fired {
+            severity: alert.severity,
+            name: alert.name.clone(),
+            told_as: told.clone(),
+        };
+        Snapshot(firing.map(fired).collect())
     }
 
-    /// What began and what ended until a later moment.
+    /// What began and what ended until a later moment. One that another server told of before is the same still.
     pub fn until(&self, later: &Snapshot) -> Change {
-        let beside = |here: &Snapshot, there: &Snapshot| {
-            let only = here.0.iter().filter(|(key, _)| !there.0.contains_key(key));
-            let mut only: Vec<(Severity, Name)> = only.map(|(_, told)| told.clone()).collect();
+        self.beside(later, |_| true)
+    }
+
+    /// The same of those that one server tells of, or told of.
+    pub fn until_by(&self, later: &Snapshot, upstream: &Arc<Upstream>) -> Change {
+        let voice = voice(upstream);
+        self.beside(later, |fired| fired.told_as.iter().any(|told| told.voice == voice))
+    }
+
+    fn beside(&self, later: &Snapshot, of_it: impl Fn(&Fired) -> bool) -> Change {
+        let only = |here: &Snapshot, there: &Snapshot| {
+            let known: HashSet<u64> = there.told().collect();
+            let is_known = |fired: &Fired| fired.told_as.iter().any(|told| known.contains(&told.alert));
+            let only = here.0.iter().filter(|fired| of_it(fired) && !is_known(fired));
+            let mut only: Vec<(Severity, Name)> =
+                only.map(|fired| (fired.severity, fired.name.clone())).collect();
             only.sort_unstable_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
             only
         };
-        Change { fired: beside(later, self), resolved: beside(self, later) }
+        Change { fired: only(later, self), resolved: only(self, later) }
+    }
+
+    fn told(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().flat_map(|fired| &fired.told_as).map(|told| told.alert)
     }
 }
 

@@ -476,7 +476,8 @@ mod board {
         let before = room.alerts.snapshot();
         room.hear(Server::Prometheus, Told::Rules(Err("connection refused".into())), NOW.plus(30));
         assert_eq!(room.alerts.tally(EnvId(0)).critical, 1);
-        assert!(room.alerts.is_hard_of_hearing());
+        assert!(room.alerts.has_heard(&room.upstream(Server::Prometheus)));
+        assert!(!room.alerts.has_heard(&room.upstream(Server::Alertmanager)));
         let [prometheus, alertmanager] = room.alerts.standing(&room.upstreams, EnvId(0));
         assert_eq!(
             (prometheus.at, &prometheus.hearing),

@@ -8,6 +8,8 @@ mod build;
 pub mod meter;
 pub mod phase;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 pub mod words;
 
@@ -139,6 +141,9 @@ pub struct Kept {
     pub tier: Option<u64>,
 }
 
+/// What is said of an environment where Velero's definitions are not installed.
+const ABSENT: &str = "no Velero here";
+
 impl Kept {
     /// The meter that speaks for the environment: that of the namespace which is worst off. `None` without
     /// namespaces, or when Velero cannot be read.
@@ -147,7 +152,7 @@ impl Kept {
     }
 
     /// How well the environment is kept, with the meter in short and what is to be said of it: the card's line.
-    /// `None` where there is nothing to say: no Velero, and nobody asked for one.
+    /// `None` without namespaces, of which nothing could be kept.
     pub fn card(&self, now: Stamp) -> Option<(Level, String, String)> {
         match (&self.reading, self.tier) {
             (Reading::Here, _) => {
@@ -157,11 +162,12 @@ impl Kept {
                 Some((standing.level(), short, standing.note(now)))
             }
             (Reading::Loading, _) => Some((Level::Progressing, "…".to_owned(), String::new())),
-            (Reading::Absent, None) => None,
+            // Nobody asked for one: that is no fault, and is said all the same.
+            (Reading::Absent, None) => Some((Level::Idle, String::new(), ABSENT.to_owned())),
             (reading, tier) => {
                 let target = tier.map(|tier| format!(" / {}", meter::short_age(tier))).unwrap_or_default();
                 let why = match reading {
-                    Reading::Absent => "no Velero here",
+                    Reading::Absent => ABSENT,
                     Reading::Refused(_) => "may not be read",
                     _ => "not known",
                 };

@@ -1,109 +1,17 @@
 //! Tables of cases: which backups count, and what follows for environments.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::testing::*;
 use super::words::shown;
 use super::*;
 use crate::config::InCluster;
-use crate::domain::backup::{Backup, Location, Restore, Run, Schedule, Template, Volumes};
+use crate::domain::backup::{Backup, Location, Restore, Run, Schedule, Template};
 use crate::domain::environment::Targets;
 use crate::fleet::environments;
-use crate::fleet::testing::{send, uid, world};
+use crate::fleet::testing::{send, world};
 use crate::fleet::wanted::{WantedEnvironment, WantedStage};
 use crate::msg::{ClusterMsg, Delta, Facts};
-
-/// Saturday 2026-11-21T14:31:59Z.
-const NOW: Stamp = Stamp(1_795_271_519);
-const MINUTE: i64 = 60;
-
-fn names(names: &[&str]) -> Arc<[Name]> {
-    names.iter().map(|name| Name::from(*name)).collect()
-}
-
-/// A backup that began so many minutes ago.
-fn backup(schedule: &str, namespaces: &[&str], phase: &str, minutes: i64) -> Backup {
-    let name = format!("{}-{minutes}", if schedule.is_empty() { "hand" } else { schedule });
-    let started = NOW.plus(-minutes * MINUTE);
-    Backup {
-        uid: uid(&name),
-        namespace: "velero".into(),
-        name: name.into(),
-        created: started,
-        schedule: schedule.into(),
-        template: Template { namespaces: names(namespaces), ..Template::default() },
-        run: Run {
-            phase: phase.into(),
-            started: Some(started),
-            completed: Phase::of(phase)
-                .is_on_its_way()
-                .then_some(())
-                .map_or(Some(started.plus(30)), |()| None),
-            ..Run::default()
-        },
-        queue_position: 0,
-        expires: Some(NOW.plus(30 * 86_400)),
-        volumes: Volumes::default(),
-        hooks: (0, 0),
-    }
-}
-
-fn schedule(name: &str, cron: &str, namespaces: &[&str]) -> Schedule {
-    Schedule {
-        uid: uid(&format!("schedule {name}")),
-        namespace: "velero".into(),
-        name: name.into(),
-        created: NOW.plus(-90 * 86_400),
-        cron: cron.into(),
-        paused: false,
-        phase: "Enabled".into(),
-        last_backup: None,
-        last_skipped: None,
-        validation: names(&[]),
-        template: Template { namespaces: names(namespaces), ..Template::default() },
-    }
-}
-
-fn location(name: &str, phase: &str) -> Location {
-    Location {
-        uid: uid(&format!("location {name}")),
-        namespace: "velero".into(),
-        name: name.into(),
-        created: NOW.plus(-90 * 86_400),
-        provider: "aws".into(),
-        store: "bucket".into(),
-        default: name == "default",
-        read_only: false,
-        phase: phase.into(),
-        message: "".into(),
-        synced: None,
-        validated: Some(NOW.plus(-20)),
-        validated_every: None,
-    }
-}
-
-fn restore(name: &str, backup: &str, phase: &str, minutes: i64, took: i64) -> Restore {
-    let started = NOW.plus(-minutes * MINUTE);
-    Restore {
-        uid: uid(&format!("restore {name}")),
-        namespace: "velero".into(),
-        name: name.into(),
-        created: started,
-        backup: backup.into(),
-        schedule: "".into(),
-        namespaces: names(&[]),
-        not_namespaces: names(&[]),
-        mapping: Arc::from([]),
-        existing: "".into(),
-        run: Run {
-            phase: phase.into(),
-            started: Some(started),
-            completed: Some(started.plus(took)),
-            items: Some((5, 5)),
-            ..Run::default()
-        },
-    }
-}
 
 /// What a case puts there.
 #[derive(Clone, Default)]
@@ -411,7 +319,11 @@ fn what_cannot_be_read_is_told_from_what_is_not_there() {
     let card = |feed: Feed, tier| {
         Case { feeds: vec![(Kind::Backup, feed)], tier, ..Case::default() }.kept().card(NOW)
     };
-    assert_eq!(card(Feed::Absent, None), None);
+    assert_eq!(
+        card(Feed::Absent, None),
+        Some((Level::Idle, "".into(), "no Velero here".into())),
+        "its absence is said, and is no fault"
+    );
     assert_eq!(
         card(Feed::Absent, Some(1_800)),
         Some((Level::Unknown, "? / 30m".into(), "no Velero here".into()))

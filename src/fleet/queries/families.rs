@@ -51,11 +51,13 @@ const KNOWN: [(&str, &str); 14] = [
 ];
 
 /// What is asked for besides: the kubelet's and kube-state-metrics' families that the library uses.
-const PLATFORM: [&str; 15] = [
+const PLATFORM: [&str; 24] = [
     "container_cpu_usage_seconds_total",
     "container_memory_working_set_bytes",
     "container_network_receive_bytes_total",
     "container_network_transmit_bytes_total",
+    "kube_daemonset_status_desired_number_scheduled",
+    "kube_daemonset_status_number_available",
     "kube_deployment_spec_replicas",
     "kube_deployment_status_replicas_available",
     "kube_horizontalpodautoscaler_spec_max_replicas",
@@ -66,6 +68,13 @@ const PLATFORM: [&str; 15] = [
     "kube_pod_container_resource_limits",
     "kube_pod_container_resource_requests",
     "kube_pod_container_status_restarts_total",
+    "kube_pod_info",
+    "kube_replicaset_spec_replicas",
+    "kube_replicaset_status_ready_replicas",
+    "kube_statefulset_replicas",
+    "kube_statefulset_status_replicas_ready",
+    "rollout_info_replicas_available",
+    "rollout_info_replicas_desired",
     "up",
 ];
 

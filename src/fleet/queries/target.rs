@@ -89,6 +89,9 @@ const APPS: [&str; 9] = [
 const NAMESPACES: [&str; 4] =
     ["exported_namespace", "namespace", "kubernetes_namespace", "destination_workload_namespace"];
 
+/// Labels that name the node of a pod.
+pub(super) const NODES: [&str; 3] = ["node", "kubernetes_node", "nodename"];
+
 /// Whether a label names an app or its workload.
 pub fn names_app(label: &str) -> bool {
     APPS.contains(&label)
@@ -101,7 +104,7 @@ pub fn names_namespace(label: &str) -> bool {
 
 /// Labels with the namespace. Where labels of the target were not honoured, the exporter's own stands under the plain
 /// name, and the real one behind `exported_`.
-fn namespace_label(labels: Option<&[Name]>) -> &'static str {
+pub(super) fn namespace_label(labels: Option<&[Name]>) -> &'static str {
     match labels {
         None => "namespace",
         Some(_) => known(labels, &NAMESPACES).unwrap_or("namespace"),
@@ -145,8 +148,8 @@ impl Target {
                 Matcher::Is(pod.into(), name.clone()),
             ],
             Target::Node(node) => {
-                let label =
-                    known(labels, &["node", "kubernetes_node", "nodename", "instance"]).unwrap_or("node");
+                let names = [NODES.as_slice(), &["instance"]].concat();
+                let label = known(labels, &names).unwrap_or("node");
                 match label {
                     "instance" => {
                         vec![Matcher::Pattern(label.into(), format!("{}(:[0-9]+)?", regex::escape(node)))]

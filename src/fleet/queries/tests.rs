@@ -168,6 +168,91 @@ fn replicas_stand_between_their_bounds() {
     assert_eq!(told(Signal::Replicas, &Target::Environment, None).len(), 1);
 }
 
+fn aim(kind: Kind, name: &str) -> Aim {
+    Aim { kind, namespace: "shop".into(), name: name.into(), autoscaler: None }
+}
+
+#[test]
+fn replicas_are_counted_as_their_kind_is() {
+    let of = |kind| told(Signal::Replicas, &Target::Workloads(vec![aim(kind, "db")]), None);
+    assert_eq!(
+        of(Kind::StatefulSet),
+        [
+            r#"sum(kube_statefulset_status_replicas_ready{namespace="shop",statefulset="db",cluster="eu"})"#,
+            r#"sum(kube_statefulset_replicas{namespace="shop",statefulset="db",cluster="eu"})"#,
+        ]
+    );
+    assert_eq!(
+        of(Kind::DaemonSet),
+        [
+            r#"sum(kube_daemonset_status_number_available{namespace="shop",daemonset="db",cluster="eu"})"#,
+            r#"sum(kube_daemonset_status_desired_number_scheduled{namespace="shop",daemonset="db",cluster="eu"})"#,
+        ]
+    );
+    assert_eq!(of(Kind::CronJob), ["A CronJob keeps no number of replicas."]);
+    // An app of two kinds: what each has is told apart.
+    let both = Target::Workloads(vec![aim(Kind::Deployment, "web"), aim(Kind::StatefulSet, "db")]);
+    let place = Place { matchers: &[], namespaces: &["shop".into()], survey: None, own: &[] };
+    let chart = plan(Signal::Replicas, &both, &place, 15).unwrap();
+    let words: Vec<&Legend> = chart.curves.iter().map(|curve| &curve.legend).collect();
+    assert_eq!(
+        words,
+        ["deploy available", "deploy wanted", "sts ready", "sts wanted"]
+            .map(Legend::Fixed)
+            .iter()
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn replicas_of_a_rollout_are_its_controllers_or_said_to_be_missing() {
+    let rollout = Target::Workloads(vec![aim(Kind::Rollout, "cart")]);
+    let without = survey(&[("kube_deployment_status_replicas_available", &["deployment", "namespace"])]);
+    let why = told(Signal::Replicas, &rollout, Some(&without));
+    assert!(why[0].starts_with("kube-state-metrics counts no Rollouts, and the metrics of"), "{why:?}");
+    let with = survey(&[("rollout_info_replicas_available", &["exported_namespace", "name", "namespace"])]);
+    assert_eq!(
+        told(Signal::Replicas, &rollout, Some(&with))[0],
+        r#"sum(rollout_info_replicas_available{exported_namespace="shop",name="cart",cluster="eu"})"#
+    );
+}
+
+#[test]
+fn a_node_has_the_restarts_and_the_requests_of_the_pods_that_are_on_it() {
+    let node = Target::Node("n1".into());
+    let known = survey(&[
+        ("container_memory_working_set_bytes", &["node", "pod"]),
+        ("kube_node_status_allocatable", &["node"]),
+        ("kube_pod_container_resource_requests", &["namespace", "node", "pod"]),
+        ("kube_pod_container_status_restarts_total", &["instance", "namespace", "pod"]),
+        ("kube_pod_info", &["namespace", "node", "pod"]),
+    ]);
+    assert_eq!(
+        told(Signal::Restarts, &node, Some(&known)),
+        [
+            r#"sum(increase(kube_pod_container_status_restarts_total{cluster="eu"}[5m]) * on (namespace, pod) group_left max by (namespace, pod) (kube_pod_info{node="n1",cluster="eu"}))"#
+        ]
+    );
+    assert_eq!(told(Signal::Restarts, &node, Some(&known)), told(Signal::Restarts, &node, None));
+    assert_eq!(
+        told(Signal::Memory, &node, Some(&known))[1..],
+        [
+            r#"sum(kube_pod_container_resource_requests{node="n1",resource="memory",cluster="eu"})"#,
+            r#"sum(kube_node_status_allocatable{node="n1",resource="memory",cluster="eu"})"#,
+        ]
+    );
+    // `instance` is that of kube-state-metrics, and no node.
+    let blind = survey(&[("kube_pod_container_status_restarts_total", &["instance", "namespace", "pod"])]);
+    assert!(
+        told(Signal::Restarts, &node, Some(&blind))[0].starts_with("Restarts are counted without their node")
+    );
+    let labelled = survey(&[("kube_pod_container_status_restarts_total", &["node", "pod"])]);
+    assert_eq!(
+        told(Signal::Restarts, &node, Some(&labelled)),
+        [r#"sum(increase(kube_pod_container_status_restarts_total{node="n1",cluster="eu"}[5m]))"#]
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

@@ -151,7 +151,7 @@ fn the_best_of_several_is_taken_and_the_others_are_told() {
 
 #[test]
 fn what_is_written_goes_before_what_is_found() {
-    let text = "stages:\n- name: production\n  environments:\n  - name: de\n    context: k\n    namespaces: [shop-prod]\n    prometheus:\n      url: https://metrics.example/prom/\n      tenant: shop\n      bearerTokenFile: token\n      matchers: {cluster: de}\n    alertmanager:\n      service: m/am:web\n  - name: eu\n    context: k\n    namespaces: [shop-eu]\n    prometheus:\n      matchers: {cluster: eu}\n    alertmanager:\n      url: [http://am-0/, http://am-1/am]\n      tenant: shop\n    argocd: {url: \"https://argo.example\", tokenFile: t}\n";
+    let text = "stages:\n- name: production\n  environments:\n  - name: de\n    context: k\n    namespaces: [shop-prod]\n    prometheus:\n      url: https://metrics.example/prom/\n      tenant: shop\n      bearerTokenFile: token\n      matchers: {cluster: de}\n    alertmanager:\n      service: m/am:web\n  - name: eu\n    context: k\n    namespaces: [shop-eu]\n    prometheus:\n      matchers: {cluster: eu}\n    alertmanager:\n      url: [http://am-0/, http://am-1/am]\n      tenant: shop\n    argocd: {url: \"https://argo.example\", tokenFile: t, caFile: ca.pem, headers: {X-Team: shop, X-Key: {file: k}}}\n";
     let base = Base { folder: "/etc/ph".into(), home: None };
     let wanted = Wanted::of(&parse(Path::new("config.yaml"), text, &base).unwrap(), None);
     let world = with(vec![service("monitoring/prometheus", &[], &[("", 9090)])]);
@@ -180,7 +180,18 @@ fn what_is_written_goes_before_what_is_found() {
     assert_eq!(urls, ["http://am-0", "http://am-1/am"]);
     assert!(members.iter().all(|one| one.access.tenant.as_deref() == Some("shop")), "{members:?}");
     assert_eq!(am.upstream.members(), [(*am.upstream).clone()]);
-    assert_eq!(of(1, Server::Argocd).unwrap().upstream.address, Address::Url("https://argo.example".into()));
+    let argo = of(1, Server::Argocd).unwrap();
+    assert_eq!(argo.upstream.address, Address::Url("https://argo.example".into()));
+    let access = Access {
+        headers: vec![
+            ("X-Team".into(), Secret::Plain("shop".into())),
+            ("X-Key".into(), Secret::File("/etc/ph/k".into())),
+        ],
+        bearer_token_file: Some("/etc/ph/t".into()),
+        ca_file: Some("/etc/ph/ca.pem".into()),
+        ..Access::default()
+    };
+    assert_eq!(argo.upstream.access, access);
 }
 
 #[test]

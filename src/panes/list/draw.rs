@@ -18,8 +18,8 @@ use crate::theme::Role;
 const GUTTER: u16 = 3;
 /// Cells after the last column.
 const MARGIN: u16 = 1;
-/// A column of fewer cells has no room for anything aside: shown in some rows and not in others it would be in the way.
-const ROOMY: u16 = 22;
+/// A column of fewer cells has no room for words aside: shown in some rows and not in others they would be in the way.
+const ROOMY: u16 = 20;
 
 impl<R: Rows> ListPane<R> {
     /// Draws the list.
@@ -125,13 +125,15 @@ impl<R: Rows> ListPane<R> {
             }
             let cell = self.rows.cell(shared, row, *column, look);
             put(buffer, place, info.right, &cell.text, look.style(cell.role));
-            if *width >= ROOMY
-                && let Some(aside) = self.rows.aside(shared, row, *column)
-                && text::width(&cell.text) + text::width(&aside) + 3 <= usize::from(place.width)
-            {
+            if let Some(aside) = self.rows.aside(shared, row, *column, look) {
+                let roomy = *width >= ROOMY;
                 // Apart from the next column.
-                let place = Rect { width: place.width - 1, ..place };
-                put(buffer, place, true, &aside, look.style(Role::Muted));
+                let place = Rect { width: place.width - u16::from(roomy && place.width > 0), ..place };
+                let room = usize::from(place.width).saturating_sub(text::width(&cell.text) + 1);
+                let here = at == self.cursor.at() && !self.cursor.is_lost();
+                if let Some(form) = aside.forms(roomy || here).find(|form| text::width(form) <= room) {
+                    put(buffer, place, true, &form, look.style(Role::Muted));
+                }
             }
             x += width + 1;
         }

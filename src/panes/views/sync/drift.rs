@@ -3,7 +3,7 @@
 use super::lines::{Line, blank, heading, said};
 use super::{Item, SyncView};
 use crate::domain::level::Level;
-use crate::domain::sync_detail::{About, FieldChange, Found, ObjectDiff};
+use crate::domain::sync_detail::{About, Differences, FieldChange, Found, ObjectDiff};
 use crate::panes::views::painted::Painted;
 use crate::panes::views::words;
 use crate::shared::Shared;
@@ -12,7 +12,7 @@ use crate::theme::Role;
 pub(super) fn lines(view: &SyncView, about: &About, shared: &Shared) -> Vec<Line> {
     let mut out = Vec::new();
     let argo = matches!(about, About::Argo(_));
-    let by_git = view.drift.iter().any(|diff| matches!(diff.found, Found::Git(_)));
+    let by_git = view.drift.objects.iter().any(|diff| matches!(diff.found, Found::Git(_)));
     let by = match by_git {
         true => "- Git  + live, by the Argo CD API",
         false if argo => "- last applied  + live, by the Kubernetes API alone: not what Git says now",
@@ -28,7 +28,7 @@ pub(super) fn lines(view: &SyncView, about: &About, shared: &Shared) -> Vec<Line
         out.push(said(Role::Muted, if argo { "No object is out of sync." } else { "It has no objects." }));
         return out;
     }
-    if view.derived.cluster.is_none() {
+    if view.derived.cluster.is_none() && view.server(shared).is_none() {
         out.push(said(
             Role::Warning,
             "No context of the kubeconfig leads to the destination: its objects cannot be read from here.",
@@ -40,7 +40,18 @@ pub(super) fn lines(view: &SyncView, about: &About, shared: &Shared) -> Vec<Line
     } else if !view.drift_feed.answered {
         out.push(said(Role::Muted, "Asking…"));
     }
-    for diff in &view.drift {
+    let Differences { objects, of, without_server } = &view.drift;
+    if let Some(why) = without_server {
+        out.push(said(
+            Role::Warning,
+            &format!("Live against what was last applied, since the Argo CD API does not tell: {why}"),
+        ));
+    }
+    if objects.len() < *of {
+        let words = format!("The first {} of {of} objects; the others were not compared.", objects.len());
+        out.push(said(Role::Warning, &words));
+    }
+    for diff in objects {
         out.extend(object(diff, argo, shared));
     }
     out

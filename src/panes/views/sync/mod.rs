@@ -29,11 +29,13 @@ use super::words;
 use crate::action::{Action, Scope};
 use crate::domain::id::{ClusterId, Kind, Name, ObjectRef};
 use crate::domain::sync::SyncApp;
-use crate::domain::sync_detail::{About, AppDetail, Lookup, ObjectDiff, SyncDetail};
+use crate::domain::sync_detail::{About, AppDetail, Destination, Differences, Lookup, SyncDetail};
 use crate::domain::sync_window::SyncWindow;
 use crate::domain::time::Stamp;
 use crate::domain::upstream::{Server, Upstream};
 use crate::effect::{DriftRequest, Effect, Question};
+use crate::fleet::Delivery;
+use crate::fleet::destination::connections;
 use crate::fleet::follow::Follow;
 use crate::fleet::sync_tree::Node;
 use crate::fleet::sync_truth::Finding;
@@ -154,7 +156,7 @@ struct SyncView {
     /// When the API server was last asked along.
     server_asked: Option<Duration>,
     feed: Feed,
-    drift: Vec<ObjectDiff>,
+    drift: Differences,
     drift_feed: Feed,
     answers: u64,
     follow: Follow,
@@ -177,7 +179,7 @@ impl SyncView {
             asked_of: None,
             server_asked: None,
             feed: Feed::new(SLOW),
-            drift: Vec::new(),
+            drift: Differences::default(),
             drift_feed: Feed::new(SLOW * 3),
             answers: 0,
             follow: Follow::default(),
@@ -210,7 +212,8 @@ impl SyncView {
         Question::Sync { object: self.object.clone(), server }
     }
 
-    /// The Argo CD API server of the environment that the application delivers to or lives in.
+    /// The Argo CD API server of an environment that the application belongs to, whether a context leads there or not,
+    /// or of the one that it lives in.
     fn server(&self, shared: &Shared) -> Option<Arc<Upstream>> {
         if self.object.kind != Kind::Application {
             return None;
@@ -218,15 +221,35 @@ impl SyncView {
         let target = self.app().map(|app| app.destination.namespace.clone());
         let places =
             [self.derived.cluster.zip(target), Some((self.object.cluster, self.object.namespace.clone()))];
-        let environments = places
-            .into_iter()
-            .flatten()
-            .filter_map(|(cluster, namespace)| shared.environments.of(cluster, &namespace))
+        let delivered = self.delivery(shared).into_iter().flat_map(|delivery| &delivery.environments);
+        let environments = delivered
+            .filter_map(|env| shared.environments.get(*env))
+            .chain(
+                places
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(cluster, namespace)| shared.environments.of(cluster, &namespace)),
+            )
             .chain(shared.environment().filter(|env| env.cluster == self.object.cluster));
         environments
             .filter_map(|env| shared.upstreams.of(Server::Argocd, env.id).ok())
             .map(|assigned| Arc::clone(&assigned.upstream))
             .next()
+    }
+
+    /// The connection where the objects of an application are, as its row has it: a row knows what the configuration
+    /// says, too.
+    fn target(&self, app: &AppDetail, shared: &Shared) -> Option<ClusterId> {
+        let listed = self.delivery(shared).and_then(|delivery| delivery.targets.first().copied());
+        listed.or_else(|| {
+            let Destination { server, name, .. } = &app.destination;
+            connections(&shared.world, self.object.cluster, server, name).first().copied()
+        })
+    }
+
+    /// What follows for it, as far as the list has it.
+    fn delivery<'a>(&self, shared: &'a Shared) -> Option<&'a Delivery> {
+        shared.sync.get(self.object.cluster, self.object.uid)
     }
 
     /// The object as the list has it, and how often its table changed.
@@ -245,7 +268,10 @@ impl SyncView {
 
     /// The objects that are worth comparing: for an Application those out of sync, else all.
     fn drift_question(&self, shared: &Shared) -> Option<Question> {
-        let cluster = self.derived.cluster?;
+        let (cluster, server) = (self.derived.cluster, self.server(shared));
+        if cluster.is_none() && server.is_none() {
+            return None;
+        }
         let objects: Vec<_> = match &self.detail.as_ref()?.about {
             About::Argo(app) => {
                 let differing = app.resources.iter().filter(|resource| &*resource.status == "OutOfSync");
@@ -256,9 +282,7 @@ impl SyncView {
         if objects.is_empty() {
             return None;
         }
-        let request =
-            DriftRequest { cluster, app: self.object.clone(), objects, server: self.server(shared) };
-        Some(Question::Drift(request))
+        Some(Question::Drift(DriftRequest { cluster, app: self.object.clone(), objects, server }))
     }
 
     /// Asks for the differences when they are looked at.
@@ -306,7 +330,7 @@ impl SyncView {
         let (world, now) = (&shared.world, shared.now.wall);
         let facts = match &detail.about {
             About::Argo(app) => {
-                let cluster = sync_tree::destination(world, self.object.cluster, &app.destination);
+                let cluster = self.target(app, shared);
                 let server = app.server.known();
                 let nodes = sync_tree::tree(world, cluster, &app.resources, server);
                 let judgement = app.project_facts.known().map(|project| {
@@ -338,7 +362,8 @@ impl SyncView {
                 facts
             }
             About::Flux(flux) => {
-                let cluster = (!flux.remote).then_some(self.object.cluster);
+                let remote = || self.delivery(shared)?.targets.first().copied();
+                let cluster = if flux.remote { remote() } else { Some(self.object.cluster) };
                 let resources: Vec<_> = flux
                     .inventory
                     .iter()

@@ -1,12 +1,14 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::Argocd;
 use crate::domain::id::Uid;
 use crate::domain::level::Level;
 use crate::domain::meta::Labels;
 use crate::domain::network::{EndpointSlice, Service};
 use crate::domain::selector::Selector;
-use crate::domain::sync_detail::{FieldChange, FieldOwner, Found, Project, ResourceId};
+use crate::domain::sync_detail::{FieldChange, FieldOwner, Found, ObjectDiff, Project, ResourceId};
+use crate::fleet::{WantedEnvironment, WantedStage};
 use crate::msg::{ClusterMsg, Delta, Facts};
 use crate::panes::views::testing::*;
 
@@ -175,6 +177,7 @@ fn the_parts_at_80_columns() {
                 ObjectDiff { id: id("gone"), found: Found::Missing },
                 ObjectDiff { id: id("secret"), found: Found::Refused("configmaps is forbidden".into()) },
             ];
+            let found = Differences { of: found.len(), objects: found, without_server: None };
             assert!(answer(&mut *view, *request, Answer::Drift(found)));
         }
         insta::assert_snapshot!(format!("{name}_80"), screen(&mut *view, &shared, 78, 22));
@@ -253,6 +256,119 @@ fn a_destination_that_no_context_leads_to_is_said() {
     turn(&mut *view, &mut shared, 1);
     let resources = screen(&mut *view, &shared, 118, 30);
     assert!(resources.contains("so what lives is not seen"), "{resources}");
+}
+
+/// The test's cluster at an address.
+fn lead(shared: &mut Shared, server: &str) {
+    let context = ClusterMsg::Context { cluster_name: "gke".into(), user: "".into(), server: server.into() };
+    tell(shared, context);
+}
+
+#[test]
+fn a_destination_that_is_written_otherwise_leads_to_its_context_all_the_same() {
+    let mut shared = world();
+    lead(&mut shared, "https://gke-eu1.example");
+    for server in ["HTTPS://GKE-eu1.example:443/", "https://gke-eu1.example/"] {
+        let mut value = cart_json();
+        value["spec"]["destination"]["server"] = server.into();
+        let mut view = opened_with(&mut shared, Kind::Application, app(value));
+        turn(&mut *view, &mut shared, 6);
+        let overview = screen(&mut *view, &shared, 118, 30);
+        assert!(overview.contains("(context gke-eu1)"), "{overview}");
+        assert!(!overview.contains("no context of the kubeconfig"), "{overview}");
+    }
+}
+
+/// Argo CD stands in `gke-eu1` and delivers `cart-prod` to a cluster at a private address that the configuration calls
+/// production: in `context`, with an Argo CD API server.
+fn hub(context: &str) -> (Shared, ObjectRef, serde_json::Value) {
+    let mut shared = world();
+    lead(&mut shared, "https://gke-eu1.example");
+    let production = WantedEnvironment {
+        context: context.into(),
+        namespaces: vec!["shop-prod".into()],
+        argocd: Some(Argocd {
+            context: Some("gke-eu1".into()),
+            namespace: "argocd".into(),
+            url: Some("https://argocd.example".into()),
+            token_file: None,
+            headers: Vec::new(),
+            ca_file: None,
+        }),
+        ..WantedEnvironment::default()
+    };
+    shared.wanted.stages = vec![WantedStage { name: "production".into(), environments: vec![production] }];
+    let mut value = cart_json();
+    value["spec"]["destination"]["server"] = "https://10.0.0.9:6443".into();
+    let mut listed = crate::domain::sync::testing::app(Kind::Application, "cart-prod");
+    listed.destination = crate::domain::sync::Destination {
+        server: "https://10.0.0.9:6443".into(),
+        cluster: "".into(),
+        namespace: "shop-prod".into(),
+    };
+    let object = ObjectRef { uid: listed.uid, ..reference_of(Kind::Application, "cart-prod") };
+    tell(&mut shared, ClusterMsg::Facts(Facts::Applications(vec![Delta::Put(listed)])));
+    shared.derive();
+    (shared, object, value)
+}
+
+fn asked_drift(outcome: Outcome) -> (RequestId, crate::effect::DriftRequest) {
+    match outcome.effects.into_iter().next() {
+        Some(Effect::Ask(request, Question::Drift(asked))) => (request, asked),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_row_that_the_configuration_places_opens_a_zoom_that_knows_the_place() {
+    let (mut shared, object, value) = hub("gke-eu1");
+    let (mut view, requests) = opened(open(&mut shared, &object));
+    assert!(answer(&mut *view, requests[0], app(value)));
+    view.resize(118, 30);
+    view.refresh(&shared);
+    turn(&mut *view, &mut shared, 6);
+    let overview = screen(&mut *view, &shared, 118, 30);
+    assert!(overview.contains("(context gke-eu1)"), "{overview}");
+}
+
+#[test]
+fn a_hub_is_asked_for_differences_where_no_context_leads() {
+    let (mut shared, object, value) = hub("far-away");
+    let (mut view, requests) = opened(open(&mut shared, &object));
+    assert!(answer(&mut *view, requests[0], app(value)));
+    view.resize(118, 30);
+    view.refresh(&shared);
+    turn(&mut *view, &mut shared, 3);
+    let (request, asked) = asked_drift(turn(&mut *view, &mut shared, 1));
+    assert_eq!(asked.cluster, None, "no context leads there");
+    let server = asked.server.expect("the server of the hub");
+    assert_eq!(server.address.words(), "https://argocd.example");
+    assert!(screen(&mut *view, &shared, 118, 30).contains("Asking…"));
+    let found = ObjectDiff { id: asked.objects[0].0.clone(), found: Found::Extra };
+    let found = Differences { objects: vec![found], of: 1, without_server: None };
+    assert!(answer(&mut *view, request, Answer::Drift(found)));
+    let shown = screen(&mut *view, &shared, 118, 30);
+    assert!(shown.contains("is not in Git any more"), "{shown}");
+}
+
+#[test]
+fn differences_say_why_the_api_server_did_not_tell_and_how_many_were_left_out() {
+    let mut shared = world();
+    let mut view = opened_with(&mut shared, Kind::Application, app(cart_json()));
+    turn(&mut *view, &mut shared, 3);
+    let (request, asked) = asked_drift(turn(&mut *view, &mut shared, 1));
+    let one = ObjectDiff { id: asked.objects[0].0.clone(), found: Found::LastApplied(Vec::new()) };
+    let found = Differences {
+        objects: vec![one; 40],
+        of: 300,
+        without_server: Some("Argo CD answered 500: redis is down".into()),
+    };
+    assert!(answer(&mut *view, request, Answer::Drift(found)));
+    let shown = screen(&mut *view, &shared, 118, 20);
+    assert!(shown.contains("The first 40 of 300 objects; the others were not compared."), "{shown}");
+    let words = "since the Argo CD API does not tell: Argo CD answered 500: redis is down";
+    assert!(shown.contains(words), "{shown}");
+    assert!(shown.contains("not what Git says now"), "{shown}");
 }
 
 #[test]
