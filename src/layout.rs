@@ -107,10 +107,9 @@ fn bridge(state: &State, body: Rect) -> Vec<(Slot, Rect)> {
         places.extend(beside(
             upper,
             &[
-                // A column of the matrix has room for release and revision.
-                (one_of(&[PaneId::Releases]), 44),
-                (one_of(&[PaneId::Sync]), 29),
-                (one_of(&[PaneId::Workloads, PaneId::Network, PaneId::Traffic]), 27),
+                (one_of(&[PaneId::Releases]), 9),
+                (one_of(&[PaneId::Sync]), 11),
+                (one_of(&[PaneId::Workloads, PaneId::Network, PaneId::Traffic]), 10),
             ],
         ));
         // Pods get what their columns of node, image, CPU and memory need; the rest is enough for the others.

@@ -243,12 +243,6 @@ impl Execution<'_> {
         let begun = journal.hold(&id).and_then(|held| {
             let intent = self.intention(confirmed.reason(), confirmed.how().word(), &id, now);
             journal.append(&Record::Intent(Box::new(intent)), now)?;
-            if let Some(old) = &self.plan.order.around.instead_of {
-                let words = format!("planned on from here: {} ({id})", self.plan.title);
-                let at = now.to_string();
-                let end = Closing { id: old.clone(), at, outcome: Outcome::Unknown, words };
-                journal.append(&Record::End(end), now)?;
-            }
             Ok(held)
         });
         let _held = match begun {
@@ -267,6 +261,14 @@ impl Execution<'_> {
             }
         };
         let mut end = self.steps_and_watch(&id, &mut note).await;
+        // What this goes on with is closed by it, unless nothing was done: then it is as open as before.
+        if let Some(old) =
+            self.plan.order.around.instead_of.as_ref().filter(|_| end.outcome != Outcome::Refused)
+        {
+            let words = format!("planned on from here: {} ({id})", self.plan.title);
+            let at = jiff::Timestamp::now().to_string();
+            note(Record::End(Closing { id: old.clone(), at, outcome: Outcome::Unknown, words }));
+        }
         note(Record::End(Closing {
             id,
             at: jiff::Timestamp::now().to_string(),

@@ -85,8 +85,11 @@ fn judge(values: &[Touched], now: &[Value]) -> Stand {
     if values.is_empty() {
         return Stand::Unknown("the journal names no value".to_owned());
     }
+    // What was only to stay as it was (older journals have that too) may have changed since by what was done itself.
+    let only_held = values.iter().all(|value| value.before == value.after);
+    let counts = |value: &Touched| only_held || value.before != value.after;
     let all = |wanted: &dyn Fn(&Touched) -> &Value| {
-        values.iter().zip(&now).all(|(value, now)| wanted(value) == now)
+        values.iter().zip(&now).filter(|(value, _)| counts(value)).all(|(value, now)| wanted(value) == now)
     };
     if all(&|value| &value.after) {
         return Stand::AsWanted;
@@ -94,7 +97,7 @@ fn judge(values: &[Touched], now: &[Value]) -> Stand {
     if all(&|value| &value.before) {
         return Stand::AsBefore;
     }
-    let words = values.iter().zip(&now).map(|(value, now)| match now {
+    let words = values.iter().zip(&now).filter(|(value, _)| counts(value)).map(|(value, now)| match now {
         Value::Object(_) | Value::Array(_) => {
             format!("{} of {} is another one", value.what, value.object.name)
         }

@@ -308,9 +308,10 @@ impl<'a> Scene<'a> {
         environments.sort_unstable();
         environments.dedup();
         if targets.is_empty() {
-            // The configuration said where it delivers: there its objects are.
+            // The configuration said where it delivers: there its objects are, unless its destination has another name.
             let places = environments.iter().filter_map(|env| self.environments.get(*env));
-            targets = places.map(|env| env.cluster).filter(|id| *id != NO_CLUSTER).collect();
+            let meant = |env: &&Environment| name.is_empty() || *name == env.name || *name == env.context;
+            targets = places.filter(meant).map(|env| env.cluster).filter(|id| *id != NO_CLUSTER).collect();
             targets.sort_unstable();
             targets.dedup();
         }

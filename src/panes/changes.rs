@@ -225,10 +225,19 @@ pub(super) fn switch(shared: &Shared, service: ObjectRef, to: Name, back: bool) 
 /// What runs of it is not known, or nothing may be changed there.
 pub fn scale_down(shared: &Shared, service: &ObjectRef, colour: &str) -> Result<Begin, String> {
     let pair = pair_of(&shared.wanted, &shared.world, service);
-    let workloads = pair
-        .and_then(|pair| pair.colours.into_iter().find(|one| *one.name == *colour).map(|one| one.workloads));
+    let found = pair.and_then(|pair| pair.colours.into_iter().find(|one| *one.name == *colour));
+    // Somebody may have switched again since.
+    if found.as_ref().is_some_and(|one| one.live) {
+        return Err(format!(
+            "{colour} has the traffic of {} again: it is not scaled down from here.",
+            service.name
+        ));
+    }
+    if shared.watched.iter().any(|(watched, _)| watched == service) {
+        return Err(format!("A switch of {} is watched: the colours stay until it is over.", service.name));
+    }
     let mut asked = Vec::new();
-    for workload in workloads.into_iter().flatten() {
+    for workload in found.into_iter().flat_map(|one| one.workloads) {
         let (verbs, object) = targets(shared, &workload, Action::Scale)?;
         for verb in verbs {
             let with = With { replicas: Some(0), ..With::default() };

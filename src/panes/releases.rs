@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::filter::Haystack;
-use super::list::{Aside, Cell, Changes, Column, Rows};
+use super::list::{Cell, Changes, Column, Rows};
 use super::{PaneId, words};
 use crate::action::Action;
 use crate::domain::id::{Kind, Name};
@@ -154,16 +154,12 @@ impl Rows for Releases {
         }
     }
 
-    /// The revision that its application or Flux object is at, and that it is synced. Where nothing delivers, nothing
-    /// stands; where it is otherwise, the sign stands beside the release.
-    fn aside(&self, shared: &Shared, at: Row, column: usize, look: &Look) -> Option<Aside> {
+    /// The revision that its application or Flux object is at; nothing where nothing delivers.
+    fn aside(&self, shared: &Shared, at: Row, column: usize) -> Option<String> {
         let delivery = shared.delivery_of(cell(shared, at, column)?)?;
-        let synced = delivery.standing == Standing::Synced;
-        let revision = shared.world.find_sync(&delivery.object).map(|app| short_revision(app.revision()));
-        Some(Aside {
-            sign: if synced { super::sync::sign(look, delivery.standing).0 } else { "" },
-            words: revision.unwrap_or_default().to_owned(),
-        })
+        let revision =
+            shared.world.find_sync(&delivery.object).map(|app| short_revision(app.revision()).to_owned());
+        revision.filter(|revision| !revision.is_empty())
     }
 
     fn subject(&self, shared: &Shared, at: Row) -> Option<Subject> {
@@ -236,11 +232,13 @@ fn release<'a>(shared: &Shared, look: &Look, cell: &'a fleet::Cell) -> Cell<'a> 
     let delivered = shared.delivery_of(cell).map(|delivery| delivery.standing);
     // A rollout that is under way has the same sign.
     if let Some(standing) =
-        delivered.filter(|standing| !matches!(standing, Standing::Synced | Standing::Syncing))
+        delivered.filter(|standing| *standing != Standing::Syncing || cell.rolling.is_none())
     {
         let (sign, of_sync) = super::sync::sign(look, standing);
         text.push_str(&format!(" {sign}"));
-        role = of_sync;
+        if standing != Standing::Synced {
+            role = of_sync;
+        }
     }
     if !cell.mixed.is_empty() {
         text.push_str(&format!(" +{}", cell.mixed.len()));

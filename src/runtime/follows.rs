@@ -26,6 +26,8 @@ use crate::sources::{Clock, Line, Timing, alerts};
 
 /// A graph is asked for once it was looked at for so long: a cursor that only passes by asks for nothing.
 const PASSING: Duration = Duration::from_millis(150);
+/// How long somebody looks before what is known of a server is asked for anew.
+const RESURVEY: Duration = Duration::from_secs(30);
 
 /// The ways to the clusters, as they are now: a connection that is made anew has another line.
 #[derive(Clone, Default)]
@@ -100,7 +102,10 @@ impl Follows {
             }
             Follow::Survey(request) => {
                 let caller = self.caller(&request.upstream);
-                Box::pin(graphs::survey(caller, Arc::clone(request), clock, out))
+                // A survey is a few dozen requests: who only passes by, or was here a moment ago, sends none.
+                let known = shared.graphs.survey(request).is_some_and(|known| known.survey.is_some());
+                let wait = if known { RESURVEY } else { PASSING };
+                Box::pin(graphs::survey(caller, Arc::clone(request), wait, clock, out))
             }
         }
     }

@@ -159,8 +159,15 @@ async fn explain(caller: &Caller, query: &str, why: &str) -> Trouble {
     }
 }
 
-/// Surveys what the server has until it is dropped.
-pub async fn survey(caller: Caller, request: Arc<SurveyRequest>, clock: Clock, out: mpsc::Sender<Msg>) {
+/// Surveys what the server has until it is dropped; for the first time after `wait`.
+pub async fn survey(
+    caller: Caller,
+    request: Arc<SurveyRequest>,
+    wait: Duration,
+    clock: Clock,
+    out: mpsc::Sender<Msg>,
+) {
+    sleep(wait).await;
     let mut backoff = Timing::default().backoff();
     loop {
         let answer = survey_once(&caller, &request, clock.wall()).await;
@@ -202,7 +209,11 @@ pub(crate) async fn survey_once(
     let mut families: Vec<(Name, Arc<[Name]>)> = Vec::new();
     for name in found {
         let labels = match families.len() < LOOKED_UP {
-            true => strings("/api/v1/labels", &among(&name)).await?,
+            true => match strings("/api/v1/labels", &among(&name)).await {
+                // Of one among others that cannot be looked up nothing is known.
+                Err(_) if !families.is_empty() => Vec::new(),
+                looked => looked?,
+            },
             false => Vec::new(),
         };
         families.push((name, labels.into()));

@@ -58,9 +58,11 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
 }
 
 /// The question how many; where an autoscaler rules, its limits. At no pods it is switched off: a number switches it on
-/// again, and the fewest that it would make is the first one offered.
+/// again, and the fewest that it would make is the first one offered. One of KEDA, which names it so, is at no pods because
+/// KEDA put it there.
 fn number(order: Order, replicas: u32, ruled_by: Option<(Name, u32, u32)>) -> Sheet {
-    let off = replicas == 0 && ruled_by.as_ref().is_some_and(|(_, min, _)| *min > 0);
+    let off = replicas == 0
+        && ruled_by.as_ref().is_some_and(|(name, min, _)| *min > 0 && !name.starts_with("keda-hpa-"));
     let (now, wanted) = match &ruled_by {
         Some((_, min, _)) if off => (vec![0], vec![*min]),
         Some((_, min, max)) => (vec![*min, *max], vec![*min, *max]),
@@ -252,7 +254,7 @@ fn again(state: &mut State, at: usize, back: bool) -> Vec<Effect> {
     let instead_of = Some(intent.id.clone());
     let mut order = orders::order(&state.shared, Intent { verb, objects, with });
     order.around.instead_of = instead_of;
-    plan(state, order, String::new(), 0)
+    begin(state, Begin::Plan(order))
 }
 
 /// A key while a change is in front.
@@ -445,10 +447,6 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
         Ok(confirmed) => {
             let request = state.shared.new_request();
             let plan = confirmed.plan();
-            if let Some(old) = &plan.order.around.instead_of {
-                // What was begun by another program is closed in the journal with this one's intent.
-                state.abandoned.retain(|one| one.entry.intent.id != *old);
-            }
             let run = Run {
                 request,
                 order: plan.order.clone(),

@@ -2,10 +2,11 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::changes::{begin, close, plan, warn};
+use super::changes::{begin, close, warn};
 use crate::action::Action;
 use crate::change::execute::{Progress, StepState};
 use crate::change::intent::{Intent, Order};
+use crate::domain::id::ObjectRef;
 use crate::domain::level::Level;
 use crate::effect::Effect;
 use crate::journal::Outcome;
@@ -126,6 +127,12 @@ pub(super) fn progress(state: &mut State, request: RequestId, progress: Progress
             let level = level(end.outcome);
             let mut text = format!("{} in {}: {}: {}", run.title, run.place, end.outcome.word(), end.words);
             let ill = end.outcome != Outcome::Done;
+            if end.outcome != Outcome::Refused
+                && let Some(old) = &run.order.around.instead_of
+            {
+                // What was begun by another program was closed in the journal with this one's end.
+                state.abandoned.retain(|one| one.entry.intent.id != *old);
+            }
             run.end = Some(end);
             if ill {
                 let also = if run.offers_back() { " and leads back" } else { "" };
@@ -164,9 +171,30 @@ fn back(state: &mut State, request: RequestId) -> Vec<Effect> {
     }
     let led = run.way.as_ref().and_then(|way| Some((run.order.intent.verb.back_by(way)?, way.with.clone())));
     let Some((verb, with)) = led else { return Vec::new() };
-    let objects = run.order.intent.objects.clone();
+    let objects = changed(run);
     let order = orders::order(&state.shared, Intent { verb, objects, with });
-    plan(state, order, String::new(), 0)
+    // As by its key: what is watched is shown, and what is no way back any more is planned as what it is.
+    begin(state, Begin::Plan(order))
+}
+
+/// The objects that a run has changed, or may have: of several with a step each those whose step was done, where some were.
+/// What it never came to needs no way back, and would be refused one.
+fn changed(run: &Run) -> Vec<ObjectRef> {
+    let objects = &run.order.intent.objects;
+    let unknown = run.end.as_ref().is_some_and(|end| end.outcome == Outcome::Unknown);
+    let done = |state: &Option<StepState>| match state {
+        Some(StepState::Done) => true,
+        Some(StepState::Failed) => unknown,
+        Some(StepState::Doing) | None => false,
+    };
+    let some = run.steps.iter().any(|(_, state)| done(state));
+    match run.steps.len() == objects.len() && some {
+        true => {
+            let pairs = objects.iter().zip(&run.steps);
+            pairs.filter(|(_, (_, state))| done(state)).map(|(object, _)| object.clone()).collect()
+        }
+        false => objects.clone(),
+    }
 }
 
 /// `There is none.`

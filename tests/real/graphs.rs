@@ -186,7 +186,13 @@ async fn surveyed(caller: &Caller, request: &SurveyRequest, named: &str) -> Surv
     let looked = async {
         loop {
             let (out, mut inbox) = mpsc::channel(1);
-            let once = tokio::spawn(graphs::survey(caller.clone(), Arc::new(request.clone()), clock, out));
+            let once = tokio::spawn(graphs::survey(
+                caller.clone(),
+                Arc::new(request.clone()),
+                Duration::ZERO,
+                clock,
+                out,
+            ));
             let Some(Msg::Survey(_, answer)) = inbox.recv().await else { panic!("no answer") };
             once.abort();
             let survey = answer.unwrap();

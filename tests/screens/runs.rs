@@ -1,8 +1,9 @@
 //! What is being changed is shown again, what has been is led back, what an earlier program left is gone on with.
 
 use crossterm::event::{Event, KeyCode, KeyEvent};
-use pilothouse::change::execute::Progress;
+use pilothouse::change::execute::{Progress, StepState};
 use pilothouse::change::standing::Stand;
+use pilothouse::domain::id::ObjectRef;
 use pilothouse::effect::Effect;
 use pilothouse::journal::{End, Entry, Intention, Object, Outcome, Reading, Way, With};
 use pilothouse::msg::{Msg, RequestId};
@@ -110,6 +111,25 @@ fn what_fails_unseen_names_the_key_that_shows_it_and_leads_back() {
     assert!(!last.contains("shows it"), "{last}");
 }
 
+#[test]
+fn what_stopped_half_way_is_led_back_as_far_as_it_came() {
+    for (outcome, back) in [(Outcome::Failed, 1), (Outcome::Unknown, 2)] {
+        let (mut state, [first, _]) = two((120, 40));
+        let run = &mut state.runs[0];
+        let one = run.order.intent.objects[0].clone();
+        let named = |name: &str| ObjectRef { name: name.into(), ..one.clone() };
+        run.order.intent.objects = vec![named("a"), named("b"), named("c")];
+        let steps = [Some(StepState::Done), Some(StepState::Failed), None];
+        run.steps = steps.map(|state| ("pause".to_owned(), state)).to_vec();
+        run.end = Some(End { outcome, words: "b was refused".to_owned() });
+        state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(first))));
+        let effects = key(&mut state, 'u');
+        let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}") };
+        let names: Vec<&str> = order.intent.objects.iter().map(|object| &*object.name).collect();
+        assert_eq!(names, ["a", "b"][..back]);
+    }
+}
+
 fn left(action: &str, title: &str, back: Option<Way>) -> Entry {
     let object = Object {
         kind: "Deployment".to_owned(),
@@ -172,8 +192,16 @@ fn what_is_planned_on_is_no_longer_without_an_outcome_once_it_is_done() {
     state.overlay = come(on, (120, 40)).overlay;
     settle(&mut state);
     assert_eq!(state.abandoned.len(), 1, "a plan alone ends nothing");
-    assert!(matches!(key(&mut state, 'y').as_slice(), [Effect::Execute(..)]));
-    assert!(state.abandoned.is_empty());
+    let effects = key(&mut state, 'y');
+    let [Effect::Execute(request, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(state.abandoned.len(), 1, "nothing is done yet");
+    let mut ended = |outcome| {
+        let end = End { outcome, words: "so it is.".to_owned() };
+        update(&mut state, Msg::Progress(*request, Progress::Ended(end)), NOW);
+        state.abandoned.len()
+    };
+    assert_eq!(ended(Outcome::Refused), 1, "nothing was done");
+    assert_eq!(ended(Outcome::Done), 0);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use pilothouse::domain::meta::Labels;
 use pilothouse::domain::network::Service;
 use pilothouse::domain::selector::Selector;
 use pilothouse::effect::Effect;
-use pilothouse::journal::{End, Outcome};
+use pilothouse::journal::{Closing, End, Entry, Intention, Object, Outcome, Reading};
 use pilothouse::msg::{ClusterMsg, Delta, Facts, Msg, RequestId};
 use pilothouse::panes::PaneId;
 
@@ -27,9 +27,14 @@ use super::{SIZES, focus, picture, press};
 const GKE: ClusterId = ClusterId(1);
 
 fn pair(state: &mut State) {
+    pair_at(state, "blue");
+}
+
+/// A pair whose Service leads to this colour.
+fn pair_at(state: &mut State, live: &str) {
     let labels =
         |colour: &str| Labels::new(vec![("app".into(), "checkout".into()), ("color".into(), colour.into())]);
-    let selector = Selector::equal([("app".into(), "checkout".into()), ("color".into(), "blue".into())]);
+    let selector = Selector::equal([("app".into(), "checkout".into()), ("color".into(), live.into())]);
     let service = Service {
         uid: uid("service checkout"),
         namespace: "shop-prod".into(),
@@ -123,6 +128,20 @@ fn guarded(bad: bool) -> Guarded {
     }
 }
 
+/// What the journal has of it.
+fn switched() -> Entry {
+    let with = |to: &str, back| With { to: Some(to.to_owned()), back, ..With::default() };
+    let intent = Intention {
+        action: "switch".to_owned(),
+        objects: vec![Object { uid: uid("service checkout").to_string(), ..Object::default() }],
+        with: with("green", false),
+        back: Some(Way::same(with("blue", true))),
+        ..Intention::default()
+    };
+    let end = Closing { outcome: Outcome::Failed, ..Closing::default() };
+    Entry { intent, steps: Vec::new(), end: Some(end), running: false }
+}
+
 fn running(state: &mut State) -> RequestId {
     let request = state.shared.new_request();
     state.runs.push(Run {
@@ -178,6 +197,7 @@ fn it_is_led_back_by_one_key_without_a_question_while_it_is_watched() {
     assert!(key(&mut state).is_empty(), "it is being led back already");
     let end = End { outcome: Outcome::Failed, words: "breach".to_owned() };
     update(&mut state, Msg::Progress(request, Progress::Ended(end)), NOW);
+    update(&mut state, Msg::Journal(Ok(Reading { entries: vec![switched()], torn: Vec::new() })), NOW);
     settle(&mut state);
     let effects = key(&mut state);
     let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}") };
@@ -202,7 +222,7 @@ fn who_asks_for_the_same_switch_again_is_shown_its_guard() {
 #[test]
 fn the_colour_that_a_switch_left_is_scaled_down_by_a_key() {
     let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
-    pair(&mut state);
+    pair_at(&mut state, "green");
     let request = running(&mut state);
     update(&mut state, Msg::Progress(request, Progress::Guard(Box::new(guarded(false)))), NOW);
     press(&mut state, "s");
@@ -218,4 +238,10 @@ fn the_colour_that_a_switch_left_is_scaled_down_by_a_key() {
     settle(&mut state);
     assert!(picture(&state).contains("Scale checkout-blue in production"), "{}", picture(&state));
     assert!(picture(&state).contains("4 → 0"), "{}", picture(&state));
+    // Somebody leads back to blue, by whatever means: it is not the one that nothing needs any more.
+    state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(request))));
+    pair_at(&mut state, "blue");
+    settle(&mut state);
+    press(&mut state, "s");
+    assert!(picture(&state).contains("blue has the traffic of checkout again"), "{}", picture(&state));
 }

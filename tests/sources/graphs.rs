@@ -57,7 +57,7 @@ async fn the_librarys_queries_are_answered_through_the_service_proxy() {
 
     let request: Arc<SurveyRequest> = Arc::new(survey_request(&assigned, &[]));
     let (out, mut inbox) = mpsc::channel(4);
-    let surveying = tokio::spawn(graphs::survey(caller.clone(), request, clock, out));
+    let surveying = tokio::spawn(graphs::survey(caller.clone(), request, Duration::ZERO, clock, out));
     let Some(Msg::Survey(_, survey)) = inbox.recv().await else { panic!("no survey") };
     surveying.abort();
     let survey = survey.unwrap();

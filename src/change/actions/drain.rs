@@ -43,7 +43,8 @@ impl Act for Drain {
         let pods =
             facts.pods.as_ref().map_err(|why| format!("The pods on {name} could not be read: {why}"))?;
         let (mut touched, mut steps) = (Vec::new(), Vec::new());
-        if !is_cordoned(&facts.live) {
+        let cordoned = is_cordoned(&facts.live);
+        if !cordoned {
             let (value, step) = cordon::set(facts, true, &format!("cordon {name}"));
             touched.push(value);
             steps.push(step);
@@ -85,8 +86,14 @@ impl Act for Drain {
             then: format!(
                 "its pods are made anew elsewhere; the last is gone within {deadline} s of its eviction"
             ),
-            back: "uncordon it: new pods come to it again, those that went do not".to_owned(),
-            way: Some(Way::by("uncordon")),
+            back: match cordoned {
+                true => {
+                    "none: it was cordoned before, and stays so; pods that went do not come back".to_owned()
+                }
+                false => "uncordon it: new pods come to it again, those that went do not".to_owned(),
+            },
+            // Why it was cordoned before is not known here.
+            way: (!cordoned).then(|| Way::by("uncordon")),
             expect: vec![Expect { object: facts.object.clone(), goal: Goal::Drained, deadline }],
             mitigates: false,
             pods: 0,

@@ -22,7 +22,7 @@ use super::gates::{Gate, Weight};
 use super::gather::{Facts, Needs};
 use super::guard::Guard;
 use super::intent::{Intent, Verb, Way};
-use super::json::{at, count, nest};
+use super::json::{at, count, list, nest, text};
 use super::plan::{BEING, Expect, Goal, Method, Request, Right, Step, Touched};
 use crate::connect::paths;
 use crate::domain::id::{Kind, ObjectRef};
@@ -213,7 +213,8 @@ fn held(object: &ObjectRef, live: &Value, values: &[(&str, &str)], changed: &[To
         let of_it = changed.iter().filter(|value| value.object == *object);
         of_it.into_iter().any(|value| value.pointer == pointer)
     };
-    let others = values.iter().filter(|(_, pointer)| !is_changed(pointer));
+    let ruled = |pointer: &str| pointer == "/spec/replicas" && is_scaled(live);
+    let others = values.iter().filter(|(_, pointer)| !is_changed(pointer) && !ruled(pointer));
     others
         .map(|(what, pointer)| {
             let now = at(live, pointer);
@@ -227,6 +228,20 @@ fn held(object: &ObjectRef, live: &Value, values: &[(&str, &str)], changed: &[To
         })
         .collect()
 }
+
+/// Whether an autoscaler has written the number of pods, and may at any moment again: such a number is nobody's decision
+/// that a plan could be held to.
+fn is_scaled(live: &Value) -> bool {
+    let by = |entry: &Value| {
+        let manager = text(entry, "/manager");
+        text(entry, "/subresource") == "scale"
+            && ["kube-controller-manager", "keda", "keda-operator"].contains(&manager)
+    };
+    list(live, "/metadata/managedFields").any(by)
+}
+
+/// What follows from a new template that no controller brings in.
+const ON_DELETE: &str = "pods are made anew only when somebody deletes them (OnDelete)";
 
 /// Seconds that a rollout of an object may take.
 fn rollout_deadline(live: &Value) -> u64 {
@@ -245,6 +260,22 @@ fn rolled_out(facts: &Facts) -> Expect {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_of_pods_is_held_unless_an_autoscaler_writes_it() {
+        let facts = crate::change::testing::facts();
+        let mut live = facts.live.clone();
+        let replicas = [("replicas", "/spec/replicas")];
+        assert_eq!(held(&facts.object, &live, &replicas, &[]).len(), 1);
+        for (manager, subresource, count) in [
+            ("kube-controller-manager", "status", 1),
+            ("kubectl", "scale", 1),
+            ("kube-controller-manager", "scale", 0),
+        ] {
+            live["metadata"]["managedFields"] = json!([{"manager": manager, "subresource": subresource}]);
+            assert_eq!(held(&facts.object, &live, &replicas, &[]).len(), count, "{manager} {subresource}");
+        }
+    }
 
     #[test]
     fn every_action_has_its_own_name_and_is_found_by_it() {

@@ -103,7 +103,7 @@ impl Act for Restart {
         Ok(Draft {
             words: format!("{pods} made anew, template unchanged"),
             then: match expect.goal {
-                Goal::Stands => "pods are made anew only when somebody deletes them (OnDelete)".to_owned(),
+                Goal::Stands => super::ON_DELETE.to_owned(),
                 _ => format!("{pods} replaced and ready, within {} s", expect.deadline),
             },
             back: back.to_owned(),

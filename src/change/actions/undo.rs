@@ -8,7 +8,7 @@ use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs, revision_of};
 use crate::change::intent::{Intent, Way, With};
 use crate::change::json::{at, count, flag, list, note, text};
-use crate::change::plan::{Method, Touched};
+use crate::change::plan::{Goal, Method, Touched};
 use crate::change::rollouts::Rollout;
 use crate::domain::id::Kind;
 use crate::text::clean;
@@ -21,10 +21,11 @@ const EPHEMERAL: &str = "rollout.argoproj.io/ephemeral-metadata";
 const KEPT_UNTIL: &str = "scale-down-deadline";
 
 /// What the plan shows, and what follows from it, besides the template.
+/// Not the number of pods: an autoscaler changes it every few seconds where there is trouble, and the way out waits for none.
+/// Nor the number of the revision: its controller writes it a moment after the template, which the request itself tests.
 const HELD: &[(&str, &str)] = &[
-    ("replicas", "/spec/replicas"),
     ("pause", "/spec/paused"),
-    ("revision", "/metadata/annotations/deployment.kubernetes.io~1revision"),
+    ("update strategy", "/spec/updateStrategy"),
     ("stable template", "/status/stableRS"),
 ];
 
@@ -70,6 +71,18 @@ fn without_birth(template: &mut Value) {
     {
         metadata.remove("creationTimestamp");
     }
+}
+
+/// A template as this server serves it: the older ones write a birth that is null.
+fn as_served(template: &Value, live: &Value) -> Value {
+    const BIRTH: &str = "creationTimestamp";
+    let mut served = template.clone();
+    if live.pointer("/metadata").is_some_and(|metadata| metadata.get(BIRTH) == Some(&Value::Null))
+        && let Some(metadata) = served.pointer_mut("/metadata").and_then(Value::as_object_mut)
+    {
+        metadata.entry(BIRTH).or_insert(Value::Null);
+    }
+    served
 }
 
 /// Whether a revision is this template.
@@ -235,10 +248,10 @@ impl Act for Undo {
             .map_err(|why| format!("The revisions of {name} could not be read: {why}"))?;
         let all = revisions(sets);
         let before = at(&facts.live, "/spec/template");
-        let current = current(facts).unwrap_or(0);
+        let current = current(facts);
         let wanted = match intent.with.revision {
             Some(number) => all.iter().find(|revision| revision.number == number),
-            None => all.iter().find(|revision| revision.number != current && !is_of(revision, &before)),
+            None => all.iter().find(|revision| Some(revision.number) != current && !is_of(revision, &before)),
         };
         let Some(wanted) = wanted else {
             let kept: Vec<String> = all.iter().map(|revision| revision.number.to_string()).collect();
@@ -250,34 +263,39 @@ impl Act for Undo {
         if is_of(wanted, &before) {
             return Err(format!("Revision {} is what {name} has already.", wanted.number));
         }
+        let after = as_served(&wanted.template, &before);
         let touched = Touched {
             object: facts.object.clone(),
             what: "template".to_owned(),
             pointer: "/spec/template".to_owned(),
             before: before.clone(),
-            after: wanted.template.clone(),
+            after: after.clone(),
         };
         let body = json!([
             {"op": "test", "path": "/metadata/uid", "value": text(&facts.live, "/metadata/uid")},
             {"op": "test", "path": "/spec/template", "value": before},
-            {"op": "replace", "path": "/spec/template", "value": wanted.template},
+            {"op": "replace", "path": "/spec/template", "value": after},
         ]);
         let title = format!("undo {name} to revision {}", wanted.number);
         let step = step(&facts.object, title.clone(), "", Method::JsonPatch, body, false);
         let mut held = vec![touched];
         held.extend(super::held(&facts.object, &facts.live, HELD, &held));
         let expect = rolled_out(facts);
+        let changed = difference(&before, &wanted.template);
         Ok(Draft {
-            words: format!(
-                "revision {current} → {}: {}",
-                wanted.number,
-                difference(&before, &wanted.template)
-            ),
-            then: match facts.object.kind {
-                Kind::Rollout => follows(facts, sets, wanted.number),
+            words: match current {
+                Some(current) => format!("revision {current} → {}: {changed}", wanted.number),
+                None => format!("to revision {}: {changed}", wanted.number),
+            },
+            then: match (facts.object.kind, &expect.goal) {
+                (Kind::Rollout, _) => follows(facts, sets, wanted.number),
+                (_, Goal::Stands) => super::ON_DELETE.to_owned(),
                 _ => rolls(facts, expect.deadline),
             },
-            back: format!("undo again: revision {current} is kept, under a new number"),
+            back: match current {
+                Some(current) => format!("undo again: revision {current} is kept, under a new number"),
+                None => "none by key: no revision is known to hold what runs now".to_owned(),
+            },
             way: back_to(facts),
             touched: held,
             steps: vec![step],

@@ -253,11 +253,7 @@ fn last(
         strip.put(&fresh.detail(shared.now), look.style(Role::Muted));
     } else {
         let backups = backup(shared, look, card.env, &mut strip);
-        if backups == Some(Level::Idle) {
-            // Nothing is kept, and nobody asked for it: there is room for what it consists of.
-            strip.put(" · ", look.style(Role::Muted));
-        }
-        if backups.is_none_or(|level| level == Level::Idle) {
+        if backups.is_none() {
             strip.put(&consists(env), look.style(Role::Muted));
         }
     }

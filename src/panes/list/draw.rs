@@ -125,14 +125,15 @@ impl<R: Rows> ListPane<R> {
             }
             let cell = self.rows.cell(shared, row, *column, look);
             put(buffer, place, info.right, &cell.text, look.style(cell.role));
-            if let Some(aside) = self.rows.aside(shared, row, *column, look) {
-                let roomy = *width >= ROOMY;
+            let roomy = *width >= ROOMY;
+            let here = at == self.cursor.at() && !self.cursor.is_lost();
+            if (roomy || here)
+                && let Some(aside) = self.rows.aside(shared, row, *column)
+            {
                 // Apart from the next column.
                 let place = Rect { width: place.width - u16::from(roomy && place.width > 0), ..place };
-                let room = usize::from(place.width).saturating_sub(text::width(&cell.text) + 1);
-                let here = at == self.cursor.at() && !self.cursor.is_lost();
-                if let Some(form) = aside.forms(roomy || here).find(|form| text::width(form) <= room) {
-                    put(buffer, place, true, &form, look.style(Role::Muted));
+                if text::width(&cell.text) + 1 + text::width(&aside) <= usize::from(place.width) {
+                    put(buffer, place, true, &aside, look.style(Role::Muted));
                 }
             }
             x += width + 1;

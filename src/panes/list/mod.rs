@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-pub use self::rows::{Aside, Cell, Changes, Column, Rows};
+pub use self::rows::{Cell, Changes, Column, Rows};
 use super::filter::Filter;
 use super::order::Order;
 use super::{Marked, Pane, PaneId, Pointer, Title, words};

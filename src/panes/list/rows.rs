@@ -112,26 +112,6 @@ pub(super) fn fitting(columns: &[Column], width: u16) -> Vec<(usize, u16)> {
     }
 }
 
-/// What stands aside in a cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Aside {
-    /// A sign, drawn wherever it fits; empty when there is none.
-    pub sign: &'static str,
-    /// Words, drawn in columns that are wide enough for them in every row, and in the row of the cursor if they fit.
-    pub words: String,
-}
-
-impl Aside {
-    /// The forms that it may have, the longest first.
-    pub(super) fn forms(&self, with_words: bool) -> impl Iterator<Item = String> {
-        let Aside { sign, words } = self;
-        let whole =
-            if sign.is_empty() || words.is_empty() { String::new() } else { format!("{sign} {words}") };
-        let with_words = [whole, words.clone()].into_iter().filter(move |_| with_words);
-        with_words.chain(std::iter::once((*sign).to_owned())).filter(|form| !form.is_empty())
-    }
-}
-
 /// Which rows changed since the list asked last.
 #[derive(Debug)]
 pub enum Changes<R> {
@@ -196,9 +176,10 @@ pub trait Rows: Debug + Send + 'static {
     fn search(&self, shared: &Shared, row: Self::Row, look: &mut dyn FnMut(&dyn Haystack) -> bool) -> bool;
     /// The text and colour of one cell of a row.
     fn cell<'a>(&self, shared: &'a Shared, row: Self::Row, column: usize, look: &Look) -> Cell<'a>;
-    /// What stands at the right end of a cell with less weight, where there is room for both.
-    fn aside(&self, shared: &Shared, row: Self::Row, column: usize, look: &Look) -> Option<Aside> {
-        let _ = (shared, row, column, look);
+    /// What stands at the right end of a cell with less weight: in columns that are wide enough for it in every row, and in the
+    /// row of the cursor where it fits.
+    fn aside(&self, shared: &Shared, row: Self::Row, column: usize) -> Option<String> {
+        let _ = (shared, row, column);
         None
     }
     /// What a row stands for.

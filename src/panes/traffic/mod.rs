@@ -141,6 +141,18 @@ impl Traffic {
         Some((shown.pair.colours.get(at)?, shown.asked.get(at)))
     }
 
+    /// The way back of a row: on a colour, too, for it must not be another one, depending on where the cursor is. A colour
+    /// that stands by has one of its own, unless a switch is watched.
+    fn led(&self, shared: &Shared, row: Row) -> Option<(ObjectRef, Name)> {
+        let pair = self.pair(row)?;
+        let watched = || shared.watched.iter().any(|(service, _)| *service == pair.service);
+        let stands_by = self.colour(row).is_some_and(|(colour, _)| !colour.live);
+        if stands_by && !watched() {
+            return None;
+        }
+        Some((pair.service.clone(), back(shared, pair)?.clone()))
+    }
+
     /// What a key to switch means on a row: the Service, and the colour that it is to lead to.
     ///
     /// # Errors
@@ -411,9 +423,8 @@ impl Rows for Traffic {
         if self.rollout(row).is_some() {
             return Applies::Elsewhere;
         }
-        let led = self.pair(row).is_some_and(|pair| back(shared, pair).is_some());
+        let led = self.led(shared, row).is_some();
         let found = match action {
-            // On a colour, too: the way back from a switch must not be another one, depending on where the cursor is.
             Action::Undo if led => self.pair(row).map(|pair| pair.service.clone()).ok_or_else(String::new),
             Action::Switch => self.to(row).map(|(service, _)| service),
             Action::Undo if row.colour.is_none() => self.to(row).map(|(service, _)| service),
@@ -426,8 +437,7 @@ impl Rows for Traffic {
     fn act(&mut self, shared: &mut Shared, row: Option<Row>, action: Action) -> Outcome {
         let Some(row) = row else { return Outcome::none() };
         let undo = action == Action::Undo;
-        let pair = self.pair(row).filter(|_| undo);
-        let led = pair.and_then(|pair| Some((pair.service.clone(), back(shared, pair)?.clone())));
+        let led = self.led(shared, row).filter(|_| undo);
         match led.map_or_else(|| self.to(row), Ok) {
             Ok((service, to)) => changes::switch(shared, service, to, undo),
             Err(_) => Outcome::none(),

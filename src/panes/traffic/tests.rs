@@ -145,7 +145,7 @@ fn every_row_of_a_pair_leads_back_what_was_switched() {
         Intention { action: "switch".to_owned(), objects, back: way("green"), ..Intention::default() };
     let mut entry = Entry { intent, steps: Vec::new(), end: None, running: false };
     shared.journal = Some(Ok(Reading { entries: vec![entry.clone()], torn: Vec::new() }));
-    assert_eq!(undo(&pane, &shared), [true; 3]);
+    assert_eq!(undo(&pane, &shared), [true, true, false], "what stands by has a way back of its own");
     assert_eq!(led_to(&mut pane, &mut shared, rows[1]), "green");
     entry.intent.back = way("blue");
     shared.journal = Some(Ok(Reading { entries: vec![entry], torn: Vec::new() }));
@@ -192,4 +192,16 @@ fn only_what_leads_away_from_the_last_switch_is_a_way_back() {
     assert!(!is_back(vec![there(), led_back()], "green"), "onto what was left there is no way back");
     let refused = entry("blue", "green", false, Outcome::Refused);
     assert!(is_back(vec![there(), refused], "blue"), "what was refused led nowhere");
+}
+
+#[test]
+fn only_a_colour_that_nobody_is_led_to_is_offered_to_be_scaled_down() {
+    let mut shared = scene(&["blue", "green"]);
+    let (pane, _) = pane(&shared);
+    let service = pane.pairs[0].pair.service.clone();
+    let refused = |shared: &Shared, colour: &str| changes::scale_down(shared, &service, colour).unwrap_err();
+    assert!(changes::scale_down(&shared, &service, "green").is_ok());
+    assert!(refused(&shared, "blue").contains("has the traffic"), "somebody has switched back since");
+    shared.watched = vec![(service.clone(), "blue".into())];
+    assert!(refused(&shared, "green").contains("is watched"));
 }

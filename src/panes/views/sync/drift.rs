@@ -13,7 +13,8 @@ pub(super) fn lines(view: &SyncView, about: &About, shared: &Shared) -> Vec<Line
     let mut out = Vec::new();
     let argo = matches!(about, About::Argo(_));
     let by_git = view.drift.objects.iter().any(|diff| matches!(diff.found, Found::Git(_)));
-    let by = match by_git {
+    // Where no context leads to the objects only the API server of Argo CD can tell.
+    let by = match by_git || argo && view.derived.cluster.is_none() {
         true => "- Git  + live, by the Argo CD API",
         false if argo => "- last applied  + live, by the Kubernetes API alone: not what Git says now",
         false => "- last applied  + live: not what Git says now",

@@ -222,15 +222,16 @@ impl SyncView {
         let places =
             [self.derived.cluster.zip(target), Some((self.object.cluster, self.object.namespace.clone()))];
         let delivered = self.delivery(shared).into_iter().flat_map(|delivery| &delivery.environments);
-        let environments = delivered
-            .filter_map(|env| shared.environments.get(*env))
-            .chain(
-                places
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|(cluster, namespace)| shared.environments.of(cluster, &namespace)),
-            )
-            .chain(shared.environment().filter(|env| env.cluster == self.object.cluster));
+        // Where its objects are out of reach only an environment that is known to be its own names the server to ask:
+        // another Argo CD may have an application of the same name.
+        let reached = self.derived.cluster.is_some();
+        let around = places
+            .into_iter()
+            .flatten()
+            .filter_map(|(cluster, namespace)| shared.environments.of(cluster, &namespace))
+            .chain(shared.environment().filter(|env| env.cluster == self.object.cluster))
+            .filter(|_| reached);
+        let environments = delivered.filter_map(|env| shared.environments.get(*env)).chain(around);
         environments
             .filter_map(|env| shared.upstreams.of(Server::Argocd, env.id).ok())
             .map(|assigned| Arc::clone(&assigned.upstream))
