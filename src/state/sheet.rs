@@ -10,7 +10,7 @@ use crate::change::guard::Guarded;
 use crate::change::intent::{Order, Way, With};
 use crate::change::plan::{Challenge, Plan};
 use crate::change::standing::Stand;
-use crate::domain::id::{ClusterId, Name};
+use crate::domain::id::{ClusterId, Kind, Name, ObjectRef};
 use crate::journal::{End, Entry, Outcome};
 use crate::msg::RequestId;
 
@@ -203,6 +203,13 @@ impl Run {
     #[must_use]
     pub fn can_turn(&self) -> bool {
         self.end.is_none() && self.guarded && !self.is_turning()
+    }
+
+    /// What has a page on which the change is seen as it comes: the one workload or node that is changed.
+    #[must_use]
+    pub fn page(&self) -> Option<&ObjectRef> {
+        let [object] = self.order.intent.objects.as_slice() else { return None };
+        (object.kind.is_workload() || object.kind == Kind::Node).then_some(object)
     }
 
     /// The colour that a switch left behind, which nothing needs any more: it went well, and is over.

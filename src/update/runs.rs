@@ -12,7 +12,8 @@ use crate::effect::Effect;
 use crate::journal::Outcome;
 use crate::msg::{Note, RequestId};
 use crate::panes::changes as orders;
-use crate::shared::{Applies, Begin};
+use crate::panes::objects;
+use crate::shared::{Applies, Begin, Subject};
 use crate::state::sheet::{Run, Sheet};
 use crate::state::{Overlay, State};
 
@@ -53,12 +54,23 @@ pub(super) fn key(state: &mut State, request: RequestId, event: KeyEvent) -> Vec
     match event.code {
         KeyCode::Esc => close(state),
         KeyCode::Enter if ended => close(state),
+        KeyCode::Enter => page(state, request),
         KeyCode::Char('u') if ended => back(state, request),
         // What leads back was confirmed with what leads there.
         KeyCode::Char('u') if guarded => vec![Effect::TurnBack(request)],
         KeyCode::Char('s') => standby(state, request),
         _ => Vec::new(),
     }
+}
+
+/// Opens the page of what is being changed, where it is seen how it comes: the rollout, the pods of the node. The line above
+/// the footer goes on telling.
+fn page(state: &mut State, request: RequestId) -> Vec<Effect> {
+    let run = state.runs.iter().find(|run| run.request == request);
+    let Some(object) = run.and_then(Run::page).cloned() else { return Vec::new() };
+    state.overlay = None;
+    let outcome = objects::act(&mut state.shared, &Subject::Object(object), Action::Open);
+    super::follow(state, outcome)
 }
 
 /// Asks how many pods of the colour that a switch led away from are still wanted.

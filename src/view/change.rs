@@ -466,6 +466,10 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
                 last.push(Role::Key, "u");
                 last.push_plain(" switches back now   ");
             }
+            if run.page().is_some() {
+                last.push(Role::Key, "enter");
+                last.push_plain(" shows it live   ");
+            }
             last.push(Role::Key, "esc");
             last.push_plain(" leaves it running, and ");
             last.push(Role::Key, &state.shared.key(Action::Runs));

@@ -65,7 +65,14 @@ fn what_runs_is_shown_again_by_a_key() {
     insta::assert_snapshot!("runs", picture(&state));
     press(&mut state, "j enter");
     assert_eq!(shown(&state), Some(first), "the newest stands first");
+    assert!(picture(&state).contains("enter shows it live"), "{}", picture(&state));
+    press(&mut state, "enter");
+    assert!(state.overlay.is_none() && state.views.len() == 1, "{}", picture(&state));
+    assert!(picture(&state).contains("scale deploy/cart 3 → 5"), "it is told of still: {}", picture(&state));
     press(&mut state, "esc");
+    assert!(state.views.is_empty());
+    key(&mut state, 'W');
+    press(&mut state, "j enter esc");
     assert!(state.overlay.is_none());
     state.runs.remove(0);
     key(&mut state, 'W');
