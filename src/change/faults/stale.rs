@@ -99,12 +99,11 @@ async fn a_pod_that_has_another_controller_by_then_is_left_alone() {
     let bench = Bench::new(|_, _| Fate::Pass).await;
     let pod = name(&bench.pods_of("cart")[0]).to_owned();
     let confirmed = bench.confirmed_of("delete", Kind::Pod, &pod, With::default()).await;
-    bench
-        .merge(
-            &format!("/api/v1/namespaces/{NS}/pods/{pod}"),
-            &json!({"metadata": {"ownerReferences": null}}),
-        )
-        .await;
+    // Not none: its ReplicaSet would take it back.
+    let uid = bench.live("cart")["metadata"]["uid"].clone();
+    let owner = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart", "uid": uid, "controller": true});
+    let path = format!("/api/v1/namespaces/{NS}/pods/{pod}");
+    bench.merge(&path, &json!({"metadata": {"ownerReferences": [owner]}})).await;
     let before = bench.writes();
     let end = bench.execute(&confirmed).await;
     assert_eq!((end.outcome, bench.writes()), (Outcome::Refused, before), "{}", end.words);
