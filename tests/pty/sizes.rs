@@ -35,14 +35,15 @@ fn a_storm_of_sizes_ends_well() {
 fn at_rest_only_changed_cells_are_sent() {
     let platform = Platform::start();
     let program = platform.open();
-    // What still arrives is over when three frames in a row are small; a whole frame takes far more.
+    // A small one comes once the most has arrived; a whole frame takes far more. One is enough: where no age grows by the
+    // second, the next may come with the next minute.
     let mut sizes = Vec::new();
-    for _ in 0..30 {
-        let bytes = program.frames(3);
+    for _ in 0..60 {
+        let bytes = program.frames(1);
         sizes.push(bytes.len());
-        if bytes.len() < 1000 {
+        if bytes.len() < 400 {
             return;
         }
     }
-    panic!("three frames at rest take {sizes:?} bytes:\n{}", program.text());
+    panic!("frames at rest take {sizes:?} bytes:\n{}", program.text());
 }
