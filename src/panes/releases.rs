@@ -157,9 +157,8 @@ impl Rows for Releases {
     /// The revision that its application or Flux object is at; nothing where nothing delivers.
     fn aside(&self, shared: &Shared, at: Row, column: usize) -> Option<String> {
         let delivery = shared.delivery_of(cell(shared, at, column)?)?;
-        let revision =
-            shared.world.find_sync(&delivery.object).map(|app| short_revision(app.revision()).to_owned());
-        revision.filter(|revision| !revision.is_empty())
+        let revision = short_revision(shared.world.find_sync(&delivery.object)?.revision());
+        (!revision.is_empty()).then(|| revision.to_owned())
     }
 
     fn subject(&self, shared: &Shared, at: Row) -> Option<Subject> {
@@ -230,10 +229,14 @@ fn release<'a>(shared: &Shared, look: &Look, cell: &'a fleet::Cell) -> Cell<'a> 
         }
     }
     let delivered = shared.delivery_of(cell).map(|delivery| delivery.standing);
-    // A rollout that is under way has the same sign.
-    if let Some(standing) =
-        delivered.filter(|standing| *standing != Standing::Syncing || cell.rolling.is_none())
-    {
+    // How far a rollout is says more than that all is synced, and has the sign of syncing itself.
+    let ill = matches!(cell.level, Level::Critical | Level::Warning | Level::Unknown);
+    let said_by_rollout = |standing: &Standing| match standing {
+        Standing::Syncing => cell.rolling.is_some(),
+        Standing::Synced => cell.rolling.is_some() && !ill,
+        _ => false,
+    };
+    if let Some(standing) = delivered.filter(|standing| !said_by_rollout(standing)) {
         let (sign, of_sync) = super::sync::sign(look, standing);
         text.push_str(&format!(" {sign}"));
         if standing != Standing::Synced {

@@ -251,22 +251,22 @@ fn last(
         strip.put(&words, look.style(Role::Warning));
     } else if !fresh.is_fresh() {
         strip.put(&fresh.detail(shared.now), look.style(Role::Muted));
-    } else {
-        let backups = backup(shared, look, card.env, &mut strip);
-        if backups.is_none() {
-            strip.put(&consists(env), look.style(Role::Muted));
-        }
+    } else if !backup(shared, look, card.env, &mut strip) {
+        strip.put(&consists(env), look.style(Role::Muted));
     }
 }
 
-/// `backup 41m / 30m ✖ RPO breached`. Returns how well it is kept; `None` when there was nothing to say.
-fn backup(shared: &Shared, look: &Look, env: EnvId, strip: &mut Strip<'_>) -> Option<Level> {
-    let (level, short, note) = shared.backups.get(env)?.card(shared.now.wall)?;
+/// `backup 41m / 30m ✖ RPO breached`. Returns whether there was anything to say.
+fn backup(shared: &Shared, look: &Look, env: EnvId, strip: &mut Strip<'_>) -> bool {
+    let Some((level, short, note)) = shared.backups.get(env).and_then(|kept| kept.card(shared.now.wall))
+    else {
+        return false;
+    };
     let style = look.style(Role::of_level(level));
     strip.put("backup ", look.style(Role::Muted)).put(&short, look.style(Role::Text));
     if !short.is_empty() {
         strip.gap(1);
     }
     strip.put(look.symbols.level(level), style).gap(1).put(&note, style);
-    Some(level)
+    true
 }
