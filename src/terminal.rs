@@ -21,7 +21,7 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use rustix::process::getpgrp;
 use rustix::stdio::stdin;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetpgrp, tcsetattr};
@@ -63,7 +63,11 @@ impl Screen {
     /// # Errors
     /// When the terminal does not say.
     pub fn size(&self) -> io::Result<(u16, u16)> {
-        crossterm::terminal::size()
+        // Asked before every frame: crossterm would open /dev/tty each time.
+        match rustix::termios::tcgetwinsize(io::stdout()) {
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Ok((size.ws_col, size.ws_row)),
+            _ => crossterm::terminal::size(),
+        }
     }
 
     /// Draws a frame; only cells that changed are sent, between the marks of a
@@ -73,7 +77,8 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<bool> {
-        let area = Rect::from((Position::ORIGIN, self.backend.size()?));
+        let (width, height) = self.size()?;
+        let area = Rect::new(0, 0, width, height);
         if self.next.area != area {
             self.next.resize(area);
             self.next.reset();

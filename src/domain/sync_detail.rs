@@ -504,6 +504,8 @@ pub enum Found {
     Extra,
     /// Nothing says what was wanted.
     Untold,
+    /// The API server does not list it among the objects that it compares.
+    Unlisted,
     /// Could not be read.
     Refused(String),
 }

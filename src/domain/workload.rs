@@ -49,6 +49,8 @@ pub struct Workload {
     pub conditions: Arc<[Condition]>,
     /// Containers of the pod template.
     pub images: Arc<[ContainerImage]>,
+    /// The last change of size through the scale subresource.
+    pub scaled: Option<Scaled>,
     /// The controller that owns it (a Job's CronJob).
     pub owner: Option<Arc<Owner>>,
     /// `argocd.argoproj.io/tracking-id`'s application name, or the name in the
@@ -56,6 +58,15 @@ pub struct Workload {
     pub delivered_by: Option<Name>,
     /// What only some kinds have.
     pub more: More,
+}
+
+/// A change of size through the scale subresource, as the API server dates it in `metadata.managedFields`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scaled {
+    /// When.
+    pub at: Stamp,
+    /// By what: the field manager's name (`kubectl`, `kube-controller-manager`).
+    pub by: Name,
 }
 
 /// What only some kinds of workload have.

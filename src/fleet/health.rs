@@ -16,6 +16,8 @@ use crate::world::{ClusterWorld, World};
 pub struct Health {
     clusters: Vec<ClusterHealth>,
     version: u64,
+    /// Workloads that stand otherwise since the version before this one, their own status apart.
+    moved: Vec<(ClusterId, Uid)>,
 }
 
 /// How one workload stands.
@@ -46,12 +48,28 @@ impl Health {
     /// Follows the world. Returns whether anything may have changed.
     pub fn refresh(&mut self, world: &World) -> bool {
         self.clusters.resize_with(world.clusters.len(), ClusterHealth::default);
-        let mut changed = false;
-        for (health, cluster) in self.clusters.iter_mut().zip(&world.clusters) {
-            changed |= health.refresh(cluster);
+        let mut moved = None;
+        for ((id, cluster), health) in world.each().zip(&mut self.clusters) {
+            if let Some(uids) = health.refresh(cluster) {
+                moved.get_or_insert_with(Vec::new).extend(uids.into_iter().map(|uid| (id, uid)));
+            }
         }
-        self.version += u64::from(changed);
+        let changed = moved.is_some();
+        if let Some(moved) = moved {
+            self.version += 1;
+            self.moved = moved;
+        }
         changed
+    }
+
+    /// The workloads that stand otherwise since then because of their pods or Jobs; what their own status says is told by
+    /// their table. `None` when that is too long ago to be known.
+    pub fn moved_since(&self, version: u64) -> Option<&[(ClusterId, Uid)]> {
+        match self.version.checked_sub(version)? {
+            0 => Some(&[]),
+            1 => Some(&self.moved),
+            _ => None,
+        }
     }
 
     /// Rises when anything may have changed.
@@ -92,54 +110,81 @@ impl Health {
 }
 
 impl ClusterHealth {
-    fn refresh(&mut self, cluster: &ClusterWorld) -> bool {
+    /// Follows a cluster. The workloads that stand otherwise since, their own status apart; `None` when nothing changed
+    /// that standings follow from.
+    fn refresh(&mut self, cluster: &ClusterWorld) -> Option<Vec<Uid>> {
         let now = [cluster.pods.version(), cluster.workloads.version(), cluster.replica_sets.version()];
         if self.seen == Some(now) {
-            return false;
+            return None;
         }
-        let pods_changed = self.follow_pods(cluster);
+        let turns = self.follow_pods(cluster);
         let others_changed = self.seen.is_none_or(|seen| seen[1..] != now[1..]);
         self.seen = Some(now);
+        let mut moved = Vec::new();
         if others_changed {
+            let before = std::mem::take(&mut self.newest_job);
             self.find_newest_jobs(cluster);
+            moved.extend(different(&before, &self.newest_job));
+        } else if turns.as_ref().is_some_and(Vec::is_empty) {
+            return None;
+        } else if let Some(turned) = turns.and_then(|turns| self.turn(cluster, &turns)) {
+            return Some(turned);
         }
-        if pods_changed || others_changed {
-            self.attribute(cluster);
-        }
-        pods_changed || others_changed
+        let before = std::mem::take(&mut self.by_workload);
+        self.attribute(cluster);
+        moved.extend(different(&before, &self.by_workload));
+        Some(moved)
     }
 
-    fn follow_pods(&mut self, cluster: &ClusterWorld) -> bool {
+    /// Takes what pods are now: for each that began or ceased to fail its owner. `None` when all were looked at, since
+    /// what changed is not known any more.
+    fn follow_pods(&mut self, cluster: &ClusterWorld) -> Option<Vec<Turn>> {
         let before = self.seen.map(|seen| seen[0]);
-        let mut changed = false;
+        let mut turns = Vec::new();
         match before.and_then(|version| cluster.pods.changed_since(version)) {
             Some(slots) => {
-                for slot in slots {
-                    changed |= self.note(*slot, cluster.pods.at(*slot));
-                }
+                slots.iter().for_each(|slot| self.note(*slot, cluster.pods.at(*slot), &mut turns));
+                Some(turns)
             }
             None => {
-                changed = before.is_none() || !self.by_owner.is_empty();
                 self.failing.clear();
                 self.by_owner.clear();
-                for (slot, pod) in cluster.pods.iter() {
-                    changed |= self.note(slot, Some(pod));
-                }
+                cluster.pods.iter().for_each(|(slot, pod)| self.note(slot, Some(pod), &mut turns));
+                None
             }
         }
-        changed
     }
 
-    /// Whether the slot's pod began or ceased to fail.
-    fn note(&mut self, slot: u32, pod: Option<&Pod>) -> bool {
+    /// Counts single pods up to their workloads: the workloads that have more or fewer that fail. `None` when one is a
+    /// stray, or the counts do not hold: all are to be summed up anew.
+    fn turn(&mut self, cluster: &ClusterWorld, turns: &[Turn]) -> Option<Vec<Uid>> {
+        let mut moved = Vec::new();
+        for Turn { owner, fails } in turns {
+            let workload = workload_above(cluster, *owner)?.uid;
+            let count = self.by_workload.entry(workload).or_default();
+            *count = if *fails { *count + 1 } else { count.checked_sub(1)? };
+            if *count == 0 {
+                self.by_workload.remove(&workload);
+            }
+            moved.push(workload);
+        }
+        moved.sort_unstable();
+        moved.dedup();
+        Some(moved)
+    }
+
+    /// Takes the pod that is in a slot now, and tells when it began or ceased to fail.
+    fn note(&mut self, slot: u32, pod: Option<&Pod>, turns: &mut Vec<Turn>) {
         let at = slot as usize;
         let owner = pod
             .filter(|pod| pod.state == PodState::Failed)
             .map(|pod| pod.owner.as_ref().map_or(pod.uid, |owner| owner.uid));
         let before = self.failing.get(at).copied().flatten();
         if before == owner {
-            return false;
+            return;
         }
+        turns.extend(before.map(|owner| Turn { owner, fails: false }));
+        turns.extend(owner.map(|owner| Turn { owner, fails: true }));
         if let Some(old) = before
             && let Some(count) = self.by_owner.get_mut(&old)
         {
@@ -155,7 +200,6 @@ impl ClusterHealth {
             self.failing.resize(at + 1, None);
         }
         self.failing[at] = owner;
-        true
     }
 
     /// Sums the failing pods up to the workloads they belong to.
@@ -185,6 +229,20 @@ impl ClusterHealth {
             }
         }
     }
+}
+
+/// A pod of an owner that began to fail, or ceased to.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    owner: Uid,
+    fails: bool,
+}
+
+/// The keys under which two maps do not hold the same.
+fn different<V: PartialEq>(before: &HashMap<Uid, V>, after: &HashMap<Uid, V>) -> Vec<Uid> {
+    let other = |(uid, value): &(&Uid, &V)| after.get(*uid) != Some(*value);
+    let gone_or_other = before.iter().filter(other).map(|(uid, _)| *uid);
+    gone_or_other.chain(after.keys().filter(|uid| !before.contains_key(*uid)).copied()).collect()
 }
 
 /// The workload that a pod's direct owner is or belongs to.
@@ -358,6 +416,33 @@ mod tests {
         put_pods(&mut world, ID, vec![pod(&set, 1, PodState::Moving)]);
         assert!(!health.refresh(&world));
         assert_eq!(health.version(), version);
+    }
+
+    #[test]
+    fn it_is_told_which_workloads_stand_otherwise() {
+        let mut world = world(&[("gke", &["prod"])]);
+        let [cart, shop] = ["cart", "shop"].map(|name| deployment("prod", name, "x:1", 2));
+        let [of_cart, of_shop] =
+            [&cart, &shop].map(|one| crate::fleet::testing::replica_set(one, 1, "x:1", 2, 0));
+        put_workloads(&mut world, ID, Kind::Deployment, vec![cart.clone(), shop]);
+        put_replica_sets(&mut world, ID, vec![of_cart.clone(), of_shop]);
+        put_pods(&mut world, ID, vec![pod(&of_cart, 0, PodState::Ready)]);
+        let mut health = Health::default();
+        health.refresh(&world);
+        let first = health.version();
+        put_pods(&mut world, ID, vec![pod(&of_cart, 0, PodState::Failed)]);
+        health.refresh(&world);
+        let moved: &[(ClusterId, Uid)] = &[(ID, cart.uid)];
+        assert_eq!(
+            (health.moved_since(first), health.moved_since(health.version())),
+            (Some(moved), Some(&[][..]))
+        );
+        // Its own status is told by its table.
+        put_workloads(&mut world, ID, Kind::Deployment, vec![Workload { ready: 1, ..cart }]);
+        health.refresh(&world);
+        assert_eq!(health.moved_since(health.version() - 1), Some(&[][..]));
+        assert_eq!(health.moved_since(first), None, "too long ago");
+        assert_eq!(health.moved_since(health.version() + 1), None);
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //! the time axis of graphs.
 //!
 //! Pure. Only what an object dates itself is told: a ReplicaSet's creation is a rollout, an autoscaler's last change of
-//! size a scaling, a container's last end a restart, the last deployment and the last operation of an Application or a
-//! Flux object a sync, a backup's start a backup. What nothing dates (a scaling by hand, a rollback to a ReplicaSet
-//! that was there already, the restarts before the last one) is not guessed. And only what concerns the scope: the app
-//! that delivers its workloads, backups that take its namespaces.
+//! size or the last use of the scale subresource a scaling, a container's last end a restart, the deployments that an
+//! Application or a Flux object remembers and its last operation a sync, a backup's start a backup. What nothing dates
+//! (a StatefulSet's new template, a rollback to a ReplicaSet that was there already, scalings and restarts before the
+//! last one) is not guessed. And only what concerns the scope: the app that delivers its workloads, backups that take
+//! its namespaces.
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ pub struct Mark {
     pub what: What,
     /// To what: the name of a workload or of a pod.
     pub about: Name,
-    /// More: the release (`1.31.0`), the size (`4 pods`), how a container ended (`OOMKilled 137`), the revision
+    /// More: the release (`1.31.0`), the size (`4 pods`) or who set it (`by kubectl`), how a container ended (`OOMKilled 137`), the revision
     /// (`9f31c2e`), how a backup went. May be empty.
     pub detail: String,
     /// How much it wants a look.
@@ -46,7 +47,7 @@ pub struct Mark {
 pub enum What {
     /// A new pod template came.
     Rollout,
-    /// An autoscaler changed the number of pods.
+    /// An autoscaler, a person or a program changed the number of pods.
     Scaling,
     /// A container ended and was started again, or waits for it.
     Restart,
@@ -92,6 +93,9 @@ const MOST: usize = 100;
 
 /// An end of a sync and the entry in the history that it makes are about as far apart, in seconds.
 const SAME: u64 = 30;
+
+/// The field manager of Kubernetes' own autoscaler.
+const AUTOSCALER: &str = "kube-controller-manager";
 
 /// All that is known.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +198,7 @@ fn of_workload(
     backups(known, since, |template| template.takes(&workload.namespace), marks);
 }
 
-/// The last deployment, and the last operation where that was another one.
+/// The deployments that are remembered, and the last operation where that was another one.
 fn syncs(world: &World, delivery: &Delivery, since: Stamp, marks: &mut Vec<Mark>) {
     if delivery.source {
         return;
@@ -212,6 +216,9 @@ fn syncs(world: &World, delivery: &Delivery, since: Stamp, marks: &mut Vec<Mark>
     };
     let deployed = app.deployed.as_ref();
     if let Some(deployed) = deployed {
+        mark(deployed.at, &deployed.revision, "", Level::Idle);
+    }
+    for deployed in app.earlier.iter() {
         mark(deployed.at, &deployed.revision, "", Level::Idle);
     }
     let Some(operation) = app.operation.as_ref().filter(|operation| !operation.dry_run) else { return };
@@ -284,14 +291,26 @@ fn rollouts(
 fn scalings(cluster: &ClusterWorld, workload: &Workload, since: Stamp, marks: &mut Vec<Mark>) {
     let scales =
         matches!(workload.kind, Kind::Deployment | Kind::StatefulSet | Kind::Rollout | Kind::ReplicaSet);
-    let Some(autoscaler) = scales.then(|| cluster.autoscaler_of(workload)).flatten() else { return };
-    if let Some(at) = autoscaler.scaled.filter(|at| *at >= since) {
+    let autoscaler = scales.then(|| cluster.autoscaler_of(workload)).flatten();
+    let mut mark = |at, detail| {
+        let about = workload.name.clone();
+        marks.push(Mark { at, what: What::Scaling, about, detail, level: Level::Idle });
+    };
+    if let Some(autoscaler) = autoscaler
+        && let Some(at) = autoscaler.scaled.filter(|at| *at >= since)
+    {
         let detail = match autoscaler.desired {
             1 => "1 pod".to_owned(),
             pods => format!("{pods} pods"),
         };
-        let about = workload.name.clone();
-        marks.push(Mark { at, what: What::Scaling, about, detail, level: Level::Idle });
+        mark(at, detail);
+    }
+    // An autoscaler uses the scale subresource too, and tells more of it itself.
+    let of_its_own = |by: &str| autoscaler.is_some() && by == AUTOSCALER;
+    if let Some(scaled) =
+        workload.scaled.as_ref().filter(|scaled| scaled.at >= since && !of_its_own(&scaled.by))
+    {
+        mark(scaled.at, format!("by {}", scaled.by));
     }
 }
 

@@ -41,8 +41,6 @@ struct Read {
     versions: [u64; 4],
     /// For each slot of the workloads what places it in an app.
     places: Vec<u64>,
-    /// For each slot of the workloads how well it was.
-    levels: Vec<Level>,
     sets: Sets,
 }
 
@@ -111,17 +109,15 @@ impl Sets {
 }
 
 impl Read {
-    fn new(wanted: &Wanted, id: ClusterId, cluster: &ClusterWorld, health: &Health) -> Read {
+    fn new(wanted: &Wanted, cluster: &ClusterWorld, health: &Health) -> Read {
         let slots = cluster.workloads.slots();
         let mut read = Read {
             versions: versions(cluster, health),
             places: vec![NOWHERE; slots],
-            levels: vec![Level::Unknown; slots],
             sets: Sets::new(cluster),
         };
         for (slot, workload) in cluster.workloads.iter() {
             read.places[slot as usize] = place(wanted, Some(workload));
-            read.levels[slot as usize] = health.of(id, workload).level;
         }
         read
     }
@@ -156,16 +152,12 @@ impl Read {
             let workload = owner.and_then(|owner| workload_above(cluster, owner.uid));
             changed.extend(workload.and_then(|workload| cluster.workloads.slot(workload.uid)));
         }
-        if standing != health.version() {
-            for (slot, workload) in cluster.workloads.iter() {
-                // A slot beyond is that of a Job, which is in no app.
-                if let Some(known) = self.levels.get_mut(slot as usize) {
-                    let level = health.of(id, workload).level;
-                    if std::mem::replace(known, level) != level {
-                        changed.insert(slot);
-                    }
-                }
+        match health.moved_since(standing) {
+            Some(moved) => {
+                let here = moved.iter().filter(|(cluster, _)| *cluster == id);
+                changed.extend(here.filter_map(|(_, uid)| cluster.workloads.slot(*uid)));
             }
+            None => changed.extend(cluster.workloads.iter().map(|(slot, _)| slot)),
         }
         Some(Changed { workloads: changed, pods })
     }
@@ -301,7 +293,7 @@ impl Matrix {
     }
 
     fn build(&mut self, wanted: &Wanted, world: &World, health: &Health) {
-        self.clusters = world.each().map(|(id, cluster)| Read::new(wanted, id, cluster, health)).collect();
+        self.clusters = world.each().map(|(_, cluster)| Read::new(wanted, cluster, health)).collect();
         let columns = columns(&self.environments);
         self.columns = columns.iter().map(|env| env.id).collect();
         self.placed.clear();

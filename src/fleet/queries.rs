@@ -278,7 +278,7 @@ impl Asker<'_> {
             let more = format!("resource=\"{resource}\"");
             const ASKED: &str = "kube_pod_container_resource_requests";
             if self.there(ASKED).is_ok() && self.names_node(ASKED) != Some(false) {
-                let asked = format!("sum({})", self.select(ASKED, &more));
+                let asked = format!("sum({})", self.of_pods_that_run(ASKED, &more));
                 curves.push((asked, Legend::Fixed("requests"), Role::Request));
             }
             let all = self.select("kube_node_status_allocatable", &more);
@@ -293,7 +293,7 @@ impl Asker<'_> {
             if self.there(family).is_err() {
                 continue;
             }
-            let selected = self.select(family, &format!("resource=\"{resource}\""));
+            let selected = self.of_pods_that_run(family, &format!("resource=\"{resource}\""));
             // Lines are of single pods: so are their limits.
             let split = self.split(family);
             let query = match self.target {
@@ -306,6 +306,26 @@ impl Asker<'_> {
             curves.push((query, Legend::Fixed(word), role));
         }
         Ok(curves)
+    }
+
+    /// `name{matchers,more}` without what pods asked for that have ended: kube-state-metrics tells of a Job's until it is
+    /// deleted, and nothing is kept for them any more.
+    fn of_pods_that_run(&self, name: &str, more: &str) -> String {
+        const PHASE: &str = "kube_pod_status_phase";
+        let selected = self.select(name, more);
+        let known = self.place.survey.filter(|survey| survey.has(PHASE));
+        let Some(survey) = known.filter(|_| !matches!(self.target, Target::Pod { .. })) else {
+            return selected;
+        };
+        let labels = survey.labels(PHASE);
+        let (namespace, pod) = (target::namespace_label(labels), target::pod_label(labels).unwrap_or("pod"));
+        // The phase that a pod is in is 1, and every other one 0. Its series do not name the node.
+        let phase = "phase=~\"Pending|Running\"";
+        let phases = match self.target {
+            Target::Node(_) => with(PHASE, &[], phase),
+            _ => self.select(PHASE, phase),
+        };
+        format!("{selected} * on ({namespace}, {pod}) group_left max by ({namespace}, {pod}) ({phases})")
     }
 
     fn restarts(&self, step: u32) -> Result<Vec<Draft>, String> {

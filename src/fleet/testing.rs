@@ -121,6 +121,7 @@ pub fn deployment(namespace: &str, name: &str, image: &str, replicas: u32) -> Wo
         paused: false,
         conditions: Arc::from([condition("Progressing", "True", "NewReplicaSetAvailable")]),
         images: images(&[image]),
+        scaled: None,
         owner: None,
         delivered_by: None,
         more: More::Deployment(DeploymentMore {

@@ -2,7 +2,7 @@
 //!
 //! With 50,000 pods and 200 changes a second a full sort at every frame would
 //! cost more than everything else; so the rows that did not change keep their
-//! order, and those that did are sorted apart and merged in.
+//! order, and the place of each that did is searched among them.
 
 use std::cmp::Ordering;
 use std::hash::Hash;
@@ -50,14 +50,15 @@ impl<R: Copy + Eq + Hash> Order<R> {
         let mut fresh: Vec<R> = changed.into_iter().filter(|row| shown(*row)).collect();
         fresh.sort_unstable_by(|a, b| compare(*a, *b));
         let mut merged = Vec::with_capacity(self.rows.len() + fresh.len());
-        let mut fresh = fresh.into_iter().peekable();
-        for row in self.rows.drain(..) {
-            while let Some(next) = fresh.next_if(|next| compare(*next, row) == Ordering::Less) {
-                merged.push(next);
-            }
-            merged.push(row);
+        let mut rest = self.rows.as_slice();
+        for next in fresh {
+            let (before, after) =
+                rest.split_at(rest.partition_point(|row| compare(*row, next) == Ordering::Less));
+            merged.extend_from_slice(before);
+            merged.push(next);
+            rest = after;
         }
-        merged.extend(fresh);
+        merged.extend_from_slice(rest);
         self.rows = merged;
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn read(
         Some(upstream) => {
             match Server::new(Arc::clone(upstream), &wanted.app, "", limit).differences().await {
                 Ok(found) => {
-                    let told = |id: &ResourceId| found.get(id).cloned().unwrap_or(Found::Untold);
+                    let told = |id: &ResourceId| found.get(id).cloned().unwrap_or(Found::Unlisted);
                     let objects = wanted.objects.iter();
                     let objects =
                         objects.map(|(id, _)| ObjectDiff { id: id.clone(), found: told(id) }).collect();

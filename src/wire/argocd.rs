@@ -189,6 +189,16 @@ struct WireHistory {
     deployed_at: Text,
 }
 
+impl WireHistory {
+    fn deployed(&self, interner: &mut Interner) -> Deployed {
+        Deployed {
+            id: self.id.0,
+            revision: first(&self.revision, &self.revisions, interner),
+            at: stamp::parse(&self.deployed_at),
+        }
+    }
+}
+
 impl Wire for WireApplication {
     const KIND: Kind = Kind::Application;
     type Row = SyncApp;
@@ -229,11 +239,8 @@ impl Wire for WireApplication {
             namespaces: namespaces(status, interner),
             revisions: revisions(&status.sync.revision, &status.sync.revisions, interner),
             attempted: interner.text(""),
-            deployed: status.history.last().map(|entry| Deployed {
-                id: entry.id.0,
-                revision: first(&entry.revision, &entry.revisions, interner),
-                at: stamp::parse(&entry.deployed_at),
-            }),
+            deployed: status.history.last().map(|entry| entry.deployed(interner)),
+            earlier: status.history.iter().rev().skip(1).map(|entry| entry.deployed(interner)).collect(),
             requested: self.operation.is_some() && !under_way,
             operation,
             reconciled: stamp::parse(&status.reconciled_at),

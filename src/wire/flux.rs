@@ -261,6 +261,7 @@ fn row(
         revisions: if applied.is_empty() { [].into() } else { [name(interner, applied)].into() },
         attempted: name(interner, &status.last_attempted_revision),
         deployed: deployed(kind, status, ready, interner),
+        earlier: earlier(kind, status, interner),
         requested: {
             let asked = meta.reconcile_requested();
             !asked.is_empty() && !suspended && *asked != *status.last_handled_reconcile_at
@@ -360,6 +361,25 @@ fn inventory(status: &Status, interner: &mut Interner) -> (Arc<[Name]>, u32) {
     (names, u32::try_from(entries.len()).unwrap_or(u32::MAX))
 }
 
+impl HistoryEntry {
+    fn deployed(&self, interner: &mut Interner) -> Deployed {
+        Deployed {
+            id: self.version.0,
+            revision: name(interner, &self.chart_version),
+            at: stamp::parse(&self.last_deployed),
+        }
+    }
+}
+
+/// Releases of Helm that were deployed once and are not the present one, newest first.
+fn earlier(kind: Kind, status: &Status, interner: &mut Interner) -> std::sync::Arc<[Deployed]> {
+    if kind != Kind::HelmRelease {
+        return [].into();
+    }
+    let superseded = status.history.iter().filter(|entry| &*entry.status == "superseded");
+    superseded.map(|entry| entry.deployed(interner)).collect()
+}
+
 fn deployed(
     kind: Kind,
     status: &Status,
@@ -367,13 +387,11 @@ fn deployed(
     interner: &mut Interner,
 ) -> Option<Deployed> {
     match kind {
-        Kind::HelmRelease => {
-            status.history.iter().find(|entry| &*entry.status == "deployed").map(|entry| Deployed {
-                id: entry.version.0,
-                revision: name(interner, &entry.chart_version),
-                at: stamp::parse(&entry.last_deployed),
-            })
-        }
+        Kind::HelmRelease => status
+            .history
+            .iter()
+            .find(|entry| &*entry.status == "deployed")
+            .map(|entry| entry.deployed(interner)),
         Kind::Kustomization if !status.last_applied_revision.is_empty() => Some(Deployed {
             id: 0,
             revision: name(interner, &status.last_applied_revision),

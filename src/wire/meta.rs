@@ -1,4 +1,5 @@
-//! `metadata`, as far as any row needs it. Managed fields and nearly all annotations are stepped over by the parser.
+//! `metadata`, as far as any row needs it. Nearly all annotations are stepped over by the parser, and of managed fields
+//! all but who used the scale subresource last.
 
 use kube::core::ObjectMeta;
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use super::{name, stamp};
 use crate::domain::id::{Name, Uid};
 use crate::domain::meta::{Interner, Labels, Owner};
 use crate::domain::time::Stamp;
+use crate::domain::workload::Scaled;
 use std::sync::Arc;
 
 /// The slim `metadata`.
@@ -30,6 +32,7 @@ pub struct Meta {
     labels: Pairs<Text>,
     owners: List<Fields<OwnerReference>>,
     notes: Notes,
+    scaled: Option<(Stamp, Text)>,
 }
 
 #[derive(Default, Deserialize)]
@@ -45,6 +48,25 @@ struct Raw {
     labels: Pairs<Text>,
     owner_references: List<Fields<OwnerReference>>,
     annotations: Fields<Notes>,
+    managed_fields: List<Fields<Managed>>,
+}
+
+/// An entry of `metadata.managedFields`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Managed {
+    manager: Text,
+    subresource: Text,
+    time: Text,
+}
+
+/// Who changed the size last through the scale subresource, and when: the API server dates each manager's last change.
+fn scaled(managed: List<Fields<Managed>>) -> Option<(Stamp, Text)> {
+    let through_scale =
+        managed.0.into_iter().map(|entry| entry.0).filter(|entry| &*entry.subresource == "scale");
+    through_scale
+        .filter_map(|entry| Some((stamp::parse(&entry.time)?, entry.manager)))
+        .max_by_key(|(at, _)| *at)
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -88,6 +110,7 @@ impl From<Raw> for Meta {
             labels: raw.labels,
             owners: raw.owner_references,
             notes: raw.annotations.0,
+            scaled: scaled(raw.managed_fields),
         }
     }
 }
@@ -137,6 +160,12 @@ impl Meta {
             revision => revision,
         };
         u64::try_from(revision).unwrap_or(0)
+    }
+
+    /// The last change of size through the scale subresource (kubectl, an autoscaler, this program).
+    pub fn scaled(&self, interner: &mut Interner) -> Option<Scaled> {
+        let (at, by) = self.scaled.as_ref()?;
+        Some(Scaled { at: *at, by: name(interner, by) })
     }
 
     /// Whether Argo CD leaves an Application alone since somebody said so.
@@ -194,6 +223,23 @@ mod tests {
             {"uid": "1", "kind": "Backup", "name": "b"},
             {"uid": "2", "kind": "ReplicaSet", "name": "rs", "controller": true}]}));
         assert_eq!(&*meta.owner(&mut interner).unwrap().name, "rs");
+    }
+
+    #[test]
+    fn who_scaled_last_and_when() {
+        let mut interner = Interner::new();
+        let entry = |manager: &str, subresource: &str, time: &str| {
+            serde_json::json!({"manager": manager, "operation": "Update", "apiVersion": "apps/v1", "time": time,
+                "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}, "subresource": subresource})
+        };
+        let scaled = meta(serde_json::json!({"managedFields": [
+            entry("kubectl", "scale", "2026-11-21T14:00:00Z"),
+            entry("pilothouse", "scale", "2026-11-21T14:00:05Z"),
+            entry("kube-controller-manager", "status", "2026-11-21T15:00:00Z"),
+            entry("undated", "scale", "nonsense")]}));
+        let last = scaled.scaled(&mut interner).unwrap();
+        assert_eq!((&*last.by, last.at), ("pilothouse", stamp::parse("2026-11-21T14:00:05Z").unwrap()));
+        assert_eq!(meta(serde_json::json!({"managedFields": "none"})).scaled(&mut interner), None);
     }
 
     #[test]

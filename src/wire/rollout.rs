@@ -133,6 +133,7 @@ impl Wire for WireRollout {
             paused: spec.paused.is_true(),
             conditions: conditions(&status.conditions, interner),
             images: spec.template.images(interner),
+            scaled: self.metadata.scaled(interner),
             owner: meta.owner(interner),
             delivered_by: meta.delivered_by(interner),
             more: More::Rollout(Box::new(self.progress(interner))),

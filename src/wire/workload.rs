@@ -254,6 +254,7 @@ fn row(
         paused: spec.paused.is_true() || spec.suspend.is_true(),
         conditions: conditions(&status.conditions, interner),
         images: template.images(interner),
+        scaled: metadata.scaled(interner),
         owner: metadata.owner(interner),
         delivered_by: metadata.delivered_by(interner),
         more: more(kind, metadata, spec, status, interner),

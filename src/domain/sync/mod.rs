@@ -72,6 +72,8 @@ pub struct SyncApp {
     pub attempted: Name,
     /// The last full sync that succeeded: the newest of `status.history`.
     pub deployed: Option<Deployed>,
+    /// Those before it that are remembered, newest first (`status.history` of an Application or a HelmRelease).
+    pub earlier: Arc<[Deployed]>,
     /// An operation was asked for and waits for the controller (`operation` of an Application, a Flux reconcile request
     /// that was not handled yet).
     pub requested: bool,

@@ -26,6 +26,7 @@ pub fn app(kind: Kind, name: &str) -> SyncApp {
         revisions: ["9f31c2aa00112233445566778899aabbccddeeff".into()].into(),
         attempted: "".into(),
         deployed: Some(Deployed { id: 3, revision: "9f31c2aa".into(), at: Some(Stamp(2_000)) }),
+        earlier: [].into(),
         requested: false,
         operation: None,
         reconciled: Some(Stamp(3_000)),

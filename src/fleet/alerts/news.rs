@@ -85,6 +85,7 @@ pub struct Snapshot(Vec<Fired>);
 /// An alert that fired, and who told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fired {
+    key: AlertKey,
     severity: Severity,
     name: Name,
     told_as: Vec<ToldAs>,
@@ -95,6 +96,7 @@ impl Snapshot {
         let firing = alerts.iter().zip(told);
         let firing = firing.filter(|(alert, _)| alert.fires() && alert.severity > Severity::Info);
         let fired = |(alert, told): (&Alert, &Vec<ToldAs>)| Fired {
+            key: alert.key,
             severity: alert.severity,
             name: alert.name.clone(),
             told_as: told.clone(),
@@ -102,7 +104,8 @@ impl Snapshot {
         Snapshot(firing.map(fired).collect())
     }
 
-    /// What began and what ended until a later moment. One that another server told of before is the same still.
+    /// What began and what ended until a later moment. One that another server told of before is the same still: a
+    /// Prometheus that is found at another address tells nothing new.
     pub fn until(&self, later: &Snapshot) -> Change {
         self.beside(later, |_| true)
     }
@@ -116,7 +119,10 @@ impl Snapshot {
     fn beside(&self, later: &Snapshot, of_it: impl Fn(&Fired) -> bool) -> Change {
         let only = |here: &Snapshot, there: &Snapshot| {
             let known: HashSet<u64> = there.told().collect();
-            let is_known = |fired: &Fired| fired.told_as.iter().any(|told| known.contains(&told.alert));
+            let keys: HashSet<AlertKey> = there.0.iter().map(|fired| fired.key).collect();
+            let is_known = |fired: &Fired| {
+                keys.contains(&fired.key) || fired.told_as.iter().any(|told| known.contains(&told.alert))
+            };
             let only = here.0.iter().filter(|fired| of_it(fired) && !is_known(fired));
             let mut only: Vec<(Severity, Name)> =
                 only.map(|fired| (fired.severity, fired.name.clone())).collect();

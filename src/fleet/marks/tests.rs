@@ -7,6 +7,7 @@ use crate::domain::node::Autoscaler;
 use crate::domain::pod::{LastExit, PodState};
 use crate::domain::sync::testing::app;
 use crate::domain::sync::{Deployed, Operation};
+use crate::domain::workload::Scaled;
 use crate::fleet::Backups;
 use crate::fleet::environments;
 use crate::fleet::testing::{
@@ -88,6 +89,23 @@ fn an_apps_events_newest_first() {
 }
 
 #[test]
+fn who_scaled_is_told_once() {
+    let with = |by: &str, at| {
+        let (mut world, cart, _) = story();
+        let mut all: Vec<Workload> = world.clusters[0].workloads.iter().map(|(_, one)| one.clone()).collect();
+        let scaled = Some(Scaled { at: Stamp(at), by: by.into() });
+        all.iter_mut().filter(|one| one.uid == cart.uid).for_each(|one| one.scaled = scaled.clone());
+        put_workloads(&mut world, ID, Kind::Deployment, all);
+        let mut lines = told(&world, Scope::Workloads(std::slice::from_ref(&cart)), 500);
+        lines.retain(|line| line.contains("scale"));
+        lines
+    };
+    assert_eq!(with("kubectl", 1_250), ["1250 scale cart by kubectl", "1200 scale cart 2 pods"]);
+    assert_eq!(with("kubectl", 400), ["1200 scale cart 2 pods"], "before the time that is drawn");
+    assert_eq!(with("kube-controller-manager", 1_200), ["1200 scale cart 2 pods"], "the autoscaler's own");
+}
+
+#[test]
 fn an_environments_events_are_those_of_its_namespaces() {
     let (world, ..) = story();
     let environments = environments(&Wanted::default(), &world);
@@ -125,6 +143,9 @@ fn delivered(world: &mut World, operation: Option<Operation>) {
         revision: "9f31c2aa00112233445566778899aabbccddeeff".into(),
         at: Some(Stamp(1_010)),
     });
+    let before = Deployed { id: 6, revision: "c4f3babe".into(), at: Some(Stamp(700)) };
+    let long_before = Deployed { id: 5, revision: "0ddba11".into(), at: Some(Stamp(90)) };
+    app.earlier = [before, long_before].into();
     app.operation = operation;
     let backup = |name: &str, namespace: &str, at, phase: &str| Backup {
         uid: uid(name),
@@ -171,6 +192,7 @@ fn syncs_and_backups_that_concern_it() {
         "1050 backup prod-1 Completed",
         "1010 sync cart 9f31c2a",
         "1000 deploy cart 1.31.0",
+        "700 sync cart c4f3babe",
     ];
     assert_eq!(told(&world, Scope::Workloads(std::slice::from_ref(&cart)), 500), all);
     let mailer = world.clusters[0].workloads.iter().find(|(_, one)| &*one.name == "mailer").unwrap().1;
@@ -193,7 +215,7 @@ fn an_operation_that_made_no_history_is_told_too() {
     };
     let syncs = |operation| {
         let (world, cart) = delivered_story(Some(operation));
-        let all = told(&world, Scope::Workloads(&[cart]), 500);
+        let all = told(&world, Scope::Workloads(&[cart]), 1_005);
         all.into_iter().filter(|line| line.contains("sync")).collect::<Vec<_>>()
     };
     let known = "1010 sync cart 9f31c2a".to_owned();

@@ -51,7 +51,7 @@ const KNOWN: [(&str, &str); 14] = [
 ];
 
 /// What is asked for besides: the kubelet's and kube-state-metrics' families that the library uses.
-const PLATFORM: [&str; 24] = [
+const PLATFORM: [&str; 25] = [
     "container_cpu_usage_seconds_total",
     "container_memory_working_set_bytes",
     "container_network_receive_bytes_total",
@@ -69,6 +69,7 @@ const PLATFORM: [&str; 24] = [
     "kube_pod_container_resource_requests",
     "kube_pod_container_status_restarts_total",
     "kube_pod_info",
+    "kube_pod_status_phase",
     "kube_replicaset_spec_replicas",
     "kube_replicaset_status_ready_replicas",
     "kube_statefulset_replicas",

@@ -241,6 +241,30 @@ fn a_node_has_the_restarts_and_the_requests_of_the_pods_that_are_on_it() {
             r#"sum(kube_node_status_allocatable{node="n1",resource="memory",cluster="eu"})"#,
         ]
     );
+    let phases = survey(&[
+        ("container_memory_working_set_bytes", &["namespace", "node", "pod"]),
+        ("kube_pod_container_resource_requests", &["namespace", "node", "pod"]),
+        ("kube_pod_status_phase", &["namespace", "pod", "phase"]),
+    ]);
+    let running = |phases: &str| {
+        format!(
+            r#" * on (namespace, pod) group_left max by (namespace, pod) (kube_pod_status_phase{{{phases}cluster="eu"}})"#
+        )
+    };
+    let of_node = running(r#"phase=~"Pending|Running","#);
+    assert_eq!(
+        told(Signal::Memory, &node, Some(&phases))[1],
+        format!(
+            r#"sum(kube_pod_container_resource_requests{{node="n1",resource="memory",cluster="eu"}}{of_node})"#
+        )
+    );
+    let of_env = running(r#"namespace="shop",phase=~"Pending|Running","#);
+    assert_eq!(
+        told(Signal::Memory, &Target::Environment, Some(&phases))[1],
+        format!(
+            r#"sum(kube_pod_container_resource_requests{{namespace="shop",resource="memory",cluster="eu"}}{of_env})"#
+        )
+    );
     // `instance` is that of kube-state-metrics, and no node.
     let blind = survey(&[("kube_pod_container_status_restarts_total", &["instance", "namespace", "pod"])]);
     assert!(

@@ -194,6 +194,7 @@ pub fn cart() -> Workload {
             condition("Progressing", "True", "NewReplicaSetAvailable", ""),
         ]),
         images: images("registry.example/shop/cart:1.31.0"),
+        scaled: None,
         owner: None,
         delivered_by: None,
         more: More::Deployment(DeploymentMore {

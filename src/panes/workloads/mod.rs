@@ -2,6 +2,8 @@
 //! and Jobs, each unfolding to the ReplicaSets (or Jobs) and pods below it.
 
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use status::status as status_words;
 
@@ -217,17 +219,25 @@ impl Rows for Workloads {
             return Changes::Nothing;
         }
         let before = std::mem::replace(&mut self.seen, now);
-        // Workloads are few beside pods: only the plain case goes row by row.
+        // Workloads are few beside pods: only the plain case goes row by row, but that is a rollout's every step.
         let plain = self.unfolded.is_empty()
             && before.scope == self.seen.scope
-            && before.health == self.seen.health
             && before.workloads.len() == self.seen.workloads.len();
         if !plain {
             return Changes::Everything;
         }
-        let mut changed = Vec::new();
+        let Some(moved) = shared.health.moved_since(before.health) else { return Changes::Everything };
+        let slot = |cluster: ClusterId, uid| shared.world.cluster(cluster)?.workloads.slot(uid);
+        let moved = moved.iter().filter_map(|(cluster, uid)| Some((*cluster, slot(*cluster, *uid)?)));
+        let mut changed: Vec<Row> =
+            moved.map(|(cluster, slot)| Row::Workload(RowId { cluster, slot })).collect();
         for ((cluster, facts), version) in shared.world.each().zip(&before.workloads) {
             let Some(slots) = facts.workloads.changed_since(*version) else { return Changes::Everything };
+            // Jobs are rows of their own for as long as nothing that owns them is there.
+            let owns = |slot: &u32| facts.workloads.at(*slot).is_none_or(|one| one.kind == Kind::CronJob);
+            if slots.iter().any(owns) {
+                return Changes::Everything;
+            }
             changed.extend(slots.iter().map(|slot| Row::Workload(RowId { cluster, slot: *slot })));
         }
         Changes::These(changed)

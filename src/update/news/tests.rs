@@ -189,6 +189,22 @@ fn after_a_gap_what_happened_is_said_once_every_server_was_asked_again() {
 }
 
 #[test]
+fn a_server_that_answers_at_another_address_tells_nothing_new() {
+    let mut room = Room::new();
+    room.fire(1, &[("Old", "warning")]);
+    let before = room.prometheus(1);
+    room.after(0, Msg::Input(crossterm::event::Event::FocusLost));
+    room.wait(60);
+    let there = &mut room.state.shared.wanted.stages[1].environments[0].prometheus;
+    there.as_mut().unwrap().at = Some(Address::Url("http://moved".into()));
+    room.state.shared.derive();
+    assert_ne!(room.prometheus(1), before);
+    room.fire(1, &[("Old", "warning"), ("New", "warning")]);
+    room.after(0, Msg::Input(crossterm::event::Event::FocusGained));
+    assert_eq!(room.said(), ["While you were away (60 s): New fires."]);
+}
+
+#[test]
 fn a_dead_server_hides_nothing_from_who_was_away() {
     let mut room = Room::new();
     room.fire(1, &[]);

@@ -80,7 +80,7 @@ fn object(diff: &ObjectDiff, argo: bool, shared: &Shared) -> Vec<Line> {
                 }
             }
         }
-        Found::Missing | Found::Extra | Found::Untold | Found::Refused(_) => {}
+        Found::Missing | Found::Extra | Found::Untold | Found::Unlisted | Found::Refused(_) => {}
     }
     out
 }
@@ -109,6 +109,10 @@ fn verdict(found: &Found, argo: bool) -> (Level, String) {
         Found::Missing => (Level::Critical, "does not exist".to_owned()),
         Found::Extra => (Level::Warning, "is not in Git any more".to_owned()),
         Found::Untold => (Level::Unknown, "it does not say what was applied".to_owned()),
+        Found::Unlisted => (
+            Level::Unknown,
+            "the Argo CD API does not list it among what it compares: refresh asks it to".to_owned(),
+        ),
         Found::Refused(why) => (Level::Unknown, format!("cannot be read: {why}")),
     }
 }
