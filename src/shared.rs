@@ -11,18 +11,23 @@ use crate::action::Action;
 use crate::change::intent::Order;
 use crate::config::Notify;
 use crate::domain::environment::{Environment, Environments, Group};
-use crate::domain::id::{ClusterId, EnvId, Name, ObjectRef, Uid};
+use crate::domain::id::{ClusterId, EnvId, Kind, Name, ObjectRef, Uid};
 use crate::domain::level::Level;
 use crate::domain::link::Link;
+use crate::domain::sync::FLUX;
 use crate::domain::time::Now;
 use crate::domain::upstream::Upstream;
 use crate::effect::{Channel, Effect};
 use crate::fleet;
+use crate::fleet::backups::KINDS as VELERO;
 use crate::fleet::wanted::Wanted;
 use crate::journal::Reading;
 use crate::msg::{Note, RequestId};
 use crate::panes::Pane;
 use crate::world::World;
+
+/// The kinds of Argo CD that are followed.
+static ARGOCD: [Kind; 1] = [Kind::Application];
 
 /// What every pane may read.
 #[derive(Debug, Default)]
@@ -138,6 +143,25 @@ impl Shared {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The namespaces of a cluster in which the configuration says that Argo CD, Flux and Velero keep their objects, with
+    /// the kinds of these.
+    pub fn kept_in(&self, cluster: ClusterId) -> Vec<(Name, &'static [Kind])> {
+        let Some(connection) = self.world.cluster(cluster).map(|c| &c.connection) else { return Vec::new() };
+        let mut kept = Vec::new();
+        for env in self.wanted.stages.iter().flat_map(|stage| &stage.environments) {
+            let argocd = env.argocd.as_ref().map(|argocd| (&argocd.context, &argocd.namespace, &ARGOCD[..]));
+            let flux = env.flux.as_ref().map(|flux| (&flux.context, &flux.namespace, &FLUX[..]));
+            let velero = env.velero.as_ref().map(|velero| (&velero.context, &velero.namespace, &VELERO[..]));
+            for (context, namespace, kinds) in [argocd, flux, velero].into_iter().flatten() {
+                let context = context.as_deref().unwrap_or(&env.context);
+                if context == &*connection.context || context.is_empty() && cluster.0 == 0 {
+                    kept.push((Name::from(namespace.as_str()), kinds));
+                }
+            }
+        }
+        kept
     }
 
     /// The current environment.

@@ -151,10 +151,11 @@ pub fn contexts(global: &Global) -> Result<Contexts, Problem> {
 }
 
 /// The contexts that connect at the start: all, or the current one with those
-/// that environments stand on, that `connect:` names and that were remembered.
+/// that environments stand on or are delivered and backed up from, that
+/// `connect:` names and that were remembered.
 fn first(contexts: &Contexts, config: &Config, memory: &Memory, connect: Connect) -> Vec<ClusterId> {
     let named = |name: &str| {
-        config.environments().any(|env| env.context.as_deref() == Some(name))
+        config.environments().any(|env| env.contexts().any(|context| context == name))
             || config.connect.iter().any(|wanted| wanted == name)
             || memory.known.contexts.iter().any(|known| known == name)
     };

@@ -40,6 +40,8 @@ pub enum RawAddress {
         name: String,
         /// Port number or name.
         port: String,
+        /// Before every path: empty, or `/prometheus`.
+        prefix: String,
     },
 }
 
@@ -210,24 +212,34 @@ fn refuse_password(c: &Cursor<'_>, url: &str) -> bool {
     !secret
 }
 
-/// `namespace/name:port`.
+/// `namespace/name:port`, and a path behind it where the server is not at the root.
 fn read_service(c: &Cursor<'_>) -> Option<RawAddress> {
     let text = c.text()?;
     let parts = text.split_once('/').and_then(|(namespace, rest)| {
-        let (name, port) = rest.rsplit_once(':')?;
+        let (name, port) = rest.split_once(':')?;
+        let (port, prefix) = port.split_once('/').map_or((port, None), |(port, path)| (port, Some(path)));
+        let prefix = prefix.map(|path| path.trim_end_matches('/')).filter(|path| !path.is_empty());
+        let plain = |path: &str| path.chars().all(|c| c.is_ascii_alphanumeric() || "-._~/".contains(c));
+        if prefix
+            .is_some_and(|path| !plain(path) || path.split('/').any(|part| matches!(part, "" | "." | "..")))
+        {
+            return None;
+        }
+        let prefix = prefix.map(|path| format!("/{path}")).unwrap_or_default();
         let all = [namespace, name, port];
         let named =
             |p: &&str| !p.is_empty() && p.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
-        all.iter().all(named).then_some(all)
+        all.iter().all(named).then_some((all, prefix))
     });
     match parts {
-        Some([namespace, name, port]) => {
-            Some(RawAddress::Service { namespace: namespace.into(), name: name.into(), port: port.into() })
+        Some(([namespace, name, port], prefix)) => {
+            let (namespace, name, port) = (namespace.into(), name.into(), port.into());
+            Some(RawAddress::Service { namespace, name, port, prefix })
         }
         None => {
             c.wrong(
                 format!("`{text}` does not name a Service's port"),
-                "write namespace/name:port, such as monitoring/prometheus:9090",
+                "write namespace/name:port[/path], such as monitoring/prometheus:9090",
             );
             None
         }
@@ -272,4 +284,35 @@ fn read_header(name: &str, c: &Cursor<'_>) -> Option<RawSecret> {
         return None;
     }
     Some(RawSecret::Plain(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Address, Base, parse};
+
+    #[test]
+    fn a_service_may_have_a_path() {
+        let prefix = |service: &str| {
+            let text = format!(
+                "stages:\n- name: production\n  environments:\n  - name: production\n    prometheus: {{service: \"{service}\"}}\n"
+            );
+            let config = parse(std::path::Path::new("config.yaml"), &text, &Base::default()).ok()?;
+            let env = config.environments().next()?;
+            match env.prometheus.as_ref()?.at.as_ref()? {
+                Address::Service { name, port, prefix, .. } => Some(format!("{name}:{port}{prefix}")),
+                _ => None,
+            }
+        };
+        assert_eq!(prefix("mon/mimir:8080").as_deref(), Some("mimir:8080"));
+        assert_eq!(prefix("mon/mimir:8080/prometheus").as_deref(), Some("mimir:8080/prometheus"));
+        assert_eq!(
+            prefix("mon/vmselect:http/select/0/prometheus/").as_deref(),
+            Some("vmselect:http/select/0/prometheus")
+        );
+        for wrong in
+            ["mon/mimir:8080/../secrets", "mon/mimir:8080/a//b", "mon/mimir:8080/a?b", "mimir:8080/a"]
+        {
+            assert_eq!(prefix(wrong), None, "{wrong}");
+        }
+    }
 }

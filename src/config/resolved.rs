@@ -92,6 +92,16 @@ pub struct Environment {
     pub limits: Limits,
 }
 
+impl Environment {
+    /// The contexts that it needs: its own, and those that Argo CD, Flux and Velero stand on where they are named.
+    pub fn contexts(&self) -> impl Iterator<Item = &str> {
+        let argocd = self.argocd.as_ref().and_then(|argocd| argocd.context.as_deref());
+        let others =
+            [&self.flux, &self.velero].map(|other| other.as_ref().and_then(|one| one.context.as_deref()));
+        [self.context.as_deref(), argocd].into_iter().chain(others).flatten()
+    }
+}
+
 /// An app named by hand.
 #[derive(Debug, Clone, PartialEq)]
 pub struct App {

@@ -147,8 +147,21 @@ pub struct Kept {
     pub muted_by: Vec<Name>,
     /// Who is told.
     pub receivers: Vec<Name>,
+    /// The groups that it is told in, one for each route that takes it.
+    pub groups: Vec<Grouped>,
     /// `generatorURL`: where the expression can be seen.
     pub generator: Name,
+}
+
+/// Alerts that one receiver is told of together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grouped {
+    /// The labels that they have in common by the route's `group_by`; none when all of its alerts are one group.
+    pub labels: Labels,
+    /// Who is told.
+    pub receiver: Name,
+    /// How many alerts it holds.
+    pub alerts: u32,
 }
 
 /// A silence that is in force.
@@ -252,6 +265,8 @@ pub struct Alert {
     pub ruler: Option<Arc<super::upstream::Upstream>>,
     /// Who is told, by Alertmanager.
     pub receivers: Vec<Name>,
+    /// The groups that they are told in.
+    pub groups: Vec<Grouped>,
     /// An Alertmanager knows it.
     pub managed: bool,
     /// Where the expression can be seen; empty when not known.

@@ -29,13 +29,22 @@ pub struct GraphRequest {
     /// The query could not be read here, for this reason, so that no matchers could be added: the server is only asked
     /// what is wrong with it (and where), never for data.
     pub unread: Option<Name>,
+    /// What a person typed, where `query` is more than that: mistakes are to be shown in it.
+    pub typed: Option<Name>,
 }
 
 impl GraphRequest {
     /// A graph of at most so many points.
     #[must_use]
     pub fn new(upstream: Arc<Upstream>, query: impl Into<Name>, range: u32, points: u32) -> GraphRequest {
-        GraphRequest { upstream, query: query.into(), range, step: step(range, points), unread: None }
+        GraphRequest {
+            upstream,
+            query: query.into(),
+            range,
+            step: step(range, points),
+            unread: None,
+            typed: None,
+        }
     }
 }
 
@@ -65,6 +74,8 @@ pub struct Graph {
     pub left_out: u32,
     /// Warnings and infos that came with the answer, such as those of a partial one.
     pub warnings: Vec<Name>,
+    /// Seconds by which the server's clock, of which all times here are, is ahead of ours; 0 for less than a minute.
+    pub skew: i64,
     /// Why the last question could not be answered; `None` when it was.
     pub problem: Option<GraphProblem>,
     /// When it was asked the last time.

@@ -109,6 +109,14 @@ pub struct AppDetail {
     pub server: Lookup<ServerFacts>,
 }
 
+impl AppDetail {
+    /// Whether all that is wanted is there and works.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        &*self.sync == "Synced" && &*self.health == "Healthy"
+    }
+}
+
 /// A place that manifests come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {

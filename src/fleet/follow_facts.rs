@@ -101,6 +101,8 @@ fn delivery(app: &AppDetail, windows_allow: Option<bool>, now: Stamp) -> Deliver
             done => done,
         },
         "Succeeded" => Delivery::Done(operation.finished),
+        // It was brought in before, and is in place: a later try that failed or was stopped took nothing away.
+        "Failed" | "Error" if app.is_well() && recorded() != Delivery::None => recorded(),
         "Failed" | "Error" => {
             let way = if app.automated.is_some() {
                 "Auto-sync does not try this revision again: mend it in Git, or the cause, and sync."

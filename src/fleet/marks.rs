@@ -236,7 +236,7 @@ fn syncs(world: &World, delivery: &Delivery, since: Stamp, marks: &mut Vec<Mark>
             };
             mark(at, &operation.revision, word, Level::Idle);
         }
-        Phase::Succeeded | Phase::Other(_) | Phase::None => {}
+        Phase::Succeeded | Phase::LeftOver | Phase::Other(_) | Phase::None => {}
     }
 }
 

@@ -190,7 +190,10 @@ pub fn survey_request(assigned: &Assigned, own: &[Family]) -> SurveyRequest {
 pub fn typed(assigned: &Assigned, query: &str, range: u32, points: u32) -> GraphRequest {
     let upstream = Arc::clone(&assigned.upstream);
     match confine(query, &promql::matchers(&assigned.matchers)) {
-        Ok(confined) => GraphRequest::new(upstream, confined, range, points),
+        Ok(confined) => {
+            let typed = Some(Name::from(query)).filter(|typed| *typed != confined);
+            GraphRequest { typed, ..GraphRequest::new(upstream, confined, range, points) }
+        }
         Err(why) => GraphRequest {
             unread: Some(why.into()),
             ..GraphRequest::new(upstream, query.trim(), range, points)
@@ -203,7 +206,7 @@ pub fn typed(assigned: &Assigned, query: &str, range: u32, points: u32) -> Graph
 /// # Errors
 /// Why there can be none: a sentence for its place.
 pub fn plan(signal: Signal, target: &Target, place: &Place<'_>, step: u32) -> Result<ChartPlan, String> {
-    let asker = Asker { target, place, window: window(place.survey, step) };
+    let asker = Asker { target, place, window: window(place.survey, step), apart: false };
     let curves = match signal {
         Signal::Cpu => asker.resource("cpu")?,
         Signal::Memory => asker.resource("memory")?,
@@ -217,12 +220,15 @@ pub fn plan(signal: Signal, target: &Target, place: &Place<'_>, step: u32) -> Re
     let own = promql::matchers(place.matchers);
     let confined = |(query, legend, role): Draft| Ok(Curve { query: confine(&query, &own)?, legend, role });
     let about_requests = matches!(signal, Signal::Requests | Signal::Errors | Signal::Latency);
-    let counted = about_requests.then(|| families::find(place, signal)).flatten().map(|found| Counted {
-        series: found.name.as_str().into(),
-        milliseconds: found.milliseconds,
-        status: found.status().map(Name::from),
-        app: found.app().map(Name::from),
-    });
+    let counted = about_requests
+        .then(|| families::find(place, signal))
+        .and_then(|found| found.into_iter().next())
+        .map(|found| Counted {
+            series: found.name.as_str().into(),
+            milliseconds: found.milliseconds,
+            status: found.status().first().map(|label| Name::from(*label)),
+            app: found.app().map(Name::from),
+        });
     let curves = curves.into_iter().map(confined).collect::<Result<_, String>>()?;
     Ok(ChartPlan { signal, curves, counted })
 }
@@ -241,6 +247,8 @@ struct Asker<'a> {
     target: &'a Target,
     place: &'a Place<'a>,
     window: u32,
+    /// Only what tells workloads apart is asked.
+    apart: bool,
 }
 
 impl Asker<'_> {
@@ -405,20 +413,26 @@ impl Asker<'_> {
         ])
     }
 
-    fn family(&self, signal: Signal) -> Result<Found<'_>, String> {
+    /// The families to ask one after the other; never none.
+    fn families(&self, signal: Signal) -> Result<Vec<Found<'_>>, String> {
         if matches!(self.target, Target::Node(_)) {
             return Err(format!("{} are shown of environments, apps and pods.", signal.word()));
         }
-        families::find(self.place, signal).ok_or_else(|| {
-            match self.place.survey {
-                None => "Looking for what this Prometheus has.".to_owned(),
-                Some(_) => format!(
-                    "No family of {} that is known is in this Prometheus (http_requests_total and its like); type \
-                     a query of your own, or name your families in the configuration under metrics.families.",
-                    signal.word().to_lowercase()
-                ),
-            }
-        })
+        let mut found = families::find(self.place, signal);
+        if let (true, Some(first)) = (self.apart, found.first()) {
+            let why = format!("{} has no label of the pod: it does not tell colours apart.", first.name);
+            found.retain(Found::tells_apart);
+            return if found.is_empty() { Err(why) } else { Ok(found) };
+        }
+        match (found.is_empty(), self.place.survey) {
+            (false, _) => Ok(found),
+            (true, None) => Err("Looking for what this Prometheus has.".to_owned()),
+            (true, Some(_)) => Err(format!(
+                "No family of {} that is known is in this Prometheus (http_requests_total and its like); type \
+                 a query of your own, or name your families in the configuration under metrics.families.",
+                signal.word().to_lowercase()
+            )),
+        }
     }
 
     /// `rate(...)` of the requests of a family, as a vector of counts a second.
@@ -430,35 +444,59 @@ impl Asker<'_> {
     }
 
     fn requests(&self) -> Result<Vec<Draft>, String> {
-        let found = self.family(Signal::Requests)?;
-        let query = format!("sum({})", self.rate(&found, &found.name, ""));
+        let found = self.families(Signal::Requests)?;
+        let query = one_of(found.iter().map(|found| format!("sum({})", self.rate(found, &found.name, ""))));
         Ok(vec![(query, Legend::Fixed("requests"), Role::Line)])
     }
 
     fn errors(&self) -> Result<Vec<Draft>, String> {
-        let found = self.family(Signal::Errors)?;
-        let Some(status) = found.status() else {
-            return Err(format!("{} has no label that tells errors from successes.", found.name));
+        let found = self.families(Signal::Errors)?;
+        let shares: Vec<String> = found.iter().filter_map(|found| self.share_of_errors(found)).collect();
+        match (&shares[..], found.first()) {
+            ([], Some(first)) => {
+                Err(format!("{} has no label that tells errors from successes.", first.name))
+            }
+            ([one], _) => Ok(vec![(one.clone(), Legend::Fixed("errors"), Role::Line)]),
+            _ => {
+                let query = one_of(shares.iter().map(|share| format!("({share})")));
+                Ok(vec![(query, Legend::Fixed("errors"), Role::Line)])
+            }
+        }
+    }
+
+    /// The share of requests that failed; `None` when nothing tells them from the others.
+    fn share_of_errors(&self, found: &Found<'_>) -> Option<String> {
+        let status = found.status();
+        // Series without such a label say nothing of errors: they do not count as requests that went well.
+        let rates = |means: &str| {
+            one_of(status.iter().map(|label| self.rate(found, &found.name, &format!("{label}{means}"))))
         };
-        let bad = self.rate(&found, &found.name, &format!("{status}=~\"5..\""));
-        let all = self.rate(&found, &found.name, "");
+        let (bad, all) = (rates("=~\"5..\""), rates("!=\"\""));
         // Without a single error there is no series of errors, which is none and not unknown.
-        let query = format!("(sum({bad}) or sum({all}) * 0) / sum({all})");
-        Ok(vec![(query, Legend::Fixed("errors"), Role::Line)])
+        (!status.is_empty()).then(|| format!("(sum({bad}) or sum({all}) * 0) / sum({all})"))
     }
 
     fn latency(&self) -> Result<Vec<Draft>, String> {
-        let found = self.family(Signal::Latency)?;
-        let labels = self.place.survey.and_then(|survey| survey.labels(&found.name));
-        let matchers = self.target.served(labels, self.place.namespaces, found.app());
-        let rate = format!("rate({}[{}s])", with(&found.name, &matchers, ""), self.window);
-        let sum = if found.native { format!("sum({rate})") } else { format!("sum by (le) ({rate})") };
-        let scale = if found.milliseconds { " / 1000" } else { "" };
+        let found = self.families(Signal::Latency)?;
+        let of = |found: &Found<'_>| {
+            let labels = self.place.survey.and_then(|survey| survey.labels(&found.name));
+            let matchers = self.target.served(labels, self.place.namespaces, found.app());
+            let rate = format!("rate({}[{}s])", with(&found.name, &matchers, ""), self.window);
+            let sum = if found.native { format!("sum({rate})") } else { format!("sum by (le) ({rate})") };
+            (sum, if found.milliseconds { " / 1000" } else { "" })
+        };
+        let sums: Vec<(String, &str)> = found.iter().map(of).collect();
         let curve = |(part, word): (&str, &'static str)| {
-            (format!("histogram_quantile({part}, {sum}){scale}"), Legend::Fixed(word), Role::Line)
+            let of = |(sum, scale): &(String, &str)| format!("histogram_quantile({part}, {sum}){scale}");
+            (one_of(sums.iter().map(of)), Legend::Fixed(word), Role::Line)
         };
         Ok([("0.99", "p99"), ("0.9", "p90"), ("0.5", "p50")].into_iter().map(curve).collect())
     }
+}
+
+/// The first of these that has something to tell: what one job counts in one family, another one counts in another.
+fn one_of(queries: impl Iterator<Item = String>) -> String {
+    queries.collect::<Vec<_>>().join(" or ")
 }
 
 /// `name{matchers,more}`

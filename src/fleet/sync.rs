@@ -197,9 +197,20 @@ impl Syncs {
     }
 
     /// Why no app is shown for an environment, in a few words; `None` when there are some, or none is needed.
-    pub fn absence(&self, world: &World, env: &Environment) -> Option<String> {
+    pub fn absence(&self, wanted: &Wanted, world: &World, env: &Environment) -> Option<String> {
         if self.counts(env.id).total > 0 {
             return None;
+        }
+        // It is said who delivers: what others have not says nothing.
+        let mut named = named_control_planes(wanted, &self.environments, world, env);
+        if let Some(away) = named.find_map(|id| world.cluster(id).filter(|c| c.connection.link != Link::Live))
+        {
+            let (context, link) = (&away.connection.context, &away.connection.link);
+            return Some(match link {
+                Link::Connecting => "loading".to_owned(),
+                Link::Dim => format!("not known: {context} is not connected"),
+                _ => format!("not known: {context} does not answer"),
+            });
         }
         let clusters: Vec<&ClusterWorld> = control_planes(world, env).collect();
         let kinds = || std::iter::once(Kind::Application).chain(FLUX.into_iter().take(2));
@@ -237,6 +248,20 @@ pub fn reason(world: &World, health: &Workloads, delivery: &Delivery) -> Option<
         .filter(|(standing, _)| !matches!(standing.level, Level::Ok | Level::Idle))
         .max_by_key(|(standing, _)| standing.level)?;
     Some(why(cluster, worst.1, worst.0))
+}
+
+/// The clusters that the configuration names for an environment's Argo CD and Flux, besides its own.
+pub fn named_control_planes<'a>(
+    wanted: &'a Wanted,
+    environments: &Environments,
+    world: &'a World,
+    env: &Environment,
+) -> impl Iterator<Item = ClusterId> + use<'a> {
+    let (written, own) = (super::upstreams::configured(env, environments, wanted), env.cluster);
+    let argocd = written.and_then(|written| written.argocd.as_ref()?.context.as_deref());
+    let flux = written.and_then(|written| written.flux.as_ref()?.context.as_deref());
+    let named = move |cluster: &ClusterWorld| [argocd, flux].contains(&Some(&*cluster.connection.context));
+    world.each().filter(move |(id, cluster)| *id != own && named(cluster)).map(|(id, _)| id)
 }
 
 /// The connected clusters from which an environment may be delivered to: its own first.

@@ -224,7 +224,7 @@ fn absence_is_told_in_words() {
     let mut world = platform();
     let (syncs, environments) = worked_out(&Wanted::default(), &mut world, vec![]);
     let production = environments.list.iter().find(|env| &*env.name == "production").unwrap();
-    let words = |world: &World| syncs.absence(world, production).unwrap();
+    let words = |world: &World| syncs.absence(&Wanted::default(), world, production).unwrap();
     assert_eq!(words(&world), "nothing is delivered here");
     let mut all = |feed: Feed| {
         for n in 0..3 {
@@ -232,7 +232,7 @@ fn absence_is_told_in_words() {
                 send(&mut world, ClusterId(n), ClusterMsg::Feed(kind, feed.clone()));
             }
         }
-        syncs.absence(&world, production).unwrap()
+        syncs.absence(&Wanted::default(), &world, production).unwrap()
     };
     assert_eq!(all(Feed::Absent), "no Argo CD, no Flux");
     assert_eq!(all(Feed::Loading), "loading");
@@ -242,7 +242,44 @@ fn absence_is_told_in_words() {
         let lost = Link::Unreachable { reason: "refused".into(), retry_at: Duration::ZERO, attempt: 1 };
         send(&mut world, ClusterId(n), ClusterMsg::Link(lost));
     }
-    assert_eq!(syncs.absence(&world, production).unwrap(), "not known");
+    assert_eq!(syncs.absence(&Wanted::default(), &world, production).unwrap(), "not known");
+}
+
+#[test]
+fn where_another_cluster_is_said_to_deliver_its_own_state_is_told() {
+    let mut world = platform();
+    let argocd = crate::config::Argocd {
+        context: Some("hub".into()),
+        namespace: "argocd".into(),
+        url: None,
+        token_file: None,
+        headers: Vec::new(),
+        ca_file: None,
+    };
+    let production = WantedEnvironment {
+        context: "gke".into(),
+        namespaces: vec!["shop-prod".into()],
+        argocd: Some(argocd),
+        ..WantedEnvironment::default()
+    };
+    let stage = WantedStage { name: "production".into(), environments: vec![production] };
+    let wanted = Wanted { stages: vec![stage], ..Wanted::default() };
+    let (syncs, environments) = worked_out(&wanted, &mut world, vec![]);
+    let production = environments.list.iter().find(|env| &*env.name == "production").unwrap();
+    // Its own cluster has none, and that says nothing.
+    for kind in [Kind::Application, Kind::Kustomization, Kind::HelmRelease] {
+        send(&mut world, ClusterId(2), ClusterMsg::Feed(kind, Feed::Absent));
+    }
+    assert_eq!(syncs.absence(&wanted, &world, production).unwrap(), "nothing is delivered here");
+    let lost = Link::Unreachable { reason: "refused".into(), retry_at: Duration::ZERO, attempt: 1 };
+    for (link, words) in [
+        (lost, "not known: hub does not answer"),
+        (Link::Connecting, "loading"),
+        (Link::Dim, "not known: hub is not connected"),
+    ] {
+        send(&mut world, ClusterId(0), ClusterMsg::Link(link));
+        assert_eq!(syncs.absence(&wanted, &world, production).unwrap(), words);
+    }
 }
 
 #[test]

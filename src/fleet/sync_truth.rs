@@ -229,7 +229,9 @@ fn failed(app: &AppDetail, operation: &Operation) -> Option<Finding> {
         (_, true) => "Mend it in Git; or mend the cause in the cluster and sync by hand.",
         (_, false) => "The operation's details name the objects. Valid ones of the same wave were applied.",
     };
-    Some(finding(Level::Critical, format!("{says} {}", operation.message), way))
+    // What runs is as wanted and works all the same.
+    let level = if app.is_well() { Level::Warning } else { Level::Critical };
+    Some(finding(level, format!("{says} {}", operation.message), way))
 }
 
 /// OutOfSync by design: an older revision was deployed by hand.
@@ -330,6 +332,15 @@ mod tests {
 
     /// Out of sync by one Deployment, at a commit that is not the deployed one.
     fn drifted(compared: i64, change: impl FnOnce(&mut serde_json::Value)) -> Vec<String> {
+        found(compared, change).into_iter().map(|finding| finding.says).collect()
+    }
+
+    fn found(compared: i64, change: impl FnOnce(&mut serde_json::Value)) -> Vec<Finding> {
+        let app = read(compared, change);
+        findings(&app, &[], None, NOW)
+    }
+
+    fn read(compared: i64, change: impl FnOnce(&mut serde_json::Value)) -> AppDetail {
         let time = |at: Stamp| jiff::Timestamp::from_second(at.0).unwrap().to_string();
         let mut app = json!({"metadata": {"name": "media", "namespace": "argocd", "uid": "u"},
             "spec": {"syncPolicy": {"automated": {}}},
@@ -341,7 +352,29 @@ mod tests {
         change(&mut app);
         let detail = serde_json::from_value::<WholeApp>(app).unwrap().detail();
         let About::Argo(app) = detail.about else { panic!() };
-        findings(&app, &[], None, NOW).into_iter().map(|finding| finding.says).collect()
+        *app
+    }
+
+    #[test]
+    fn a_later_try_that_failed_takes_nothing_from_what_is_well() {
+        let tried = |sync: &'static str| {
+            move |app: &mut serde_json::Value| {
+                app["status"]["sync"] = json!({"status": sync, "revision": "head"});
+                app["status"]["history"][0]["revision"] = "head".into();
+                app["status"]["operationState"]["phase"] = "Failed".into();
+                app["status"]["operationState"]["message"] = "Operation terminated".into();
+                app["status"]["operationState"]["syncResult"]["revision"] = "head".into();
+            }
+        };
+        let level = |sync| found(60, tried(sync)).iter().map(|finding| finding.level).max();
+        assert_eq!(level("Synced"), Some(Level::Warning));
+        assert_eq!(level("OutOfSync"), Some(Level::Critical));
+        let world = crate::fleet::testing::world(&[("gke", &["shop"])]);
+        let delivery = |sync| {
+            super::super::follow_facts::of_app(&read(60, tried(sync)), &world, None, &[], None, NOW).delivery
+        };
+        assert!(matches!(delivery("Synced"), crate::fleet::follow::Delivery::Done(_)));
+        assert!(matches!(delivery("OutOfSync"), crate::fleet::follow::Delivery::Failed(..)));
     }
 
     #[test]

@@ -116,7 +116,7 @@ pub fn assigned(
             let urls = urls.iter().map(|url| url.trim_end_matches('/').into());
             (Address::Members(urls.collect()), How::Configured)
         }
-        Some(WrittenAddress::Service { namespace, name, port }) => {
+        Some(WrittenAddress::Service { namespace, name, port, prefix }) => {
             if env.cluster == NO_CLUSTER {
                 return Err(no_context(env));
             }
@@ -126,7 +126,7 @@ pub fn assigned(
                 name: name.as_str().into(),
                 port: port.as_str().into(),
                 tls: signs::speaks_tls(port, port.parse().unwrap_or(0)),
-                prefix: "".into(),
+                prefix: prefix.as_str().into(),
             };
             (address, How::Configured)
         }

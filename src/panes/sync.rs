@@ -13,7 +13,7 @@ use crate::domain::link::{Feed, Link};
 use crate::domain::meta::Labels;
 use crate::domain::sync::{Health, Operation, Phase, Standing, Sync, SyncApp, short_revision};
 use crate::fleet::Delivery;
-use crate::fleet::sync::reason;
+use crate::fleet::sync::{named_control_planes, reason};
 use crate::look::Look;
 use crate::shared::{Shared, Subject};
 use crate::theme::Role;
@@ -236,6 +236,11 @@ impl Rows for Syncing {
     fn empty(&self, shared: &Shared) -> Vec<String> {
         let clusters = control_planes(shared);
         let mut lines = words::not_readable(shared, &KINDS);
+        if lines.is_empty() {
+            let own = words::clusters(shared);
+            let others = clusters.iter().copied().filter(|id| !own.contains(id)).collect();
+            lines = words::not_readable_in(shared, others, &KINDS);
+        }
         if !lines.is_empty() {
             return lines;
         }
@@ -279,6 +284,7 @@ impl Rows for Syncing {
         clusters
             .into_iter()
             .filter_map(|id| shared.world.cluster(id))
+            .filter(|cluster| cluster.connection.link == Link::Live)
             .any(|cluster| KINDS.iter().any(|kind| cluster.feed(*kind) == Feed::Loading))
     }
 
@@ -330,6 +336,11 @@ fn control_planes(shared: &Shared) -> Vec<ClusterId> {
         clusters.extend(shared.world.each().map(|(id, _)| id).filter(live));
     }
     clusters.extend(own);
+    let seen = shared.environments.list.iter();
+    let seen = seen.filter(|env| shared.all_environments || env.id == shared.current);
+    clusters.extend(
+        seen.flat_map(|env| named_control_planes(&shared.wanted, &shared.environments, &shared.world, env)),
+    );
     // Nothing is left of what such a one delivered.
     clusters.extend(shared.world.each().filter(|(_, cluster)| removed(cluster)).map(|(id, _)| id));
     clusters.sort_unstable();
@@ -449,6 +460,7 @@ pub fn operation(app: &SyncApp, shared: &Shared) -> (String, Level) {
             (format!("running{}", progress(operation)), level)
         }
         Phase::Terminating => ("stopping".to_owned(), Level::Progressing),
+        Phase::LeftOver => ("left over".to_owned(), Level::Warning),
         Phase::Succeeded if operation.dry_run => ("dry run ok".to_owned(), Level::Idle),
         Phase::Succeeded if operation.heal => ("self-healed".to_owned(), Level::Idle),
         Phase::Succeeded if operation.partial => ("partial sync".to_owned(), Level::Idle),

@@ -202,6 +202,11 @@ pub fn not_readable(shared: &Shared, kinds: &[Kind]) -> Vec<String> {
     empty_of(shared, kinds, clusters(shared), feed_here)
 }
 
+/// The same for kinds whose objects stand elsewhere than what they are about: in these clusters, in any namespace.
+pub fn not_readable_in(shared: &Shared, clusters: Vec<ClusterId>, kinds: &[Kind]) -> Vec<String> {
+    empty_of(shared, kinds, clusters, feed_anywhere)
+}
+
 /// How the watch of a kind stands, for whoever asks.
 type Seen = fn(&Shared, &ClusterWorld, Kind) -> Feed;
 
@@ -420,6 +425,31 @@ mod tests {
         feed(&mut shared, &[Kind::Application], &Feed::Loading);
         feed(&mut shared, &[Kind::Application], &Feed::Absent);
         assert_eq!(said(&shared), None);
+    }
+
+    #[test]
+    fn where_objects_are_kept_is_known_of_each_cluster() {
+        let mut shared = shared();
+        let kept = |context: Option<&str>, namespace: &str| {
+            Some(crate::config::InCluster {
+                context: context.map(str::to_owned),
+                namespace: namespace.to_owned(),
+            })
+        };
+        let env = crate::fleet::wanted::WantedEnvironment {
+            context: "gke-eu1".into(),
+            flux: kept(Some("hub"), "flux-system"),
+            velero: kept(None, "backups"),
+            ..Default::default()
+        };
+        let stage = crate::fleet::wanted::WantedStage { name: "production".into(), environments: vec![env] };
+        shared.wanted.stages = vec![stage];
+        let here = shared.kept_in(ClusterId(0));
+        assert_eq!(here.len(), 1, "{here:?}");
+        assert_eq!(here[0].0, "backups".into());
+        assert!(here[0].1.contains(&Kind::Backup) && !here[0].1.contains(&Kind::Pod));
+        shared.world.clusters[0].connection.context = "hub".into();
+        assert_eq!(shared.kept_in(ClusterId(0))[0].0, "flux-system".into());
     }
 
     #[test]

@@ -26,6 +26,8 @@ use crate::sources::{Clock, Line, Timing, alerts};
 
 /// A graph is asked for once it was looked at for so long: a cursor that only passes by asks for nothing.
 const PASSING: Duration = Duration::from_millis(150);
+/// Seconds from a question that failed to the next one, where a step is longer.
+const AFTER_FAILURE: u32 = 60;
 /// How long somebody looks before what is known of a server is asked for anew.
 const RESURVEY: Duration = Duration::from_secs(30);
 
@@ -97,7 +99,7 @@ impl Follows {
                 Box::pin(graphs::follow(caller, Arc::clone(request), wait, clock, out))
             }
             Follow::Alerts(upstream) => {
-                let caller = self.caller(upstream);
+                let caller = self.caller(upstream).apart();
                 Box::pin(alerts::follow(caller, Arc::clone(upstream), timing, out))
             }
             Follow::Survey(request) => {
@@ -112,10 +114,14 @@ impl Follows {
 }
 
 /// How long a graph that somebody begins to look at is not asked for yet: who looks away and back again does not ask
-/// sooner than one who kept looking.
+/// sooner than one who kept looking. What failed is asked again within a minute, as for one who kept looking.
 fn first_wait(request: &Arc<GraphRequest>, shared: &Shared) -> Duration {
-    let known = shared.graphs.get(request).filter(|graph| graph.problem.is_none());
+    let known = shared.graphs.get(request);
     let asked_at = known.and_then(|graph| graph.asked_at);
-    let rest = asked_at.map_or(0, |at| u64::from(request.step).saturating_sub(shared.now.wall.since(at)));
+    let step = match known.is_some_and(|graph| graph.problem.is_some()) {
+        true => request.step.min(AFTER_FAILURE),
+        false => request.step,
+    };
+    let rest = asked_at.map_or(0, |at| u64::from(step).saturating_sub(shared.now.wall.since(at)));
     Duration::from_secs(rest).max(PASSING)
 }

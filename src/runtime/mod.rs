@@ -332,7 +332,9 @@ impl Driver {
         let Some(info) = self.contexts.list.get(usize::from(cluster.0)).cloned() else { return };
         let (commands, orders) = mpsc::channel(4);
         let line = Line::new();
-        let plan = WatchPlan { namespaces: self.state.shared.known_namespaces(cluster), timing: self.timing };
+        let shared = &self.state.shared;
+        let namespaces = shared.known_namespaces(cluster);
+        let plan = WatchPlan { namespaces, kept: shared.kept_in(cluster), timing: self.timing };
         let clock = Clock::from(self.started);
         let work = sources::cluster::run(cluster, info, plan, clock, line.clone(), orders, self.out.clone());
         self.follows.lines.set(cluster, line.clone());

@@ -45,8 +45,28 @@ pub struct WatchPlan {
     /// The namespaces to fall back to for kinds that may not be watched on the whole cluster (from the configuration
     /// or the context).
     pub namespaces: Vec<Name>,
+    /// Namespaces that the configuration names as those where objects of some kinds are kept (Argo CD's, Flux's,
+    /// Velero's): these kinds are looked for there too.
+    pub kept: Vec<(Name, &'static [Kind])>,
     /// Limits and intervals.
     pub timing: Timing,
+}
+
+impl WatchPlan {
+    /// Where to look for a kind that may not be watched on the whole cluster, and how many of these namespaces are
+    /// named for the kind itself; they come first.
+    fn places(&self, kind: Kind) -> (Vec<Name>, usize) {
+        let of_kind =
+            self.kept.iter().filter(|(_, kinds)| kinds.contains(&kind)).map(|(name, _)| name.clone());
+        let mut places: Vec<Name> = of_kind.collect();
+        places.sort_unstable();
+        places.dedup();
+        let named = places.len();
+        let others =
+            self.namespaces.iter().filter(|name| !places.contains(name)).cloned().collect::<Vec<_>>();
+        places.extend(others);
+        (places, named)
+    }
 }
 
 /// Runs a cluster until it is told to stop or nobody listens to `out` any more.
@@ -466,7 +486,7 @@ impl Watch {
                     whole.state(Feed::Absent).await;
                     whole.pause(timing.absent).await;
                 }
-                End::Forbidden(_) if K::KIND.namespaced() && !self.plan.namespaces.is_empty() => {
+                End::Forbidden(_) if K::KIND.namespaced() && !self.plan.places(K::KIND).0.is_empty() => {
                     // Of the namespaces that nobody follows now, nothing may be left that looks like the present.
                     whole.take_back().await;
                     if self.follow_namespaces::<K>().await.is_none() {
@@ -486,9 +506,13 @@ impl Watch {
     /// Follows the kind in each of the plan's namespaces, until it may be listed on the whole cluster. `None` when
     /// nobody listens any more.
     async fn follow_namespaces<K: Wire>(&self) -> Option<()> {
-        let board = Board::namespaces(K::KIND, &self.plan.namespaces);
-        let each = self.plan.namespaces.iter().enumerate().map(|(place, namespace)| {
-            self.follow_namespace(self.follower::<K>(Arc::clone(&board), place, Some(namespace.clone())))
+        let (places, named) = self.plan.places(K::KIND);
+        let board = Board::namespaces(K::KIND, &places);
+        let each = places.iter().enumerate().map(|(place, namespace)| {
+            // Where it is said where such objects are kept, nobody misses those of other namespaces.
+            let missed = named == 0 || place < named;
+            let follower = self.follower::<K>(Arc::clone(&board), place, Some(namespace.clone()));
+            self.follow_namespace(follower, missed)
         });
         tokio::select! {
             _ = join_all(each) => None,
@@ -497,12 +521,13 @@ impl Watch {
     }
 
     /// Follows one namespace until nobody listens. One that is refused is asked again now and then, for rights are
-    /// granted while the program runs.
-    async fn follow_namespace<K: Wire>(&self, mut follower: Follower<K>) {
+    /// granted while the program runs; that it is refused is told where its objects are missed.
+    async fn follow_namespace<K: Wire>(&self, mut follower: Follower<K>, missed: bool) {
         loop {
             let (feed, wait) = match follower.follow().await {
                 End::Deserted => return,
                 End::Absent => (Feed::Absent, self.shared.timing.absent),
+                End::Forbidden(_) if !missed => (Feed::Absent, self.shared.timing.forbidden),
                 End::Forbidden(message) => (Feed::Forbidden(message.into()), self.shared.timing.forbidden),
             };
             follower.take_back().await;

@@ -27,6 +27,8 @@ pub(crate) use decode::{Sort, Trouble};
 const AT_ONCE: usize = 4;
 /// Between two surveys.
 const SURVEY: Duration = Duration::from_secs(600);
+/// Seconds by which two clocks may differ and count as one: an answer takes its time too.
+const SKEW: u64 = 60;
 /// Until a wrong query is asked again: what is wrong with it seldom goes away.
 const WRONG: Duration = Duration::from_secs(300);
 /// A failed question is not asked again sooner than a step, but a step may be hours.
@@ -47,6 +49,12 @@ impl Caller {
     #[must_use]
     pub fn new(client: Client) -> Caller {
         Caller { client, turn: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// The same way with a queue of its own: what must not wait behind slow graphs.
+    #[must_use]
+    pub fn apart(&self) -> Caller {
+        Caller { client: self.client.clone(), turn: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// Whether the API server chooses who answers, of several that may.
@@ -108,11 +116,40 @@ pub async fn follow(
     }
 }
 
-/// Asks once. `skew` is how far the server's clock is ahead of ours, in seconds, as far as it is known.
+/// Asks, and once more where the answer says that the server's clock is another one than was thought: the newest points
+/// are elsewhere then. `skew` is how far it is ahead of ours, in seconds, as far as it is known.
 async fn ask(caller: &Caller, request: &GraphRequest, now: Stamp, skew: &mut i64) -> Result<Graph, Trouble> {
     if let Some(why) = &request.unread {
         return Err(explain(caller, &request.query, why).await);
     }
+    let thought = *skew;
+    let graph = match (ask_once(caller, request, now, skew).await, &request.typed) {
+        (Err(wrong), Some(typed)) if wrong.sort == Sort::Query => {
+            return Err(placed(caller, typed, wrong).await);
+        }
+        (answer, _) => answer?,
+    };
+    if skew.abs_diff(thought) <= SKEW {
+        return Ok(graph);
+    }
+    ask_once(caller, request, now, skew).await
+}
+
+/// A mistake in a query that was typed: the place that was told is one in the query with the environment's labels.
+async fn placed(caller: &Caller, typed: &str, wrong: Trouble) -> Trouble {
+    let reply = caller.get("/api/v1/format_query", &[("query", typed)]).await;
+    match reply.map(|reply| (reply.is_good(), decode::refusal(&reply))) {
+        Ok((false, own)) if own.sort == Sort::Query => own,
+        _ => Trouble { at: None, ..wrong },
+    }
+}
+
+async fn ask_once(
+    caller: &Caller,
+    request: &GraphRequest,
+    now: Stamp,
+    skew: &mut i64,
+) -> Result<Graph, Trouble> {
     let step = i64::from(request.step.max(1));
     let end = now.plus(*skew).0.div_euclid(step) * step;
     let steps = (i64::from(request.range) / step).min(i64::from(MOST_POINTS) - 1);
@@ -130,9 +167,9 @@ async fn ask(caller: &Caller, request: &GraphRequest, now: Stamp, skew: &mut i64
     let count = usize::try_from(steps).unwrap_or(0) + 1;
     let mut graph = decode::graph(&reply, start, request.step.max(1), count)?;
     if let Some(date) = reply.date {
-        // The answer took time too: less than a minute is no skew.
         let ahead = date.0.saturating_sub(now.0);
-        *skew = if ahead.abs() > 60 { ahead } else { 0 };
+        *skew = if ahead.unsigned_abs() > SKEW { ahead } else { 0 };
+        graph.skew = *skew;
         if *skew != 0 {
             let minutes = crate::text::duration_words(skew.unsigned_abs());
             let side = if *skew > 0 { "ahead of" } else { "behind" };

@@ -3,10 +3,12 @@
 
 use super::{close_view, follow};
 use crate::action::Action;
-use crate::domain::id::EnvId;
+use crate::domain::environment::Environment;
+use crate::domain::id::{ClusterId, EnvId};
 use crate::domain::level::Level;
 use crate::domain::link::Link;
 use crate::effect::Effect;
+use crate::fleet::sync::named_control_planes;
 use crate::layout;
 use crate::msg::Note;
 use crate::panes::metrics::target::Target;
@@ -14,7 +16,7 @@ use crate::panes::views::favourites::Favourites;
 use crate::panes::views::graph::GraphView;
 use crate::panes::views::journal::JournalView;
 use crate::panes::{Marked, PaneId, objects};
-use crate::shared::{Applies, Ask, Subject};
+use crate::shared::{Applies, Ask, Shared, Subject};
 use crate::state::{Overlay, Palette, State};
 
 /// Does an action, or says why not.
@@ -338,7 +340,7 @@ fn connect_verdict(state: &State) -> Applies {
     let Some(env) = connect_target(state).and_then(|id| shared.environments.get(id)) else {
         return Applies::No("There is no context to connect.".to_owned());
     };
-    match shared.world.cluster(env.cluster).map(|cluster| &cluster.connection.link) {
+    match shared.world.cluster(unconnected(shared, env)).map(|cluster| &cluster.connection.link) {
         Some(Link::Live) => Applies::No(format!("{} is connected.", env.name)),
         Some(Link::Connecting) => Applies::No(format!("{} is being connected.", env.name)),
         Some(_) => Applies::Yes,
@@ -346,12 +348,22 @@ fn connect_verdict(state: &State) -> Applies {
     }
 }
 
-fn connect(state: &mut State) -> Vec<Effect> {
-    let Some(cluster) =
-        connect_target(state).and_then(|id| state.shared.environments.get(id)).map(|env| env.cluster)
-    else {
-        return Vec::new();
+/// The cluster of an environment; where that one is connected, the first that is not of those that deliver to it and
+/// keep its backups.
+fn unconnected(shared: &Shared, env: &Environment) -> ClusterId {
+    let is_live = |id: &ClusterId| {
+        shared.world.cluster(*id).is_some_and(|cluster| cluster.connection.link == Link::Live)
     };
+    let delivers = named_control_planes(&shared.wanted, &shared.environments, &shared.world, env);
+    let keeps = shared.backups.get(env.id).and_then(|kept| kept.place.as_ref()?.cluster);
+    let mut all = std::iter::once(env.cluster).chain(delivers).chain(keeps);
+    all.find(|id| !is_live(id)).unwrap_or(env.cluster)
+}
+
+fn connect(state: &mut State) -> Vec<Effect> {
+    let shared = &state.shared;
+    let env = connect_target(state).and_then(|id| shared.environments.get(id));
+    let Some(cluster) = env.map(|env| unconnected(shared, env)) else { return Vec::new() };
     let Some(facts) = state.shared.world.cluster(cluster) else { return Vec::new() };
     match &facts.connection.link {
         Link::Dim => vec![Effect::Connect(cluster), Effect::Remember(facts.connection.context.clone())],

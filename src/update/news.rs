@@ -67,8 +67,8 @@ fn places(shared: &Shared, upstream: &Arc<Upstream>) -> String {
 
 /// Tells of critical alerts that are new.
 fn ring(state: &mut State) -> Vec<Effect> {
-    let environments = &state.shared.environments;
-    let fresh = state.shared.alerts.fresh();
+    let Shared { environments, alerts, upstreams, now, .. } = &mut state.shared;
+    let fresh = alerts.fresh(upstreams, now.wall);
     let place = |alert: &crate::domain::alert::Alert| {
         let env = alert.environments.first().and_then(|env| environments.get(*env));
         env.map(|env| env.name.to_string()).unwrap_or_default()

@@ -3,7 +3,7 @@
 //! The same leniency as everywhere in this room: a field of a wrong shape is absent, a word nobody knows stays a word.
 //! Texts are cleaned and cut to a length that a screen can use, for nothing limits an annotation.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::lenient::{Fields, Flag, List, Pairs, Text};
 use super::stamp;
-use crate::domain::alert::{Kept, Managed, Phase, Rule, Rulebook, Ruled, Silence};
+use crate::domain::alert::{Grouped, Kept, Managed, Phase, Rule, Rulebook, Ruled, Silence};
 use crate::domain::id::Name;
 use crate::domain::meta::{Interner, Labels};
 use crate::text::clean;
@@ -182,6 +182,8 @@ fn phase(word: &str) -> Option<Phase> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct WireGroup {
+    labels: Pairs<Text>,
+    receiver: Fields<Named>,
     alerts: List<Fields<WireKept>>,
 }
 
@@ -219,13 +221,24 @@ struct KeptStatus {
 /// A sentence: the body is no list.
 pub fn groups(body: &[u8], interner: &mut Interner) -> Result<Vec<Kept>, String> {
     let groups: List<Fields<WireGroup>> = list(body)?;
-    let mut seen = HashSet::new();
-    let mut alerts = Vec::new();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut alerts: Vec<Kept> = Vec::new();
     for group in groups.iter() {
+        let labels = Labels::new(pairs(&group.labels, LABEL, interner));
+        let grouped = Grouped {
+            labels: interner.labels(labels),
+            receiver: name(interner, &group.receiver.name),
+            alerts: u32::try_from(group.alerts.len()).unwrap_or(u32::MAX),
+        };
         for alert in group.alerts.iter() {
             let told: &str = &alert.fingerprint;
-            if told.is_empty() || seen.insert(told.to_owned()) {
-                alerts.push(kept(alert, interner));
+            let known = if told.is_empty() { None } else { seen.get(told).copied() };
+            match known.and_then(|known| alerts.get_mut(known)) {
+                Some(known) => known.groups.push(grouped.clone()),
+                None => {
+                    seen.insert(told, alerts.len());
+                    alerts.push(Kept { groups: vec![grouped.clone()], ..kept(alert, interner) });
+                }
             }
         }
     }
@@ -255,6 +268,7 @@ fn kept(alert: &WireKept, interner: &mut Interner) -> Kept {
         inhibited_by: names(&alert.status.inhibited_by, interner),
         muted_by: names(&alert.status.muted_by, interner),
         receivers: alert.receivers.iter().map(|receiver| name(interner, &receiver.name)).collect(),
+        groups: Vec::new(),
         generator: prose(interner, &alert.generator_url),
     }
 }

@@ -94,6 +94,10 @@ fn an_alert_in_two_groups_is_one() {
     let told: Vec<_> = alerts.iter().map(|a| (&*a.fingerprint, &*a.state, a.starts_at)).collect();
     assert_eq!(told, [("f1", "suppressed", Some(Stamp(1_773_498_370))), ("f2", "active", None)]);
     assert_eq!(alerts[0].receivers, ["pager".into(), "mail".into()]);
+    let told: Vec<_> = alerts[0].groups.iter().map(|group| (&*group.receiver, group.alerts)).collect();
+    assert_eq!(told, [("pager", 1), ("mail", 2)]);
+    assert_eq!(alerts[0].groups[0].labels.get("alertname").map(|name| &**name), Some("A"));
+    assert_eq!(alerts[1].groups, [alerts[0].groups[1].clone()]);
     assert_eq!(alerts[0].muted_by, ["nights".into()]);
     assert_eq!(&**alerts[0].annotations.get("x").unwrap(), "y", "escape sequences are gone");
     assert_eq!(silences_of(&alerts), HashSet::from(["s1".into()]));

@@ -210,7 +210,13 @@ impl Wire for WireApplication {
     fn row(self, interner: &mut Interner) -> Result<SyncApp, Misfit> {
         let (meta, spec, status) = (&self.metadata, &self.spec, &self.status);
         let uid = identity(Kind::Application, meta)?;
-        let operation = status.operation_state.as_ref().map(|state| operation(state, status, interner));
+        let mut operation = status.operation_state.as_ref().map(|state| operation(state, status, interner));
+        // The controller takes the operation away when it ends it.
+        if let Some(state) = operation.as_mut().filter(|state| state.phase == Phase::Terminating)
+            && self.operation.is_none()
+        {
+            state.phase = Phase::LeftOver;
+        }
         let under_way = operation.as_ref().is_some_and(Operation::is_under_way);
         let drifting = || status.resources.iter().filter(|resource| resource.drifts());
         let project = if spec.project.is_empty() { "default" } else { &spec.project };

@@ -88,6 +88,18 @@ fn an_operation_that_nobody_has_begun_is_a_request() {
     assert!(app.requested && app.auto.suspended);
 }
 
+#[test]
+fn a_stop_without_an_operation_is_left_over() {
+    let phase = |operation: serde_json::Value| {
+        let app =
+            row::<WireApplication>(json!({"metadata": {"name": "a", "uid": "1"}, "operation": operation,
+            "status": {"operationState": {"phase": "Terminating"}}}));
+        app.operation.unwrap().phase
+    };
+    assert_eq!(phase(json!({"sync": {}})), Phase::Terminating);
+    assert_eq!(phase(json!(null)), Phase::LeftOver);
+}
+
 mod any {
     use proptest::prelude::*;
 

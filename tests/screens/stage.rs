@@ -370,6 +370,7 @@ pub fn deployment(namespace: &str, app: &str, release: &str, replicas: u32) -> W
         paused: false,
         conditions: Arc::from([condition("Progressing", "True", "NewReplicaSetAvailable", 2 * DAY)]),
         images: images(app, release),
+        scaled: None,
         owner: None,
         delivered_by: Some(delivered_by(namespace, app)),
         more: More::Deployment(DeploymentMore {

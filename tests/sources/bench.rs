@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pilothouse::connect::contexts::{ContextInfo, Contexts, Options};
-use pilothouse::domain::id::{ClusterId, Kind, Uid};
+use pilothouse::domain::id::{ClusterId, Kind, Name, Uid};
 use pilothouse::domain::link::{Feed, Link};
 use pilothouse::msg::{ClusterMsg, Delta, Facts, Msg, Usage};
 use pilothouse::sources::cluster::{Command, WatchPlan, run};
@@ -138,10 +138,21 @@ impl Bench {
     }
 
     pub fn with(kubeconfig: PathBuf, namespaces: &[&str], timing: Timing) -> Bench {
+        Bench::planned(kubeconfig, namespaces, Vec::new(), timing)
+    }
+
+    /// The same, with namespaces where objects of some kinds are kept.
+    pub fn planned(
+        kubeconfig: PathBuf,
+        namespaces: &[&str],
+        kept: Vec<(Name, &'static [Kind])>,
+        timing: Timing,
+    ) -> Bench {
         let (out, messages) = mpsc::channel(16);
         let (commands, orders) = mpsc::channel(4);
         let line = Line::new();
-        let plan = WatchPlan { namespaces: namespaces.iter().map(|n| (*n).into()).collect(), timing };
+        let namespaces = namespaces.iter().map(|n| (*n).into()).collect();
+        let plan = WatchPlan { namespaces, kept, timing };
         let clock = Clock::from(Instant::now());
         let task =
             tokio::spawn(run(ClusterId(3), context(kubeconfig), plan, clock, line.clone(), orders, out));

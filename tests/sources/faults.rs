@@ -281,6 +281,26 @@ async fn what_is_refused_on_the_cluster_is_tried_in_the_namespaces() {
         .await;
 }
 
+#[tokio::test]
+async fn what_is_kept_in_a_named_namespace_is_looked_for_there_and_missed_nowhere_else() {
+    const APPLICATIONS: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications";
+    let none = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {
+        "resourceVersion": "5", "annotations": {"k8s.io/initial-events-end": "true"}}});
+    let server = Server::start(move |seen| match &*seen.path {
+        APPLICATIONS if seen.is_streaming_list() => {
+            Some(events(&[json!({"type": "BOOKMARK", "object": none})], Ending::Open))
+        }
+        path if path.starts_with("/apis/argoproj.io") => Some(Reply::Json(403, status(403, "not here"))),
+        _ => None,
+    })
+    .await;
+    let kept = vec![("argocd".into(), &[Kind::Application][..])];
+    let mut bench = Bench::planned(server.kubeconfig(TOKEN), &["shop"], kept, timing());
+    bench.until("its Applications are read", |told| told.is_live(Kind::Application)).await;
+    let refused = |told: &crate::bench::Told| matches!(told.feed(Kind::Rollout), Some(Feed::Forbidden(_)));
+    bench.until("other kinds of the group are not looked for there", refused).await;
+}
+
 /// Pods may be listed in `shop` (two pods); whether in `other` (pod c) and on the whole cluster (pod d too) is asked
 /// of these.
 async fn granting(other: &Arc<AtomicBool>, whole: &Arc<AtomicBool>) -> Server {

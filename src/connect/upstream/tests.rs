@@ -160,6 +160,11 @@ async fn credentials_go_to_the_server_alone_and_into_no_words() {
     std::fs::write(&file, "bad\u{7}").unwrap();
     let fault = at(&server.url, access.clone()).get("/q", &[]).await.unwrap_err();
     assert_eq!(fault.words(), "the header X-Key holds something that cannot be sent");
+    std::fs::write(&file, "pass\n").unwrap();
+    let basic = Access { basic_auth: Some(("me".into(), file.clone())), ..Access::default() };
+    at(&server.url, basic).get("/q", &[]).await.unwrap_err();
+    let asked = server.asked.lock().unwrap().last().unwrap().clone();
+    assert!(asked.to_ascii_lowercase().contains("authorization: basic bwu6cgfzcw=="), "{asked}");
     std::fs::remove_file(&file).unwrap();
     let basic = Access { basic_auth: Some(("me".into(), file)), ..Access::default() };
     let fault = at(&server.url, basic).get("/q", &[]).await.unwrap_err();

@@ -124,6 +124,10 @@ impl SyncApp {
             }
             Phase::Running => Verdict::new(Level::Progressing, words("syncing")),
             Phase::Terminating => Verdict::new(Level::Progressing, "is being stopped"),
+            Phase::LeftOver => Verdict::new(
+                Level::Warning,
+                "says that a sync is being stopped, and nothing runs: sync it anew",
+            ),
             Phase::Failed if message == "Operation terminated" => {
                 Verdict::new(Level::Warning, "the last sync was stopped")
             }

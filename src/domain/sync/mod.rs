@@ -222,6 +222,8 @@ pub enum Phase {
     Running,
     /// Being stopped.
     Terminating,
+    /// The mark of a stopped one that nothing takes away before the next sync: nothing runs.
+    LeftOver,
     /// Applied, hooks passed. Not yet: works.
     Succeeded,
     /// Something was refused, or a hook or wave failed.
@@ -318,6 +320,7 @@ impl Phase {
         match self {
             Phase::Running => "running",
             Phase::Terminating => "stopping",
+            Phase::LeftOver => "left over",
             Phase::Succeeded => "succeeded",
             Phase::Failed => "failed",
             Phase::Error => "error",

@@ -71,6 +71,7 @@ fn operations_by_what_they_mean() {
         (retrying, Sync::OutOfSync, Level::Warning),
         (failing, Sync::OutOfSync, Level::Warning),
         (operation(Phase::Terminating), Sync::OutOfSync, Level::Progressing),
+        (operation(Phase::LeftOver), Sync::Synced, Level::Warning),
         (operation(Phase::Failed), Sync::OutOfSync, Level::Critical),
         (operation(Phase::Failed), Sync::Synced, Level::Warning),
         (stopped, Sync::OutOfSync, Level::Warning),

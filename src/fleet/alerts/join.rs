@@ -162,6 +162,7 @@ impl Drafts<'_> {
             rule: ruled.rule.clone(),
             ruler: Some(Arc::clone(voice.upstream)),
             receivers: Vec::new(),
+            groups: Vec::new(),
             managed: false,
             generator: Name::default(),
             fingerprint: Name::default(),
@@ -197,6 +198,11 @@ impl Drafts<'_> {
             if alert.annotations.0.is_empty() {
                 alert.annotations = kept.annotations.clone();
             }
+            for group in &kept.groups {
+                if !alert.groups.contains(group) {
+                    alert.groups.push(group.clone());
+                }
+            }
             for receiver in &kept.receivers {
                 if !alert.receivers.contains(receiver) {
                     alert.receivers.push(receiver.clone());
@@ -221,6 +227,7 @@ impl Drafts<'_> {
             rule: None,
             ruler: None,
             receivers: kept.receivers.clone(),
+            groups: kept.groups.clone(),
             managed: true,
             generator: kept.generator.clone(),
             fingerprint: kept.fingerprint.clone(),

@@ -32,6 +32,9 @@ use crate::world::World;
 /// The servers that tell of alerts.
 pub const SERVERS: [Server; 2] = [Server::Prometheus, Server::Alertmanager];
 
+/// Seconds for which the bell waits for an Alertmanager: a little more than from one look at it to the next.
+const PATIENCE: u64 = 30;
+
 /// What one server told last, and how the questions to it stand.
 #[derive(Clone, Debug, Default)]
 pub struct Heard<T> {
@@ -288,10 +291,23 @@ impl Alerts {
     }
 
     /// Critical alerts that began to fire since this was asked last; not what fired when its server was first heard, nor
-    /// what is held back.
-    pub fn fresh(&mut self) -> Vec<&Alert> {
-        let fresh = self.known.take();
-        self.list.iter().filter(|alert| fresh.contains(&alert.key)).collect()
+    /// what is held back. Rules are often heard first: whether a silence holds an alert back only its Alertmanager knows,
+    /// whose next answer is waited for.
+    pub fn fresh(&mut self, upstreams: &Upstreams, now: Stamp) -> Vec<&Alert> {
+        let Alerts { known, list, managers, .. } = self;
+        let answers_later = |env: &EnvId, since: Stamp| {
+            let heard =
+                upstreams.of(Server::Alertmanager, *env).ok().and_then(|at| managers.get(&at.upstream));
+            heard
+                .is_some_and(|heard| heard.hearing == Hearing::Well && heard.at.is_some_and(|at| at <= since))
+        };
+        let later = |key: AlertKey, since: Stamp| {
+            let alert = list.iter().find(|alert| alert.key == key).filter(|alert| !alert.managed);
+            now.since(since) < PATIENCE
+                && alert.is_some_and(|alert| alert.environments.iter().any(|env| answers_later(env, since)))
+        };
+        let fresh = known.take(later);
+        list.iter().filter(|alert| alert.fires() && fresh.contains(&alert.key)).collect()
     }
 
     /// What fires now, to be compared with later.

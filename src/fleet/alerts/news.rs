@@ -23,8 +23,8 @@ pub(super) struct Known {
     fired: HashMap<u64, Stamp>,
     /// Servers that have been heard: what fires at the first answer is no news.
     voices: HashSet<u64>,
-    /// Critical ones that are new and have not been told yet.
-    fresh: Vec<AlertKey>,
+    /// Critical ones that are new and have not been told yet, with when they were seen first.
+    fresh: Vec<(AlertKey, Stamp)>,
     /// When what fires was looked at last.
     followed: Stamp,
 }
@@ -37,7 +37,7 @@ impl Known {
             let known = told_as.iter().any(|told| self.fired.contains_key(&told.alert));
             let from_the_start = told_as.iter().any(|told| first.contains(&told.voice));
             if !known && !from_the_start && alert.severity == Severity::Critical {
-                self.fresh.push(alert.key);
+                self.fresh.push((alert.key, now));
             }
             self.fired.extend(told_as.iter().map(|told| (told.alert, now)));
         }
@@ -53,9 +53,12 @@ impl Known {
         self.followed = now;
     }
 
-    /// Critical ones that are new, each once.
-    pub(super) fn take(&mut self) -> Vec<AlertKey> {
-        std::mem::take(&mut self.fresh)
+    /// Critical ones that are new, each once, but for those that are to be told later.
+    pub(super) fn take(&mut self, later: impl Fn(AlertKey, Stamp) -> bool) -> Vec<AlertKey> {
+        let (later, now) = self.fresh.iter().copied().partition(|(key, since)| later(*key, *since));
+        self.fresh = later;
+        let now: Vec<(AlertKey, Stamp)> = now;
+        now.into_iter().map(|(key, _)| key).collect()
     }
 }
 

@@ -65,6 +65,7 @@ fn kept(fingerprint: &str, pairs: &[(&str, &str)]) -> Kept {
         starts_at: Some(NOW.plus(-500)),
         state: "active".into(),
         receivers: vec!["pager".into()],
+        groups: Vec::new(),
         ..Kept::default()
     }
 }
@@ -367,8 +368,12 @@ mod board {
         }
 
         fn managed(&mut self, alerts: &[Kept]) -> Vec<String> {
+            self.managed_at(alerts, NOW)
+        }
+
+        fn managed_at(&mut self, alerts: &[Kept], now: Stamp) -> Vec<String> {
             let managed = Managed { alerts: alerts.to_vec(), ..Managed::default() };
-            self.hear(Server::Alertmanager, Told::Managed(Ok(managed)), NOW)
+            self.hear(Server::Alertmanager, Told::Managed(Ok(managed)), now)
         }
 
         /// The names of the alerts that would ring.
@@ -378,7 +383,7 @@ mod board {
             let wanted = WantedAlerts::default();
             assert!(self.alerts.refresh(&self.environments, &self.world, &self.upstreams, &wanted, now));
             assert!(!self.alerts.refresh(&self.environments, &self.world, &self.upstreams, &wanted, now));
-            self.alerts.fresh().iter().map(|alert| alert.name.to_string()).collect()
+            self.alerts.fresh(&self.upstreams, now).iter().map(|alert| alert.name.to_string()).collect()
         }
     }
 
@@ -401,9 +406,10 @@ mod board {
         let both = [critical("Old", Phase::Firing), critical("New", Phase::Pending)];
         assert!(room.rules(&both).is_empty(), "pending is no news");
         let both = [critical("Old", Phase::Firing), critical("New", Phase::Firing)];
-        assert_eq!(room.rules(&both), ["New"]);
+        assert!(room.rules(&both).is_empty(), "its Alertmanager may hold it back");
         let told = [kept_critical("Old"), kept_critical("Older"), kept_critical("New")];
-        assert!(room.managed(&told).is_empty());
+        assert_eq!(room.managed(&told), ["New"]);
+        assert!(room.managed_at(&told[1..], NOW.plus(20)).is_empty(), "once");
         // Alertmanager may be the first to tell of it, too.
         let told = [kept_critical("Old"), kept_critical("New"), kept_critical("Newest")];
         assert_eq!(room.managed(&told), ["Newest"]);
@@ -467,6 +473,37 @@ mod board {
         let silenced = Kept { silenced_by: vec!["s".into()], ..kept_critical("A") };
         assert!(room.managed(&[silenced]).is_empty());
         assert_eq!(room.managed(&[kept_critical("A")]), ["A"]);
+    }
+
+    #[test]
+    fn what_rules_tell_first_rings_only_when_its_alertmanager_does_not_hold_it_back() {
+        let fires = |name| [critical(name, Phase::Firing)];
+        let silenced = |name| Kept { silenced_by: vec!["s".into()], ..kept_critical(name) };
+        let mut room = Room::new();
+        room.rules(&[]);
+        room.managed(&[]);
+        // Silenced: it never rings.
+        assert!(room.rules_at(&fires("A"), NOW.plus(10)).is_empty());
+        assert!(room.managed_at(&[silenced("A")], NOW.plus(20)).is_empty());
+        assert!(
+            room.rules_at(&[critical("A", Phase::Firing), critical("A2", Phase::Pending)], NOW.plus(30))
+                .is_empty()
+        );
+        // Its next answer does not know it: it rings all the same.
+        let both = [critical("A", Phase::Firing), critical("B", Phase::Firing)];
+        assert!(room.rules_at(&both, NOW.plus(40)).is_empty());
+        assert_eq!(room.managed_at(&[silenced("A"), kept_critical("Other")], NOW.plus(50)), ["Other", "B"]);
+        // It does not answer any more.
+        let down = Told::Managed(Err("connection refused".into()));
+        assert!(room.hear(Server::Alertmanager, down, NOW.plus(60)).is_empty());
+        assert_eq!(room.rules_at(&fires("C"), NOW.plus(70)), ["C"]);
+        // It answers, but not within a look and a half.
+        room.managed_at(&[], NOW.plus(80));
+        assert!(room.rules_at(&fires("D"), NOW.plus(90)).is_empty());
+        assert_eq!(
+            room.rules_at(&[critical("D", Phase::Firing), critical("D2", Phase::Pending)], NOW.plus(121)),
+            ["D"]
+        );
     }
 
     #[test]

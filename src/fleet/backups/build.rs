@@ -418,7 +418,8 @@ fn of_namespace(
         namespace: namespace.clone(),
         partial,
         rpo: Rpo {
-            awaited: whole().filter_map(|plan| plan.rpo.awaited).max(),
+            // A schedule that is made now takes nothing away from one that has failed for days.
+            awaited: whole().filter_map(|plan| plan.rpo.awaited).min(),
             due: whole().filter_map(|plan| plan.due).min(),
             usual: usual(newest.map(|(_, backup)| backup)),
             running: taking().any(|(_, backup)| {

@@ -127,6 +127,17 @@ fn a_tiers_target_is_strict_and_foresees() {
 }
 
 #[test]
+fn a_schedule_that_is_made_now_takes_nothing_from_one_that_fails_for_days() {
+    let failing = || half_hourly(vec![backup("shop", &["shop-prod"], "Failed", 12)]);
+    let old = failing();
+    assert_eq!(old.card().2, "no usable backup");
+    let mut both = failing();
+    let new = Schedule { created: NOW, last_backup: None, ..schedule("new", "0 * * * *", &["shop-prod"]) };
+    both.schedules.push(new);
+    assert_eq!(both.card(), old.card());
+}
+
+#[test]
 fn a_schedule_is_held_against_the_tier_where_one_is_configured() {
     let good = backup("shop", &["shop-prod"], "Completed", 12);
     let of = |case: Case| {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::target::pod_label;
 use super::{Place, Signal};
 use crate::domain::graph::Survey;
 use crate::domain::id::Name;
@@ -32,7 +33,7 @@ impl Family {
     }
 }
 
-/// Counter, histogram. The first that a Prometheus has is taken: what an app says of itself before what others say.
+/// Counter, histogram. The first that a Prometheus has is asked first: what an app says of itself before what others say.
 const KNOWN: [(&str, &str); 14] = [
     ("app_requests_total", "app_request_latency_seconds"),
     ("http_requests_total", "http_request_duration_seconds"),
@@ -79,6 +80,12 @@ const PLATFORM: [&str; 25] = [
     "up",
 ];
 
+/// More families are not asked for one after the other: a query has to stay readable.
+const MOST: usize = 3;
+
+/// Labels besides the pod's by which series are a workload's own.
+const OWN: [&str; 3] = ["workload", "destination_workload", "deployment"];
+
 /// Labels that hold a status code.
 const STATUS: [&str; 6] =
     ["status", "code", "status_code", "http_status", "http_response_status_code", "response_code"];
@@ -96,11 +103,21 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// The label with the status code.
-    pub(super) fn status(&self) -> Option<&str> {
+    /// The labels with the status code: the configuration's, else all known ones that some series has, for two jobs may
+    /// call it differently.
+    pub(super) fn status(&self) -> Vec<&str> {
         let own = self.own.and_then(|family| family.status.as_deref());
         let labels = self.survey.labels(&self.name).unwrap_or_default();
-        own.or_else(|| STATUS.into_iter().find(|name| labels.iter().any(|label| **label == **name)))
+        let known = |name: &&str| labels.iter().any(|label| **label == **name);
+        own.map_or_else(|| STATUS.into_iter().filter(known).collect(), |own| vec![own])
+    }
+
+    /// Whether its series are told apart by pod, workload, or the app's label that the configuration names.
+    pub(super) fn tells_apart(&self) -> bool {
+        let labels = self.survey.labels(&self.name).unwrap_or_default();
+        self.app().is_some()
+            || pod_label(Some(labels)).is_some()
+            || labels.iter().any(|label| OWN.contains(&&**label))
     }
 
     /// The label with the app's name, where the configuration names one.
@@ -109,22 +126,30 @@ impl Found<'_> {
     }
 }
 
-/// The family of a signal in what the Prometheus of a place has; the configuration's before the known ones.
-pub(super) fn find<'a>(place: &Place<'a>, signal: Signal) -> Option<Found<'a>> {
-    let survey = place.survey?;
+/// The families of a signal in what the Prometheus of a place has, the one to ask first first: the configuration's before
+/// the known ones. None while it is not known what it has.
+pub(super) fn find<'a>(place: &Place<'a>, signal: Signal) -> Vec<Found<'a>> {
+    let Some(survey) = place.survey else { return Vec::new() };
     let own = place.own.iter().map(|family| {
         let name = |name: &'a Option<Name>| name.as_deref().unwrap_or_default();
         (name(&family.requests), name(&family.latency), Some(family))
     });
     let known = KNOWN.into_iter().map(|(requests, latency)| (requests, latency, None));
-    own.chain(known).find_map(|(requests, latency, own)| {
+    let found = own.chain(known).filter_map(|(requests, latency, own)| {
         let (name, native) = match signal {
             Signal::Latency => histogram(survey, latency, "_bucket")?,
             _ if requests.is_empty() => histogram(survey, latency, "_count")?,
             _ => survey.has(requests).then(|| (requests.to_owned(), false))?,
         };
         Some(Found { milliseconds: latency.ends_with("_milliseconds"), name, native, own, survey })
-    })
+    });
+    let mut families: Vec<Found<'a>> = Vec::new();
+    for family in found {
+        if families.len() < MOST && families.iter().all(|known| known.name != family.name) {
+            families.push(family);
+        }
+    }
+    families
 }
 
 /// A classic histogram by one of its series, else a native one by its own name. (A summary has neither, but a `_sum`.)

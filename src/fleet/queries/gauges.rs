@@ -1,15 +1,11 @@
 //! How requests to some workloads fare now, a number each: what tells the colours of a pair apart.
 
-use super::target::pod_label;
-use super::{Asker, Draft, Place, Signal, Target, window};
+use super::{Asker, Draft, Place, Target, window};
 use crate::domain::id::Name;
 use crate::fleet::promql::{confine, matchers};
 
 /// Seconds from look to look: the range of a rate is no shorter.
 const STEP: u32 = 15;
-
-/// Labels besides the pod's by which series are a workload's own.
-const OWN: [&str; 3] = ["workload", "destination_workload", "deployment"];
 
 /// Three questions of one number each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,15 +25,7 @@ pub struct Gauges {
 /// # Errors
 /// Why there is nothing to ask: no family of requests, or none that tells these workloads from others.
 pub fn gauges(target: &Target, place: &Place<'_>) -> Result<Gauges, String> {
-    let asker = Asker { target, place, window: window(place.survey, STEP) };
-    let found = asker.family(Signal::Requests)?;
-    let labels = place.survey.and_then(|survey| survey.labels(&found.name)).unwrap_or_default();
-    let apart = found.app().is_some()
-        || pod_label(Some(labels)).is_some()
-        || labels.iter().any(|label| OWN.contains(&&**label));
-    if !apart {
-        return Err(format!("{} has no label of the pod: it does not tell colours apart.", found.name));
-    }
+    let asker = Asker { target, place, window: window(place.survey, STEP), apart: true };
     let own = matchers(place.matchers);
     let first = |drafts: Vec<Draft>| {
         let (query, ..) = drafts.into_iter().next().ok_or_else(String::new)?;

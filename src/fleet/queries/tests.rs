@@ -74,11 +74,12 @@ fn requests_errors_and_latency_come_from_the_family_that_is_there() {
         ("app_request_latency_seconds_bucket", &["le", "namespace", "pod"]),
     ]);
     let all = r#"sum(rate(app_requests_total{namespace="shop",cluster="eu"}[1m]))"#;
+    let coded = r#"sum(rate(app_requests_total{namespace="shop",code!="",cluster="eu"}[1m]))"#;
     assert_eq!(told(Signal::Requests, &Target::Environment, Some(&app)), [all]);
     assert_eq!(
         told(Signal::Errors, &Target::Environment, Some(&app)),
         [format!(
-            r#"(sum(rate(app_requests_total{{namespace="shop",code=~"5..",cluster="eu"}}[1m])) or {all} * 0) / {all}"#
+            r#"(sum(rate(app_requests_total{{namespace="shop",code=~"5..",cluster="eu"}}[1m])) or {coded} * 0) / {coded}"#
         )]
     );
     assert_eq!(
@@ -130,6 +131,48 @@ fn requests_errors_and_latency_come_from_the_family_that_is_there() {
 }
 
 #[test]
+fn what_one_job_counts_otherwise_than_another_is_asked_after_it() {
+    let two = survey(&[
+        ("http_requests_total", &["code", "namespace", "pod", "status"]),
+        (
+            "http_server_request_duration_seconds_bucket",
+            &["http_response_status_code", "le", "namespace", "pod"],
+        ),
+        ("http_server_request_duration_seconds_count", &["http_response_status_code", "namespace", "pod"]),
+        ("istio_request_duration_milliseconds_bucket", &["destination_workload", "le"]),
+    ]);
+    let first = r#"rate(http_requests_total{namespace="shop",cluster="eu"}[1m])"#;
+    let then = r#"rate(http_server_request_duration_seconds_count{namespace="shop",cluster="eu"}[1m])"#;
+    assert_eq!(
+        told(Signal::Requests, &Target::Environment, Some(&two)),
+        [format!("sum({first}) or sum({then})")]
+    );
+    // Of one job the code is `status`, of another `code`; what has neither is no success.
+    let rates = |means: &str| {
+        ["status", "code"]
+            .map(|label| {
+                format!(r#"rate(http_requests_total{{namespace="shop",{label}{means},cluster="eu"}}[1m])"#)
+            })
+            .join(" or ")
+    };
+    let (bad, all) = (rates("=~\"5..\""), rates("!=\"\""));
+    let errors = &told(Signal::Errors, &Target::Environment, Some(&two))[0];
+    assert!(errors.starts_with(&format!("((sum({bad}) or sum({all}) * 0) / sum({all})) or ((")), "{errors}");
+    let latency = &told(Signal::Latency, &Target::Environment, Some(&two))[0];
+    let parts: Vec<&str> = latency.split(" or ").collect();
+    assert!(!parts[0].ends_with(" / 1000") && parts[1].ends_with(" / 1000"), "{latency}");
+    // Who tells colours apart does not ask what cannot.
+    let (matchers, namespaces) = ([], ["shop".into()]);
+    let mixed = survey(&[
+        ("http_requests_total", &["code", "namespace"]),
+        ("http_server_requests_total", &["namespace", "pod", "status"]),
+    ]);
+    let place = Place { matchers: &matchers, namespaces: &namespaces, survey: Some(&mixed), own: &[] };
+    let apart = gauges(&cart(), &place).unwrap();
+    assert!(apart.requests.starts_with("sum(rate(http_server_requests_total{"), "{}", apart.requests);
+}
+
+#[test]
 fn families_of_the_configuration_go_first() {
     let own = [Family {
         requests: Some("hits".into()),
@@ -140,7 +183,9 @@ fn families_of_the_configuration_go_first() {
     let known = survey(&[("app_requests_total", &["code"]), ("hits", &["svc", "namespace"])]);
     let place = Place { matchers: &[], namespaces: &["shop".into()], survey: Some(&known), own: &own };
     let chart = plan(Signal::Requests, &cart(), &place, 15).unwrap();
-    assert_eq!(&*chart.curves[0].query, r#"sum(rate(hits{namespace="shop",svc=~"cart"}[1m]))"#);
+    assert!(
+        chart.curves[0].query.starts_with(r#"sum(rate(hits{namespace="shop",svc=~"cart"}[1m])) or sum("#)
+    );
     assert!(plan(Signal::Errors, &cart(), &place, 15).unwrap().curves[0].query.contains(r#"outcome=~"5..""#));
     let names = families::names(&own);
     assert!(

@@ -145,7 +145,7 @@ fn sync(shared: &Shared, look: &Look, env: &Environment, line: Rect, buffer: &mu
     let muted = look.style(Role::Muted);
     let mut strip = Strip::new(buffer, line);
     strip.put("sync ", muted);
-    if let Some(words) = shared.sync.absence(&shared.world, env) {
+    if let Some(words) = shared.sync.absence(&shared.wanted, &shared.world, env) {
         strip.put(&words, muted);
         return;
     }
@@ -244,6 +244,13 @@ fn last(
     if !fresh.is_fresh() {
         strip.put(&fresh.words(shared.now, &shared.key(Action::Connect)), look.style(Role::Stale)).gap(2);
     }
+    // What must not be overlooked goes before what cannot be known.
+    let breached = shared.backups.get(card.env).and_then(|kept| kept.card(shared.now.wall));
+    let breached = breached.is_some_and(|(level, ..)| level.is_fault());
+    if breached {
+        backup(shared, look, card.env, &mut strip);
+        strip.gap(2);
+    }
     if let Some((kind, _)) = card.missing.first() {
         let more = card.missing.len() - 1;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -251,7 +258,7 @@ fn last(
         strip.put(&words, look.style(Role::Warning));
     } else if !fresh.is_fresh() {
         strip.put(&fresh.detail(shared.now), look.style(Role::Muted));
-    } else if !backup(shared, look, card.env, &mut strip) {
+    } else if !breached && !backup(shared, look, card.env, &mut strip) {
         strip.put(&consists(env), look.style(Role::Muted));
     }
 }

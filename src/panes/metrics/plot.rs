@@ -143,6 +143,12 @@ pub struct Around<'a> {
     pub cursor: Option<i64>,
 }
 
+/// Seconds by which the clock of the server that answered is ahead of ours.
+pub fn skew(plot: &Plot, find: Find<'_>) -> i64 {
+    let answered = plot.lines.iter().filter_map(|line| find(&line.request));
+    answered.map(|graph| graph.skew).find(|skew| *skew != 0).unwrap_or(0)
+}
+
 /// How the answers of a plot stand.
 #[derive(Debug, Default, PartialEq)]
 pub struct Standing {
@@ -224,7 +230,8 @@ pub fn with_chart<T>(
     let said: Vec<(&str, Role)> = said.iter().map(|(line, role)| (line.as_str(), *role)).collect();
     // The axis moves on with the grid, not with the clock: nothing moves between two answers.
     let step = plot.lines.first().map_or(1, |line| i64::from(line.request.step.max(1)));
-    let to = around.now.0.div_euclid(step).saturating_mul(step);
+    // And with the clock of the server whose points they are.
+    let to = around.now.plus(skew(plot, find)).0.div_euclid(step).saturating_mul(step);
     then(&Chart {
         series: &series,
         from: to.saturating_sub(i64::from(plot.range)),
@@ -350,6 +357,7 @@ pub fn framed(
             (None, Some(newest)) => {
                 (format!("{} {}", look.symbols.warning, chart.scale().number(newest)), Role::Warning)
             }
+            (None, None) if !standing.warnings.is_empty() => (look.symbols.warning.to_owned(), Role::Warning),
             (None, None) => (String::new(), Role::Muted),
         };
         let line = Rect { x: place.x + 1, width: place.width - 2, height: 1, ..place };

@@ -274,6 +274,6 @@ fn families_of_the_configuration_are_looked_for_and_asked() {
     let errors = pane.plots.iter().find(|plot| plot.name == "errors").unwrap();
     assert_eq!(
         &*errors.lines[0].request.query,
-        r#"(sum(rate(shop_calls_total{namespace="shop-prod",component=~"cart",outcome=~"5..",cluster="eu"}[1m])) or sum(rate(shop_calls_total{namespace="shop-prod",component=~"cart",cluster="eu"}[1m])) * 0) / sum(rate(shop_calls_total{namespace="shop-prod",component=~"cart",cluster="eu"}[1m]))"#
+        r#"(sum(rate(shop_calls_total{namespace="shop-prod",component=~"cart",outcome=~"5..",cluster="eu"}[1m])) or sum(rate(shop_calls_total{namespace="shop-prod",component=~"cart",outcome!="",cluster="eu"}[1m])) * 0) / sum(rate(shop_calls_total{namespace="shop-prod",component=~"cart",outcome!="",cluster="eu"}[1m]))"#
     );
 }

@@ -30,7 +30,9 @@ use crate::domain::time::Stamp;
 use crate::effect::{Effect, Follow};
 use crate::fleet::marks::Mark;
 use crate::look::Look;
-use crate::panes::metrics::plot::{Around, Find, POINTS, Plot, RANGES, missing, standing, title, with_chart};
+use crate::panes::metrics::plot::{
+    Around, Find, POINTS, Plot, RANGES, missing, skew, standing, title, with_chart,
+};
 use crate::panes::metrics::rule::alert_plot;
 use crate::panes::metrics::target::Target;
 use crate::panes::metrics::{Signal, own_query, signal_plot, signals};
@@ -183,7 +185,8 @@ impl GraphView {
     /// Moves the cursor by columns; from nowhere it begins at the right end.
     fn step_cursor(&mut self, shared: &Shared, by: i64) {
         let (step, stride) = (self.step(), self.stride());
-        let to = self.end(shared).0.div_euclid(step) * step;
+        let skew = skew(&self.plot, &|request| self.find(shared, request));
+        let to = self.end(shared).plus(skew).0.div_euclid(step) * step;
         let from = to - i64::from(self.seconds());
         self.cursor = Some(self.cursor.map_or(to, |at| at + by * stride).clamp(from, to));
     }

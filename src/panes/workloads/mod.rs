@@ -30,6 +30,8 @@ pub struct Workloads {
     seen: Seen,
     /// Workloads whose ReplicaSets, Jobs and pods are shown.
     unfolded: HashSet<(ClusterId, Uid)>,
+    /// The CronJobs that there were when everything was looked at last: Jobs stand below them.
+    crons: HashSet<RowId>,
 }
 
 /// What the order was made from.
@@ -182,6 +184,34 @@ impl Workloads {
         }
     }
 
+    /// The rows that changed since then, where these can be told one by one: workloads are few beside pods, but a rollout
+    /// has many steps.
+    fn single(&self, shared: &Shared, before: &Seen) -> Option<Vec<Row>> {
+        let plain = self.unfolded.is_empty()
+            && before.scope == self.seen.scope
+            && before.workloads.len() == self.seen.workloads.len();
+        if !plain {
+            return None;
+        }
+        let slot = |cluster: ClusterId, uid| shared.world.cluster(cluster)?.workloads.slot(uid);
+        let moved = shared.health.moved_since(before.health)?.iter();
+        let moved = moved.filter_map(|(cluster, uid)| Some((*cluster, slot(*cluster, *uid)?)));
+        let mut changed: Vec<Row> =
+            moved.map(|(cluster, slot)| Row::Workload(RowId { cluster, slot })).collect();
+        for ((cluster, facts), version) in shared.world.each().zip(&before.workloads) {
+            for slot in facts.workloads.changed_since(*version)? {
+                let row = RowId { cluster, slot: *slot };
+                // Jobs are rows of their own for as long as nothing that owns them is there.
+                let owns = facts.workloads.at(*slot).is_some_and(|one| one.kind == Kind::CronJob);
+                if owns || self.crons.contains(&row) {
+                    return None;
+                }
+                changed.push(Row::Workload(row));
+            }
+        }
+        Some(changed)
+    }
+
     fn versions(shared: &Shared, scope: words::ScopeKey, below: bool) -> Seen {
         let clusters = || shared.world.clusters.iter();
         Seen {
@@ -219,28 +249,18 @@ impl Rows for Workloads {
             return Changes::Nothing;
         }
         let before = std::mem::replace(&mut self.seen, now);
-        // Workloads are few beside pods: only the plain case goes row by row, but that is a rollout's every step.
-        let plain = self.unfolded.is_empty()
-            && before.scope == self.seen.scope
-            && before.workloads.len() == self.seen.workloads.len();
-        if !plain {
-            return Changes::Everything;
-        }
-        let Some(moved) = shared.health.moved_since(before.health) else { return Changes::Everything };
-        let slot = |cluster: ClusterId, uid| shared.world.cluster(cluster)?.workloads.slot(uid);
-        let moved = moved.iter().filter_map(|(cluster, uid)| Some((*cluster, slot(*cluster, *uid)?)));
-        let mut changed: Vec<Row> =
-            moved.map(|(cluster, slot)| Row::Workload(RowId { cluster, slot })).collect();
-        for ((cluster, facts), version) in shared.world.each().zip(&before.workloads) {
-            let Some(slots) = facts.workloads.changed_since(*version) else { return Changes::Everything };
-            // Jobs are rows of their own for as long as nothing that owns them is there.
-            let owns = |slot: &u32| facts.workloads.at(*slot).is_none_or(|one| one.kind == Kind::CronJob);
-            if slots.iter().any(owns) {
-                return Changes::Everything;
+        match self.single(shared, &before) {
+            Some(changed) => Changes::These(changed),
+            None => {
+                let all = shared.world.each();
+                let crons = all.flat_map(|(cluster, facts)| {
+                    let crons = facts.workloads.iter().filter(|(_, one)| one.kind == Kind::CronJob);
+                    crons.map(move |(slot, _)| RowId { cluster, slot })
+                });
+                self.crons = crons.collect();
+                Changes::Everything
             }
-            changed.extend(slots.iter().map(|slot| Row::Workload(RowId { cluster, slot: *slot })));
         }
-        Changes::These(changed)
     }
 
     fn all(&self, shared: &Shared, each: &mut dyn FnMut(Row)) {

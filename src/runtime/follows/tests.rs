@@ -89,10 +89,13 @@ fn who_looks_back_within_a_step_asks_nothing_anew() {
         shared.now.wall = NOW.plus(later);
         assert_eq!(first_wait(&request("up"), &shared), wait, "{later} s later");
     }
-    // Another question, or one that failed, is not held back.
+    // Another question is not held back. One that failed is asked again as soon as for one who kept looking.
     shared.now.wall = NOW.plus(1);
     assert_eq!(first_wait(&request("down"), &shared), PASSING);
     let problem = GraphProblem { words: "refused".into(), position: None, lasting: false };
-    shared.graphs.take(Arc::clone(&up), Err(problem), NOW);
-    assert_eq!(first_wait(&up, &shared), PASSING);
+    let long = Arc::new(GraphRequest { step: 7_200, ..(*up).clone() });
+    shared.graphs.take(Arc::clone(&long), Err(problem), NOW);
+    assert_eq!(first_wait(&long, &shared), Duration::from_secs(59));
+    shared.now.wall = NOW.plus(61);
+    assert_eq!(first_wait(&long, &shared), PASSING);
 }

@@ -212,9 +212,57 @@ async fn another_clock_is_told_and_followed() {
     let date = "Date: Fri, 01 Jan 2100 00:00:00 GMT\r\n".to_owned();
     let (caller, asked) = scripted(vec![(200, date, EMPTY.to_owned())]).await;
     let answers = told(caller.clone(), request(&caller, "up"), 2).await;
-    let graph = answers[1].as_ref().unwrap();
-    assert!(graph.warnings[0].contains("ahead of ours"), "{:?}", graph.warnings);
-    assert!(asked.lock().unwrap()[1].contains("&end=41024448"), "{:?}", asked.lock().unwrap());
+    for graph in answers.iter().map(|answer| answer.as_ref().unwrap()) {
+        assert!(graph.warnings[0].contains("ahead of ours"), "{:?}", graph.warnings);
+        // Its points are of its own clock, from the first answer on.
+        assert!(
+            graph.start.0 > 4_102_444_000 && graph.skew > 2_000_000_000,
+            "{:?} {}",
+            graph.start,
+            graph.skew
+        );
+    }
+    let asked = asked.lock().unwrap();
+    assert!(!asked[0].contains("&end=41024448") && asked[1].contains("&end=41024448"), "{asked:?}");
+    assert!(asked.len() < 4, "it is asked twice only once: {asked:?}");
+}
+
+#[tokio::test]
+async fn a_mistake_in_what_was_typed_is_shown_there() {
+    let wrong = |at: &str| {
+        let body = r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": PLACE: parse error: expected type range vector"}"#;
+        (400, String::new(), body.replace("PLACE", at))
+    };
+    let (caller, asked) =
+        scripted(vec![wrong("1:30"), wrong("1:6"), (404, String::new(), String::new())]).await;
+    let confined =
+        GraphRequest { typed: Some("rate(up)".into()), ..request(&caller, "rate(up{cluster=\"eu\"})") };
+    let answers = told(caller.clone(), confined.clone(), 1).await;
+    assert_eq!(answers[0].as_ref().unwrap_err().position, Some((1, 6)));
+    assert!(
+        asked.lock().unwrap()[1].starts_with("GET /api/v1/format_query?query=rate%28up%29 "),
+        "{asked:?}"
+    );
+    // A server that does not format queries: the place would be a wrong one.
+    let (caller, _) = scripted(vec![wrong("1:30"), (404, String::new(), String::new())]).await;
+    let problem = told(caller, confined, 1).await.remove(0).unwrap_err();
+    assert_eq!(problem.position, None);
+    assert!(problem.words.contains("expected type range vector"), "{problem:?}");
+}
+
+#[tokio::test]
+async fn what_is_none_of_prometheus_is_told_and_asked_again() {
+    let page =
+        (200, "Content-Type: text/html\r\n".to_owned(), "<!DOCTYPE html><title>Sign in</title>".to_owned());
+    let away = (302, "Location: http://127.0.0.2:1/login\r\n".to_owned(), String::new());
+    let broken = (500, String::new(), "upstream gone".to_owned());
+    for (reply, words) in [(page, "a login page perhaps"), (away, "redirects"), (broken, "500")] {
+        let (caller, asked) = scripted(vec![reply, (200, String::new(), EMPTY.to_owned())]).await;
+        let answers = told(caller.clone(), request(&caller, "up"), 2).await;
+        let problem = answers[0].as_ref().unwrap_err();
+        assert!(problem.words.contains(words) && !problem.lasting, "{words}: {problem:?}");
+        assert!(answers[1].is_ok() && asked.lock().unwrap().len() == 2, "{words}: {answers:?}");
+    }
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ pub struct Chart<'a> {
 
 /// The signs of lines in ASCII; after the sixth they begin again, as the colours do.
 const ASCII_LINES: [char; 6] = ['*', '+', 'o', 'x', '#', '@'];
-/// A limit further above the lines than so many times their height would flatten them: it is not drawn.
+/// A limit further above the lines than so many times their height would flatten them: it is written, not drawn.
 const FAR: f64 = 4.0;
 
 impl Chart<'_> {
@@ -152,6 +152,7 @@ impl Chart<'_> {
         frame.limits(buffer);
         frame.lines(buffer);
         frame.limit_words(buffer);
+        frame.far_words(buffer);
         frame.said(buffer);
         frame.times(rows.times, rows.marks.is_none(), buffer);
         if let Some(row) = rows.marks {
@@ -323,6 +324,28 @@ impl Frame<'_> {
             let place = (self.plot.x..=self.plot.right() - wide).rev().find(dotted);
             if let Some(x) = place {
                 buffer.set_string(x, y, &word, self.look.style(Role::Threshold));
+            }
+        }
+    }
+
+    /// What lies too far above the lines to be drawn is written at the top, where nothing else stands: `limit 512↑`.
+    fn far_words(&self, buffer: &mut Buffer) {
+        let chart = self.chart;
+        let far = chart.limits.iter().filter(|limit| limit.at.is_finite() && limit.at > self.high);
+        for limit in far.filter(|_| chart.said.is_empty() && !chart.series.is_empty()) {
+            let word = format!(" {} {}{}", limit.word, self.scale.number(limit.at), self.look.symbols.up);
+            let wide = u16::try_from(text::width(&word)).unwrap_or(u16::MAX);
+            if wide > self.plot.width / 2 {
+                continue;
+            }
+            let empty = |(x, y): &(u16, u16)| {
+                (*x..*x + wide).all(|x| buffer.cell((x, *y)).is_some_and(|cell| cell.symbol() == " "))
+            };
+            let rows = self.plot.y..self.plot.bottom().min(self.plot.y + 2);
+            let places =
+                rows.flat_map(|y| (self.plot.x..=self.plot.right() - wide).rev().map(move |x| (x, y)));
+            if let Some(place) = { places }.find(empty) {
+                buffer.set_string(place.0, place.1, &word, self.look.style(Role::Threshold));
             }
         }
     }

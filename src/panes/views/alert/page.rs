@@ -1,7 +1,7 @@
 //! What the page of an alert says.
 
 use super::{AlertView, Row};
-use crate::domain::alert::{Alert, Hearing, Hush, Phase, Rule};
+use crate::domain::alert::{Alert, Grouped, Hearing, Hush, Phase, Rule};
 use crate::domain::id::{Kind, ObjectRef};
 use crate::domain::level::Level;
 use crate::domain::meta::Labels;
@@ -67,6 +67,9 @@ impl AlertView {
             lines.push(fact("runbook", Painted::role(Role::Accent, runbook)));
         }
         lines.push(fact("receivers", receivers(alert, shared)));
+        for (nth, group) in alert.groups.iter().enumerate() {
+            lines.push(fact(if nth == 0 { "told with" } else { "" }, grouped(group)));
+        }
         lines.extend(expression(alert, self.is_measured(shared)));
         lines.extend(self.graph_lines(shared));
         lines.extend(objects(alert, shared));
@@ -219,6 +222,18 @@ fn hushes(alert: &Alert, shared: &Shared) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// `pager: 2 others of alertname=CartDown`
+fn grouped(group: &Grouped) -> Painted {
+    let others = match group.alerts.saturating_sub(1) {
+        0 => "no other alert".to_owned(),
+        1 => "1 other alert".to_owned(),
+        more => format!("{more} other alerts"),
+    };
+    let pairs: Vec<String> = group.labels.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let of = if pairs.is_empty() { String::new() } else { format!(" of the group {}", pairs.join(", ")) };
+    Painted::plain(format!("{}: {others}{of}", group.receiver))
 }
 
 fn receivers(alert: &Alert, shared: &Shared) -> Painted {

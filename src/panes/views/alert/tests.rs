@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::config::{Address, Monitoring};
-use crate::domain::alert::{Kept, Managed, Phase, Rule, Rulebook, Ruled, Silence, Told};
+use crate::domain::alert::{Grouped, Kept, Managed, Phase, Rule, Rulebook, Ruled, Silence, Told};
 use crate::domain::graph::{Graph, GraphSeries};
 use crate::domain::id::{EnvId, Kind, Name};
 use crate::domain::meta::Labels;
@@ -93,6 +93,10 @@ fn room(silenced: bool) -> Shared {
         state: "active".into(),
         silenced_by: silenced.then(|| "s1".into()).into_iter().collect(),
         receivers: vec!["pager".into(), "shop-chat".into()],
+        groups: vec![
+            Grouped { labels: labels(&[("alertname", "CartDown")]), receiver: "pager".into(), alerts: 3 },
+            Grouped { receiver: "shop-chat".into(), alerts: 12, ..Grouped::default() },
+        ],
         ..Kept::default()
     };
     let silence = Silence {

@@ -51,7 +51,10 @@ fn verdict(name: &str, verdict: Verdict, changes: Option<Stamp>, shared: &Shared
     let at = |at: Stamp| format!("{} (in {})", words::moment(at, now), text::duration_words(at.since(now)));
     let (role, words) = match (verdict, changes) {
         (Verdict::Free, _) => (Role::Ok, "open: no window speaks of this application".to_owned()),
-        (Verdict::ByHand, _) => (Role::Ok, "open to persons (manualSync)".to_owned()),
+        (Verdict::ByHand, Some(until)) => {
+            (Role::Ok, format!("open to persons (manualSync), for all from {}", at(until)))
+        }
+        (Verdict::ByHand, None) => (Role::Ok, "open to persons (manualSync)".to_owned()),
         (Verdict::Open, Some(until)) => (Role::Ok, format!("open until {}", at(until))),
         (Verdict::Open, None) => (Role::Ok, "open, for as long as can be told".to_owned()),
         (Verdict::Denied, Some(opens)) => {
