@@ -92,9 +92,11 @@ async fn graphs_show_what_the_exporter_said() {
     let wrong = typed(&assigned, "sum(queue_length", 60, 12);
     let problem = until(&caller, &wrong, Result::is_err).await.unwrap_err();
     assert!(problem.lasting && problem.position.is_some(), "{problem:?}");
+    // The place is one in what was typed, and not in what was sent.
     let wrong = typed(&assigned, "rate(queue_length)", 60, 12);
+    assert!(wrong.query.contains("env=\"eu\""), "{wrong:?}");
     let problem = until(&caller, &wrong, Result::is_err).await.unwrap_err();
-    assert!(problem.lasting && problem.position.is_some(), "{problem:?}");
+    assert!(problem.lasting && problem.position == Some((1, 6)), "{problem:?}");
     let join = typed(
         &assigned,
         "{__name__=~\"queue_length|odd\"} * on(pod) {__name__=~\"queue_length|odd\"}",
@@ -213,4 +215,25 @@ async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
         }
     };
     tokio::time::timeout(Duration::from_secs(60), looked).await.unwrap();
+}
+
+/// The API server stands for any server whose certificate an authority of its own signed.
+#[tokio::test]
+#[ignore = "needs tests/real/build"]
+async fn tls_is_believed_only_with_its_authority() {
+    let cluster = super::common::shared().await;
+    let ask = async |address: String, ca_file| {
+        let access = Access { ca_file, ..Access::default() };
+        let address = Address::Url(address.as_str().into());
+        let upstream = Upstream { server: Server::Prometheus, address, access };
+        Client::new(Arc::new(upstream), None, Limits::default()).get("/version", &[]).await
+    };
+    let url = cluster.url();
+    let reply = ask(url.clone(), Some(cluster.ca_file())).await.unwrap();
+    assert_eq!(reply.status, 200, "{:?}", String::from_utf8_lossy(&reply.body));
+    let unknown = ask(url.clone(), None).await.unwrap_err();
+    assert!(unknown.words().contains("caFile"), "{unknown:?}");
+    // A name that its certificate does not have.
+    let other = ask(url.replace("127.0.0.1", "127.0.0.2"), Some(cluster.ca_file())).await.unwrap_err();
+    assert!(other.words().contains("another name"), "{other:?}");
 }

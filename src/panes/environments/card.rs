@@ -246,7 +246,7 @@ fn last(
     }
     // What must not be overlooked goes before what cannot be known.
     let breached = shared.backups.get(card.env).and_then(|kept| kept.card(shared.now.wall));
-    let breached = breached.is_some_and(|(level, ..)| level.is_fault());
+    let breached = fresh.is_fresh() && breached.is_some_and(|(level, ..)| level.is_fault());
     if breached {
         backup(shared, look, card.env, &mut strip);
         strip.gap(2);
@@ -276,4 +276,44 @@ fn backup(shared: &Shared, look: &Look, env: EnvId, strip: &mut Strip<'_>) -> bo
     }
     strip.put(look.symbols.level(level), style).gap(1).put(&note, style);
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::environment::Targets;
+    use crate::domain::id::Kind;
+    use crate::domain::link::{Feed, WATCHED};
+    use crate::msg::ClusterMsg;
+    use crate::panes::views::testing::{cart, look, put_workload, shared, tell};
+
+    /// The last line of production's card, whose kinds are all read but this one.
+    fn last_line(refused: Option<Kind>) -> String {
+        let mut shared = shared();
+        shared.environments.list[1].targets =
+            Some(Targets { rpo: Duration::from_secs(300), rto: Duration::from_secs(1_800) });
+        for kind in WATCHED {
+            let feed = if refused == Some(kind) { Feed::Forbidden("no".into()) } else { Feed::Live };
+            tell(&mut shared, ClusterMsg::Feed(kind, feed));
+        }
+        put_workload(&mut shared, cart());
+        shared.health.refresh(&shared.world);
+        let Shared { cards, backups, environments, world, health, wanted, now, .. } = &mut shared;
+        cards.refresh(environments, world, health);
+        backups.refresh(wanted, environments, world, now.wall);
+        let area = Rect::new(0, 0, 60, 7);
+        let mut buffer = Buffer::empty(area);
+        draw(&shared, &look(), &shared.environments.list[1], false, area, &mut buffer);
+        let picture = crate::picture::text(&buffer);
+        picture.lines().nth(5).unwrap_or_default().trim_matches(['│', '┃', ' ']).to_owned()
+    }
+
+    #[test]
+    fn a_breach_is_told_before_what_cannot_be_read() {
+        assert_eq!(last_line(None), "backup none / 5m ✖ no usable backup");
+        let both = last_line(Some(Kind::Node));
+        assert!(both.starts_with("backup none / 5m ✖ no usable backup  nodes not"), "{both}");
+    }
 }

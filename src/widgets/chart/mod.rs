@@ -333,7 +333,7 @@ impl Frame<'_> {
         let chart = self.chart;
         let far = chart.limits.iter().filter(|limit| limit.at.is_finite() && limit.at > self.high);
         for limit in far.filter(|_| chart.said.is_empty() && !chart.series.is_empty()) {
-            let word = format!(" {} {}{}", limit.word, self.scale.number(limit.at), self.look.symbols.up);
+            let word = format!(" {} {}{} ", limit.word, self.scale.number(limit.at), self.look.symbols.up);
             let wide = u16::try_from(text::width(&word)).unwrap_or(u16::MAX);
             if wide > self.plot.width / 2 {
                 continue;
