@@ -20,42 +20,15 @@ use crate::panes::traffic::{self, Questions as Asked};
 use crate::panes::views::words;
 use crate::shared::{Begin, Outcome, Shared, Turn};
 
-/// What a key can begin.
-const CHANGES: [Action; 18] = [
-    Action::Scale,
-    Action::Restart,
-    Action::Undo,
-    Action::Switch,
-    Action::PauseRollout,
-    Action::Resume,
-    Action::SuspendSchedule,
-    Action::Trigger,
-    Action::Delete,
-    Action::Node,
-    Action::Cordon,
-    Action::Uncordon,
-    Action::Drain,
-    Action::Promote,
-    Action::PromoteStep,
-    Action::PromoteFull,
-    Action::Abort,
-    Action::Retry,
-];
-
-/// Whether an action begins a change.
+/// Whether an action begins a change: whether the registry has it.
 pub(super) fn is_change(action: Action) -> bool {
-    CHANGES.contains(&action)
+    actions::of_row(action.info().name).next().is_some()
 }
 
-/// The actions of the registry that a key means, most of them one.
+/// The actions of the registry that a key means, most of them one. Where it asks which, always all, each in its place:
+/// what is known here may be old, and the plan reads it anew.
 fn verbs_of(action: Action) -> Vec<Verb> {
-    let named: &[Action] = match action {
-        // Always all, each in its place: what is known of the node may be old, and the plan reads it anew.
-        Action::Node => &[Action::Cordon, Action::Uncordon, Action::Drain],
-        Action::Promote => &[Action::PromoteStep, Action::PromoteFull, Action::Abort, Action::Retry],
-        _ => &[action],
-    };
-    named.iter().filter_map(|action| actions::of_row(action.info().name)).collect()
+    actions::of_row(action.info().name).collect()
 }
 
 /// The node that an object is, or that a pod is on.
@@ -266,9 +239,7 @@ pub(super) fn begin(shared: &Shared, object: ObjectRef, action: Action) -> Outco
     let begin = match action {
         Action::Scale => number(shared, order, &object),
         Action::Undo => revision(shared, order, &object),
-        Action::Node | Action::Promote => {
-            Begin::Which { orders: std::iter::once(order).chain(orders).collect() }
-        }
+        _ if orders.len() > 0 => Begin::Which { orders: std::iter::once(order).chain(orders).collect() },
         _ => Begin::Plan(order),
     };
     Outcome { turn: Some(Turn::Change(Box::new(begin))), ..Outcome::none() }
