@@ -31,6 +31,11 @@ fn verbs_of(action: Action) -> Vec<Verb> {
     actions::of_row(action.info().name).collect()
 }
 
+/// What an action can change, by the registry; nothing when it changes nothing.
+pub(super) fn kinds_of(action: Action) -> &'static [Kind] {
+    actions::of_row(action.info().name).next().map_or(&[], |verb| verb.kinds())
+}
+
 /// The node that an object is, or that a pod is on.
 fn node_of(shared: &Shared, object: &ObjectRef) -> Option<ObjectRef> {
     if object.kind == Kind::Node {
