@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::action::Action;
-use crate::change::actions;
+use crate::change::actions::{self, Kept};
 use crate::change::intent::{Around, Free, Gauges, Intent, Order, Place, Questions, Switched, Verb, With};
 use crate::domain::alert::{Hearing, Severity};
 use crate::domain::environment::Environment;
@@ -280,6 +280,9 @@ fn number(shared: &Shared, order: Order, object: &ObjectRef) -> Begin {
 }
 
 fn revision(shared: &Shared, order: Order, object: &ObjectRef) -> Begin {
+    if matches!(object.kind, Kind::StatefulSet | Kind::DaemonSet) {
+        return Begin::Kept(order);
+    }
     let Some(cluster) = shared.world.cluster(object.cluster) else { return Begin::Plan(order) };
     let sets = cluster.replica_sets.iter().map(|(_, set)| set);
     let own = sets.filter(|set| set.owner.as_ref().is_some_and(|owner| owner.uid == object.uid));
@@ -304,6 +307,13 @@ fn revision(shared: &Shared, order: Order, object: &ObjectRef) -> Begin {
         0 | 1 => Begin::Plan(order),
         _ => Begin::Revision { order, revisions },
     }
+}
+
+/// What a revision runs that a controller keeps, and since when.
+pub fn revision_words(shared: &Shared, kept: &Kept) -> String {
+    let images: Vec<&str> =
+        kept.images.iter().map(|image| image.rsplit('/').next().unwrap_or(image)).collect();
+    format!("{} · made {} ago", images.join(", "), words::short_age(kept.made, shared))
 }
 
 /// Why nothing may be changed in an environment.

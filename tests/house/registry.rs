@@ -50,7 +50,11 @@ fn every_action_is_found_by_key_palette_and_help() {
         let rows = rows(*act);
         let own = rows.first().unwrap_or_else(|| panic!("action::TABLE has no row for {}", act.name()));
         // Palette and help list the whole table.
-        assert!(TABLE.iter().any(|info| info.action == *own && info.doc.starts_with("Plan ")), "{}", act.name());
+        assert!(
+            TABLE.iter().any(|info| info.action == *own && info.doc.starts_with("Plan ")),
+            "{}",
+            act.name()
+        );
         let bound = |row: &Action| keymap.bindings().iter().any(|binding| binding.action == *row);
         assert!(rows.iter().any(bound), "keymaps/default.yaml has no key that leads to {}", act.name());
         assert!(actions::of_row(own.info().name).any(|verb| verb.name() == act.name()), "{}", act.name());
@@ -73,8 +77,7 @@ fn every_action_is_a_command_of_the_command_line() {
 #[test]
 fn every_action_is_in_the_readme() {
     let readme = page("README.md");
-    let commands: Vec<String> =
-        table(&readme, "| command |").iter().flat_map(|row| quoted(row[0])).collect();
+    let commands: Vec<String> = table(&readme, "| command |").iter().flat_map(|row| quoted(row[0])).collect();
     let plans = table(&readme, "| key |").into_iter().filter(|row| row[1].contains("plan"));
     let keys: Vec<String> = plans.flat_map(|row| quoted(&row.concat())).collect();
     let keymap = Keymaps::new(None).load("default").unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::steering::{ANSWER, Change, FORWARD, moving};
+use super::steering::{ANSWER, Change, FORWARD, Unpausing, moving};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
@@ -48,13 +48,19 @@ impl Act for Abort {
         let mut then =
             "traffic and pods go back to the stable release; the new template still stands in the spec"
                 .to_owned();
-        if rollout.is_held() && !rollout.is_blue_green() {
-            then.push_str(". It was paused by hand: its new pods stay until it is resumed");
+        // Of a canary that a person paused the new pods would stay.
+        let unpausing = match rollout.is_held() && !rollout.is_blue_green() {
+            true => Unpausing::After,
+            false => Unpausing::Never,
+        };
+        if unpausing == Unpausing::After {
+            then.push_str(". It was paused by hand: that is ended afterwards, or its new pods would stay");
         }
         Ok(Change {
             title: format!("abort {name}"),
             words: "back to what is stable".to_owned(),
             values,
+            unpausing,
             then,
             back: "retry begins it again",
             way: "retry",

@@ -26,7 +26,7 @@ mod steering;
 
 pub(in crate::change) use scale::limits;
 pub(in crate::change) use trigger::begun;
-pub use undo::{Revision, revisions};
+pub use undo::{Kept, Revision, kept, revisions};
 
 use serde_json::{Value, json};
 

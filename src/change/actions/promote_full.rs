@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::steering::{FORWARD, Change, THROUGH, moving, not_held};
+use super::steering::{Change, FORWARD, THROUGH, Unpausing, moving};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
@@ -37,21 +37,29 @@ impl Act for PromoteFull {
     fn draft(&self, _: &Intent, facts: &Facts) -> Result<Draft, String> {
         let name = facts.name();
         let rollout = moving(facts)?;
-        not_held(facts, rollout)?;
         if rollout.is_aborted() {
             return Err(format!(
                 "{name} was aborted: in full it would be switched without any analysis. Retry it first."
             ));
         }
+        if rollout.is_armed() && rollout.is_held() {
+            return Err(format!("{name} was promoted in full already, and goes as soon as it is resumed."));
+        }
         if rollout.is_armed() {
             return Err(format!("{name} goes already, as soon as its pods are ready."));
+        }
+        let mut then =
+            "every pod is of the new template; where they are not ready it goes by itself as soon as they are"
+                .to_owned();
+        if rollout.is_held() {
+            then.push_str(". It was paused by hand: that is ended first");
         }
         Ok(Change {
             title: format!("promote {name} in full"),
             words: "without its further steps, pauses and analyses".to_owned(),
             values: vec![("promoteFull", "/status/promoteFull", json!(true))],
-            then: "every pod is of the new template; where they are not ready it goes by itself as soon as they are"
-                .to_owned(),
+            unpausing: Unpausing::Before,
+            then,
             back: "abort, until it is over; then undo goes to an earlier release",
             way: "abort",
             wish: Wish::Full(rollout.hash().to_owned()),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::steering::{FORWARD, ANSWER, Change, PAUSES, moving, not_held};
+use super::steering::{ANSWER, Change, FORWARD, PAUSES, Unpausing, moving};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
@@ -38,23 +38,50 @@ impl Act for PromoteStep {
     fn draft(&self, _: &Intent, facts: &Facts) -> Result<Draft, String> {
         let name = facts.name();
         let rollout = moving(facts)?;
-        not_held(facts, rollout)?;
         if rollout.is_aborted() {
             return Err(format!("{name} was aborted: retry it first."));
         }
         let reasons: Vec<&str> = rollout.pauses().collect();
-        if reasons.is_empty() {
-            return Err(format!("{name} waits for nobody now ({}).", rollout.words()));
-        }
         let undecided = reasons.contains(&"InconclusiveAnalysisRun");
-        let mut values = vec![PAUSES];
-        let (words, then) = match (rollout.is_blue_green(), undecided) {
-            (true, true) => {
+        let step = rollout.step().unwrap_or(0);
+        let leaves = |step: u64| {
+            // Without the index its controller runs the same analysis again, or waits for the same step.
+            vec![PAUSES, ("step", "/status/currentStepIndex", json!(step + 1))]
+        };
+        let next = || match facts.live.pointer(&format!("/spec/strategy/canary/steps/{}", step + 1)) {
+            Some(next) => format!("its next step: {}", crate::text::clean(&next.to_string())),
+            None => "no step is left: every pod is of the new template".to_owned(),
+        };
+        let (values, words, mut then) = match (reasons.is_empty(), rollout.is_blue_green()) {
+            (true, _) if rollout.is_held() => {
+                return Err(format!(
+                    "{name} waits only because it was paused by hand: resume lets it go on."
+                ));
+            }
+            (true, true) => return Err(format!("{name} waits for nobody now ({}).", rollout.words())),
+            (true, false) if step >= rollout.steps() as u64 => {
+                return Err(format!(
+                    "{name} waits for nobody now, and has no step left ({}).",
+                    rollout.words()
+                ));
+            }
+            (true, false) => {
+                let left = match rollout.analysis() {
+                    Some(run) => {
+                        format!("the analysis {} is ended, and counts as passed", crate::text::clean(run))
+                    }
+                    None => "nothing of what it waits for there is waited for".to_owned(),
+                };
+                let words = format!("past step {step} of {}, which is not over", rollout.steps());
+                (leaves(step), words, format!("{left}; {}", next()))
+            }
+            (false, true) if undecided => {
                 return Err(format!(
                     "The analysis of {name} came to no end, and would only be run again: promote it in full, or abort it."
                 ));
             }
-            (true, false) => (
+            (false, true) => (
+                vec![PAUSES],
                 "the traffic goes to the new pods".to_owned(),
                 format!(
                     "{} is switched to {} at once",
@@ -62,24 +89,23 @@ impl Act for PromoteStep {
                     rollout.hash()
                 ),
             ),
-            (false, undecided) => {
-                let step = rollout.step().unwrap_or(0);
+            (false, false) => {
+                let mut values = vec![PAUSES];
                 if undecided {
-                    // Without this its controller runs the same analysis again.
+                    values = leaves(step);
                     values.push(("controllerPause", "/status/controllerPause", json!(false)));
-                    values.push(("step", "/status/currentStepIndex", json!(step + 1)));
                 }
-                let next = match facts.live.pointer(&format!("/spec/strategy/canary/steps/{}", step + 1)) {
-                    Some(next) => format!("its next step: {}", crate::text::clean(&next.to_string())),
-                    None => "no step is left: every pod is of the new template".to_owned(),
-                };
-                (format!("on from step {step} of {}", rollout.steps()), next)
+                (values, format!("on from step {step} of {}", rollout.steps()), next())
             }
         };
+        if rollout.is_held() {
+            then.push_str(". It was paused by hand: that is ended first");
+        }
         Ok(Change {
             title: format!("promote {name}"),
             words,
             values,
+            unpausing: Unpausing::Before,
             then,
             back: "abort, until it is over; then undo goes to an earlier release",
             way: "abort",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::steering::{ANSWER, Change, FORWARD, not_held};
+use super::steering::{ANSWER, Change, FORWARD, Unpausing, not_held};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
@@ -51,6 +51,7 @@ impl Act for Retry {
             title: format!("retry {name}"),
             words: "begun again".to_owned(),
             values: vec![("abort", "/status/abort", json!(false))],
+            unpausing: Unpausing::Never,
             then: then.to_owned(),
             back: "abort again",
             way: "abort",

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::holding::PAUSED;
 use super::{Draft, held, merge};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::Facts;
@@ -11,11 +12,13 @@ use crate::change::json::{at, text};
 use crate::change::plan::{Expect, Goal, Touched};
 use crate::change::rollouts::{Rollout, Wish};
 
-/// Those that judge a step forward. A status is nothing that Git says: ownership has no say.
+/// Those that judge a step forward. Ownership has a say where a pause by hand is ended too: a status is nothing that Git
+/// says.
 pub(super) const FORWARD: &[(&dyn Gate, Weight)] = &[
     (&gates::ReadOnly, Weight::Judges),
     (&gates::Rbac, Weight::Judges),
     (&gates::DryRunGate, Weight::Judges),
+    (&gates::Ownership, Weight::Judges),
     (&gates::Protected, Weight::Informs),
     (&gates::Frozen, Weight::Judges),
     (&gates::Alerts, Weight::Judges),
@@ -27,11 +30,23 @@ pub(super) const ANSWER: u64 = 60;
 /// Seconds within which all pods are of the new template.
 pub(super) const THROUGH: u64 = 600;
 
+/// When a pause by hand (`spec.paused`) is ended, where there is one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unpausing {
+    /// It is left.
+    Never,
+    /// First: the other way round its controller takes the pause of the step for a new one, and what was asked is lost.
+    Before,
+    /// Afterwards: until then its controller moves no pods.
+    After,
+}
+
 /// What is written into the status, and what comes of it.
 pub(super) struct Change {
     pub(super) title: String,
     pub(super) words: String,
     pub(super) values: Vec<(&'static str, &'static str, Value)>,
+    pub(super) unpausing: Unpausing,
     pub(super) then: String,
     pub(super) back: &'static str,
     /// The action that leads back.
@@ -57,14 +72,28 @@ impl Change {
             .collect();
         let uid = text(&facts.live, "/metadata/uid");
         let values: Vec<&Touched> = touched.iter().collect();
-        let step = merge(&facts.object, uid, self.title.clone(), "status", &values);
-        touched.extend(held(&facts.object, &facts.live, HELD, &touched));
+        let mut steps = vec![merge(&facts.object, uid, self.title.clone(), "status", &values)];
+        if Rollout(&facts.live).is_held() && self.unpausing != Unpausing::Never {
+            let paused = Touched {
+                object: facts.object.clone(),
+                what: "pause by hand".to_owned(),
+                pointer: PAUSED.to_owned(),
+                before: at(&facts.live, PAUSED),
+                after: Value::Null,
+            };
+            let resume = merge(&facts.object, uid, format!("resume {}", facts.name()), "", &[&paused]);
+            steps.insert(if self.unpausing == Unpausing::Before { 0 } else { 1 }, resume);
+            touched.push(paused);
+        }
+        // Whoever goes back or through does not care how far it has come meanwhile.
+        let held_to = if matches!(self.wish, Wish::Promoted(..)) { HELD_AND_STEP } else { HELD };
+        touched.extend(held(&facts.object, &facts.live, held_to, &touched));
         let goal = Goal::Rollout(self.wish);
         Draft {
             title: self.title,
             words: self.words,
             touched,
-            steps: vec![step],
+            steps,
             then: self.then,
             back: self.back.to_owned(),
             way: Some(Way::by(self.way)),
@@ -80,9 +109,13 @@ impl Change {
 const HELD: &[(&str, &str)] = &[
     ("template", "/status/currentPodHash"),
     ("stable template", "/status/stableRS"),
-    ("pause by hand", "/spec/paused"),
+    ("pause by hand", PAUSED),
     ("abort", "/status/abort"),
 ];
+
+/// The same, and the step that it is at.
+const HELD_AND_STEP: &[(&str, &str)] =
+    &[HELD[0], HELD[1], HELD[2], HELD[3], ("step", "/status/currentStepIndex")];
 
 /// What can be sent on: a Rollout with another template than the stable one.
 pub(super) fn moving(facts: &Facts) -> Result<Rollout<'_>, String> {
@@ -96,10 +129,10 @@ pub(super) fn moving(facts: &Facts) -> Result<Rollout<'_>, String> {
     }
 }
 
-/// What `spec.paused` would lose.
+/// That no person paused it.
 pub(super) fn not_held(facts: &Facts, rollout: Rollout<'_>) -> Result<(), String> {
     match rollout.is_held() {
-        true => Err(format!("{} was paused by hand: resume it first, or this is lost.", facts.name())),
+        true => Err(format!("{} was paused by hand: resume it first.", facts.name())),
         false => Ok(()),
     }
 }
@@ -137,28 +170,84 @@ mod tests {
         // Another template, an abort or a pause by hand until then makes the plan stale.
         let held: Vec<&str> =
             draft.touched.iter().filter(|v| v.before == v.after).map(|v| v.pointer.as_str()).collect();
-        assert_eq!(held, ["/status/currentPodHash", "/status/stableRS", "/spec/paused", "/status/abort"]);
+        let shown = ["/status/currentPodHash", "/status/stableRS", "/spec/paused", "/status/abort"];
+        assert_eq!(held, [&shown[..], &["/status/currentStepIndex"]].concat());
         assert!(draft.then.contains(r#""setWeight":50"#), "{}", draft.then);
         assert_eq!(draft.expect[0].goal, Goal::Rollout(Wish::Promoted("new".to_owned(), Some(1))));
     }
 
     #[test]
-    fn what_would_be_lost_or_go_unattended_is_refused_with_the_way_out() {
-        let mut live = canary();
-        live["spec"]["paused"] = json!(true);
-        assert!(draft("promote-step", &live).unwrap_err().contains("resume it first"));
-        assert!(draft("promote-full", &live).unwrap_err().contains("resume it first"));
-        assert!(draft("abort", &live).unwrap().then.contains("until it is resumed"));
+    fn what_would_go_unattended_is_refused_with_the_way_out() {
         let mut live = canary();
         live["status"]["pauseConditions"] = json!([]);
-        assert!(draft("promote-step", &live).unwrap_err().contains("waits for nobody"));
         live["status"]["abort"] = json!(true);
+        assert!(draft("promote-step", &live).unwrap_err().contains("retry it first"));
         assert!(draft("promote-full", &live).unwrap_err().contains("Retry it first"));
         assert!(draft("abort", &live).unwrap_err().contains("already"));
         assert_eq!(draft("retry", &live).unwrap().steps[0].request.body["status"], json!({"abort": false}));
         assert!(draft("retry", &canary()).unwrap_err().contains("not aborted"));
         live["status"]["stableRS"] = json!("new");
         assert!(draft("abort", &live).unwrap_err().contains("nothing on its way"));
+        let mut live = blue_green();
+        live["status"]["pauseConditions"] = json!([]);
+        assert!(draft("promote-step", &live).unwrap_err().contains("waits for nobody"));
+    }
+
+    /// Subresource and body of each request, without what it is held to.
+    fn bodies(draft: &Draft) -> Vec<(&str, Value)> {
+        let of = |step: &crate::change::plan::Step| {
+            let mut body = step.request.body.clone();
+            body.as_object_mut().unwrap().remove("metadata");
+            (step.request.right.subresource, body)
+        };
+        draft.steps.iter().map(of).collect()
+    }
+
+    #[test]
+    fn a_pause_by_hand_is_ended_before_a_promotion_and_after_an_abort() {
+        let mut live = canary();
+        live["spec"]["paused"] = json!(true);
+        let resumed = ("", json!({"spec": {"paused": null}}));
+        let step = draft("promote-step", &live).unwrap();
+        let on = ("status", json!({"status": {"pauseConditions": null}}));
+        assert_eq!(bodies(&step), [resumed.clone(), on]);
+        assert!(step.steps.iter().all(|step| step.versioned), "each held to the version that was read");
+        assert_eq!(step.steps[0].title, "resume ro/cart");
+        assert!(step.then.contains("that is ended first"), "{}", step.then);
+        let full = draft("promote-full", &live).unwrap();
+        assert_eq!(bodies(&full), [resumed.clone(), ("status", json!({"status": {"promoteFull": true}}))]);
+        let abort = draft("abort", &live).unwrap();
+        assert_eq!(bodies(&abort), [("status", json!({"status": {"abort": true}})), resumed.clone()]);
+        assert!(abort.mitigates && abort.then.contains("that is ended afterwards"), "{}", abort.then);
+        // A pair gives its traffic back whoever paused it.
+        let mut pair = blue_green();
+        pair["spec"]["paused"] = json!(true);
+        assert_eq!(draft("abort", &pair).unwrap().steps.len(), 1);
+        assert_eq!(draft("promote-step", &pair).unwrap().steps.len(), 2);
+        live["status"]["promoteFull"] = json!(true);
+        assert!(draft("promote-full", &live).unwrap_err().contains("as soon as it is resumed"));
+        // Nothing else holds it: then only that is to be ended.
+        live["status"]["pauseConditions"] = json!(null);
+        assert!(draft("promote-step", &live).unwrap_err().contains("resume lets it go on"));
+    }
+
+    #[test]
+    fn a_step_that_is_not_over_is_left_by_its_index() {
+        let mut live = canary();
+        live["status"]["pauseConditions"] = json!(null);
+        live["status"]["currentStepIndex"] = json!(0);
+        let skipped = draft("promote-step", &live).unwrap();
+        let body = json!({"status": {"pauseConditions": null, "currentStepIndex": 1}});
+        assert_eq!(bodies(&skipped), [("status", body)]);
+        assert_eq!(skipped.words, "past step 0 of 3, which is not over");
+        assert!(skipped.then.contains(r#"its next step: {"pause":{}}"#), "{}", skipped.then);
+        assert_eq!(skipped.expect[0].goal, Goal::Rollout(Wish::Promoted("new".to_owned(), Some(0))));
+        live["status"]["canary"] =
+            json!({"currentStepAnalysisRunStatus": {"name": "cart-new-2-0", "status": "Running"}});
+        let skipped = draft("promote-step", &live).unwrap();
+        assert!(skipped.then.contains("cart-new-2-0 is ended, and counts as passed"), "{}", skipped.then);
+        live["status"]["currentStepIndex"] = json!(3);
+        assert!(draft("promote-step", &live).unwrap_err().contains("no step left"));
     }
 
     #[test]
