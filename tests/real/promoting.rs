@@ -195,8 +195,25 @@ async fn a_blue_green_pair_is_switched_and_gone_back_from() {
         "autoPromotionEnabled": false, "scaleDownDelaySeconds": 600}});
     stage.rollout("cart", strategy).await;
     stage.release("cart", 2).await;
-    let (request, told) = stage.one(&["promote-step", "rollout/cart"]);
-    assert_eq!(request.body["status"], json!({"pauseConditions": null}));
+    // A person pauses it besides: the traffic stays, and an abort takes the preview away all the same.
+    stage.one(&["pause", "rollout/cart"]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (request, told) = stage.one(&["abort", "rollout/cart"]);
+    assert_eq!(request.body["status"], json!({"abort": true}));
+    assert!(told.contains("back on what was stable"), "{told}");
+    let hash = stage.field("cart", "/status/currentPodHash");
+    let preview = format!("apps/v1/replicasets/cart-{hash}");
+    let deadline =
+        || stage.cluster.field(&stage.namespace, &preview, "/metadata/annotations/scale-down-deadline");
+    stage.cluster.until("the end of the preview", || !deadline().unwrap().is_empty()).await.unwrap();
+    let (requests, _) = stage.two(&["retry", "rollout/cart"]);
+    assert_eq!(requests, [paused_ended(), status(json!({"abort": false}))]);
+    stage.becomes("cart", "/status/message", "BlueGreenPause").await;
+
+    stage.one(&["pause", "rollout/cart"]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (requests, told) = stage.two(&["promote-step", "rollout/cart"]);
+    assert_eq!(requests, [paused_ended(), status(json!({"pauseConditions": null}))]);
     assert!(told.contains("the new pods have the traffic"), "{told}");
     let live = stage.field("cart", "/status/blueGreen/activeSelector");
     assert_eq!(live, stage.field("cart", "/status/currentPodHash"));

@@ -269,7 +269,7 @@ impl Page {
 #[ignore = "needs tests/real/build"]
 async fn what_the_new_pods_answer_through_the_api_server_decides() {
     let page = Page::opens(503).await;
-    let stage = Stage::with("guard: {window: 2s}\n  smoke: /healthz", page.port).await;
+    let stage = Stage::with("guard: {window: 5s}\n  smoke: /healthz", page.port).await;
     let address = page.address.to_string();
     let status = json!({"status": {"podIP": address, "podIPs": [{"ip": address}]}}).to_string();
     for pod in stage.pods("green") {
@@ -294,7 +294,7 @@ async fn what_the_new_pods_answer_through_the_api_server_decides() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tests/real/build"]
 async fn of_two_switches_at_once_one_wins_and_the_other_is_told() {
-    let stage = Stage::set(2).await;
+    let stage = Stage::set(5).await;
     // A second person, whose switch has been looked at and is on its way while the first one's arrives.
     let proxy = Proxy::start(stage.cluster).await.unwrap();
     let patch = "services/web?fieldManager";

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::steering::{Change, FORWARD, THROUGH, Unpausing, moving};
+use super::steering::{Change, FORWARD, THROUGH, Unpausing, ended_first, moving};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
@@ -48,18 +48,13 @@ impl Act for PromoteFull {
         if rollout.is_armed() {
             return Err(format!("{name} goes already, as soon as its pods are ready."));
         }
-        let mut then =
-            "every pod is of the new template; where they are not ready it goes by itself as soon as they are"
-                .to_owned();
-        if rollout.is_held() {
-            then.push_str(". It was paused by hand: that is ended first");
-        }
+        let then = "every pod is of the new template; where they are not ready it goes by itself as soon as they are";
         Ok(Change {
             title: format!("promote {name} in full"),
             words: "without its further steps, pauses and analyses".to_owned(),
             values: vec![("promoteFull", "/status/promoteFull", json!(true))],
             unpausing: Unpausing::Before,
-            then,
+            then: ended_first(rollout, then),
             back: "abort, until it is over; then undo goes to an earlier release",
             way: "abort",
             wish: Wish::Full(rollout.hash().to_owned()),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::steering::{ANSWER, Change, FORWARD, PAUSES, Unpausing, moving};
+use super::steering::{ANSWER, Change, FORWARD, PAUSES, Unpausing, ended_first, moving};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
@@ -52,7 +52,7 @@ impl Act for PromoteStep {
             Some(next) => format!("its next step: {}", crate::text::clean(&next.to_string())),
             None => "no step is left: every pod is of the new template".to_owned(),
         };
-        let (values, words, mut then) = match (reasons.is_empty(), rollout.is_blue_green()) {
+        let (values, words, then) = match (reasons.is_empty(), rollout.is_blue_green()) {
             (true, _) if rollout.is_held() => {
                 return Err(format!(
                     "{name} waits only because it was paused by hand: resume lets it go on."
@@ -70,7 +70,7 @@ impl Act for PromoteStep {
                     Some(run) => {
                         format!("the analysis {} is ended, and counts as passed", crate::text::clean(run))
                     }
-                    None => "nothing of what it waits for there is waited for".to_owned(),
+                    None => "what it waits for there is not waited for".to_owned(),
                 };
                 let words = format!("past step {step} of {}, which is not over", rollout.steps());
                 (leaves(step), words, format!("{left}; {}", next()))
@@ -98,15 +98,12 @@ impl Act for PromoteStep {
                 (values, format!("on from step {step} of {}", rollout.steps()), next())
             }
         };
-        if rollout.is_held() {
-            then.push_str(". It was paused by hand: that is ended first");
-        }
         Ok(Change {
             title: format!("promote {name}"),
             words,
             values,
             unpausing: Unpausing::Before,
-            then,
+            then: ended_first(rollout, then),
             back: "abort, until it is over; then undo goes to an earlier release",
             way: "abort",
             wish: Wish::Promoted(rollout.hash().to_owned(), rollout.step()),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::steering::{ANSWER, Change, FORWARD, Unpausing, not_held};
+use super::steering::{ANSWER, Change, FORWARD, Unpausing, ended_first};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
@@ -40,7 +40,6 @@ impl Act for Retry {
         if !rollout.is_aborted() {
             return Err(format!("{name} was not aborted."));
         }
-        not_held(facts, rollout)?;
         let then = match rollout.is_blue_green() {
             true => {
                 "its new pods are made again; it waits again before the traffic goes to them, where it did before"
@@ -51,8 +50,8 @@ impl Act for Retry {
             title: format!("retry {name}"),
             words: "begun again".to_owned(),
             values: vec![("abort", "/status/abort", json!(false))],
-            unpausing: Unpausing::Never,
-            then: then.to_owned(),
+            unpausing: Unpausing::Before,
+            then: ended_first(rollout, then),
             back: "abort again",
             way: "abort",
             wish: Wish::Retried(rollout.hash().to_owned()),

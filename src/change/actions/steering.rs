@@ -129,12 +129,13 @@ pub(super) fn moving(facts: &Facts) -> Result<Rollout<'_>, String> {
     }
 }
 
-/// That no person paused it.
-pub(super) fn not_held(facts: &Facts, rollout: Rollout<'_>) -> Result<(), String> {
-    match rollout.is_held() {
-        true => Err(format!("{} was paused by hand: resume it first.", facts.name())),
-        false => Ok(()),
+/// What follows, where a pause by hand is ended before it.
+pub(super) fn ended_first(rollout: Rollout<'_>, then: impl Into<String>) -> String {
+    let mut then = then.into();
+    if rollout.is_held() {
+        then.push_str(". It was paused by hand: that is ended first");
     }
+    then
 }
 
 /// Ends the pauses that the controller made.
@@ -219,6 +220,10 @@ mod tests {
         let abort = draft("abort", &live).unwrap();
         assert_eq!(bodies(&abort), [("status", json!({"status": {"abort": true}})), resumed.clone()]);
         assert!(abort.mitigates && abort.then.contains("that is ended afterwards"), "{}", abort.then);
+        let mut aborted = live.clone();
+        aborted["status"]["abort"] = json!(true);
+        let retry = draft("retry", &aborted).unwrap();
+        assert_eq!(bodies(&retry), [resumed.clone(), ("status", json!({"status": {"abort": false}}))]);
         // A pair gives its traffic back whoever paused it.
         let mut pair = blue_green();
         pair["spec"]["paused"] = json!(true);
