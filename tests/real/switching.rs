@@ -233,7 +233,8 @@ impl Page {
     async fn opens(code: u16) -> Page {
         // Nothing is sent: it is only looked up from which address something would be.
         let way = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
-        way.connect("192.0.2.1:9").expect("this machine needs an address besides the loopback ones");
+        way.connect("192.0.2.1:9")
+            .unwrap_or_else(|error| panic!("this machine has no address besides the loopback ones: {error}"));
         let address = way.local_addr().unwrap().ip();
         let listener = TcpListener::bind((address, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
