@@ -30,6 +30,8 @@ pub enum Effect {
     Cancel(RequestId),
     /// Work an order out against the present state; answered by [`crate::msg::Msg::Planned`]. Changes nothing.
     Plan(RequestId, Box<Order>),
+    /// Read which revisions an order could go back to; answered by [`crate::msg::Msg::Kept`].
+    Revisions(RequestId, Box<Order>),
     /// Do what was confirmed; answered by [`crate::msg::Msg::Progress`] until it has ended. The only effect that
     /// changes a cluster.
     Execute(RequestId, Arc<Confirmed>),

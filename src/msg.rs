@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::change::actions::Kept;
 use crate::change::execute::Progress;
 use crate::change::gather::NoPlan;
 use crate::change::plan::Plan;
@@ -45,6 +46,8 @@ pub enum Msg {
     Alerts(Arc<Upstream>, Told),
     /// An order was worked out, or why it could not be.
     Planned(RequestId, Result<Box<Plan>, NoPlan>),
+    /// The revisions that an order could go back to, newest first, or why they cannot be read.
+    Kept(RequestId, Result<Vec<Kept>, NoPlan>),
     /// Something that is being done came further.
     Progress(RequestId, Progress),
     /// The journal, or why it cannot be read.

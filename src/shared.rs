@@ -351,6 +351,8 @@ pub enum Begin {
         /// Revisions to go back to, newest first, with what each runs.
         revisions: Vec<(u64, String)>,
     },
+    /// Which revision, of those that a controller keeps and nobody watches: they are read first. The order without it.
+    Kept(Order),
     /// Which of several changes.
     Which {
         /// An order each.

@@ -489,9 +489,31 @@ impl Execution<'_> {
         }
     }
 
+    /// The steps of the plan before this one, and those after it. One that leads back is none of them.
+    fn around(&self, step: &Step) -> (&[Step], &[Step]) {
+        match self.plan.steps.iter().position(|one| std::ptr::eq(one, step)) {
+            Some(at) => (&self.plan.steps[..at], &self.plan.steps[at + 1..]),
+            None => (&[], &[]),
+        }
+    }
+
+    /// How a value has to be just before a step: as the plan showed it, or as a step before has set it.
+    fn wanted<'a>(&self, step: &Step, value: &'a Touched) -> &'a Value {
+        let (before, _) = self.around(step);
+        if before.iter().any(|one| one.sets(value)) { &value.after } else { &value.before }
+    }
+
+    /// The values that a step sets, and no other one.
+    fn set_by<'a>(&'a self, step: &'a Step) -> impl Iterator<Item = &'a Touched> {
+        let (before, after) = self.around(step);
+        let others = move |value: &Touched| before.iter().chain(after).any(|one| one.sets(value));
+        self.touched(step).filter(move |value| value.is_changed() && !others(value))
+    }
+
     /// What is no longer as the plan showed it.
     fn difference(&self, step: &Step, live: &Value) -> Option<String> {
-        let changed = self.touched(step).find(|value| at(live, &value.pointer) != value.before)?;
+        let other = |value: &&Touched| at(live, &value.pointer) != *self.wanted(step, value);
+        let changed = self.touched(step).find(other)?;
         let now = at(live, &changed.pointer);
         let by = super::owners::writer_of(live, &changed.pointer)
             .map_or_else(String::new, |by| format!(" (by {by})"));
@@ -504,7 +526,7 @@ impl Execution<'_> {
                 changed.what,
                 step.object.name,
                 shown(&now),
-                shown(&changed.before)
+                shown(self.wanted(step, changed))
             ),
         })
     }
@@ -563,10 +585,7 @@ impl Execution<'_> {
             };
             match (step.request.method, looked) {
                 (Method::Merge | Method::JsonPatch, Ok(live))
-                    if self
-                        .touched(step)
-                        .filter(|value| value.is_changed())
-                        .all(|value| at(&live, &value.pointer) == value.after) =>
+                    if self.set_by(step).all(|value| at(&live, &value.pointer) == value.after) =>
                 {
                     return done(Some(live));
                 }

@@ -3,6 +3,7 @@
 
 mod others;
 mod stale;
+mod steering;
 mod switching;
 
 use std::path::PathBuf;

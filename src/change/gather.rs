@@ -8,6 +8,8 @@ use futures::stream::{self, StreamExt};
 use kube::Client;
 use serde_json::Value;
 
+use super::Known;
+use super::actions::{self, Draft, Kept};
 use super::ask::{self, DryRun};
 use super::gates::{self, Evidence};
 use super::intent::{Order, Switched, Way};
@@ -17,7 +19,6 @@ use super::plan::{Line, Plan, Right, called};
 use super::pods;
 use super::smoke::{self, Smoke};
 use super::traffic;
-use super::{Known, actions::Draft};
 use crate::connect::paths;
 use crate::connect::problem::Fault;
 use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
@@ -182,6 +183,23 @@ pub async fn plan(
         plan.expects.extend(draft.expect);
     }
     Ok(plan)
+}
+
+/// Reads which revisions an order could go back to, newest first.
+///
+/// # Errors
+/// They cannot be read, or the object is not there.
+pub async fn kept(
+    client: &(dyn Fn(ClusterId) -> Option<Client> + Sync),
+    order: &Order,
+    now: Now,
+) -> Result<Vec<Kept>, NoPlan> {
+    let object =
+        order.intent.objects.first().ok_or_else(|| NoPlan::Refused("Nothing is selected.".to_owned()))?;
+    let own = client(order.place.cluster)
+        .ok_or_else(|| NoPlan::Unread(format!("{} is not connected.", order.place.context)))?;
+    let facts = facts(client, &own, object, None, order, now).await?;
+    actions::kept(&facts).map_err(NoPlan::Unread)
 }
 
 /// How the way back from all drafts is asked for, where one action leads it.

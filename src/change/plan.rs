@@ -94,6 +94,14 @@ pub struct Step {
     pub versioned: bool,
 }
 
+impl Step {
+    /// Whether a value is set by it: of one of several steps on the same object those that stand in its body.
+    #[must_use]
+    pub fn sets(&self, value: &Touched) -> bool {
+        self.object == value.object && self.request.body.pointer(&value.pointer).is_some()
+    }
+}
+
 /// A request as it is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {

@@ -64,6 +64,12 @@ impl<'a> Rollout<'a> {
         list(self.0, "/status/pauseConditions").map(|pause| text(pause, "/reason"))
     }
 
+    /// The analysis that a step of a canary waits for, while it runs.
+    pub(super) fn analysis(self) -> Option<&'a str> {
+        let of = |field: &str| text(self.0, &format!("/status/canary/currentStepAnalysisRunStatus/{field}"));
+        (of("status") == "Running").then(|| of("name"))
+    }
+
     /// The step of a canary.
     pub(super) fn step(self) -> Option<u64> {
         count(self.0, "/status/currentStepIndex")
@@ -89,6 +95,13 @@ impl<'a> Rollout<'a> {
         let seen = text(self.0, "/status/observedGeneration").parse().ok();
         seen.or_else(|| count(self.0, "/status/observedGeneration"))
             .is_some_and(|seen: u64| Some(seen) == count(self.0, "/metadata/generation"))
+    }
+
+    /// The analysis of a step that was left still stands there: its controller has not seen that it was sent on. A run is
+    /// called `<rollout>-<hash>-<revision>-<step>`, and when it was run again so with `.1` behind it.
+    fn is_leaving_an_analysis(self, left: u64) -> bool {
+        let run = self.analysis().and_then(|run| run.split('.').next());
+        run.is_some_and(|run| run.ends_with(&format!("-{left}")))
     }
 
     /// Between the end of a pause and what follows from it the phase still says that it waits.
@@ -125,7 +138,9 @@ pub(super) fn judge(wish: &Wish, live: &Value) -> Standing {
         Wish::Promoted(_, step) => {
             let went = match now.is_blue_green() {
                 true => text(live, "/status/blueGreen/activeSelector") == hash,
-                false => over || now.step() > *step,
+                false => {
+                    over || now.step() > *step && !step.is_some_and(|step| now.is_leaving_an_analysis(step))
+                }
             };
             match (went && !now.is_leaving_a_pause(), now.is_blue_green()) {
                 (false, _) => pending(),
@@ -247,6 +262,12 @@ pub(super) mod tests {
         live["status"]["controllerPause"] = json!(false);
         live["status"]["phase"] = json!("Progressing");
         assert!(matches!(judge(&wish, &live), Standing::Done(words) if words.contains("step 2 of 3")));
+        // Sent past an analysis: it stands there until its controller has seen that.
+        live["status"]["canary"] =
+            json!({"currentStepAnalysisRunStatus": {"name": "cart-new-2-1.1", "status": "Running"}});
+        assert!(matches!(judge(&wish, &live), Standing::Pending(_)));
+        live["status"]["canary"]["currentStepAnalysisRunStatus"]["name"] = json!("cart-new-2-2");
+        assert!(matches!(judge(&wish, &live), Standing::Done(_)));
         live["status"]["abort"] = json!(true);
         assert!(matches!(judge(&wish, &live), Standing::Failed(_)));
         live["status"]["currentPodHash"] = json!("newer");

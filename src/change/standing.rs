@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ask;
 use super::json::at;
-use super::plan::BEING;
+use super::plan::{BEING, called};
 use super::redact::redacted;
 use super::verify::shown;
 use crate::connect::paths;
@@ -15,6 +15,8 @@ use crate::connect::problem::Fault;
 use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
 use crate::journal::{Intention, Object, Touched};
 
+/// Objects that are named at most.
+const NAMED: usize = 3;
 /// How long one read may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -25,6 +27,13 @@ pub enum Stand {
     AsWanted,
     /// All is as it was before.
     AsBefore,
+    /// Of several objects some are as wanted and the others as before.
+    Partly {
+        /// Those that are as wanted: the way back is for them alone.
+        done: Vec<ObjectRef>,
+        /// Those that are as before.
+        left: Vec<ObjectRef>,
+    },
     /// Neither: what is so.
     Otherwise(String),
     /// It cannot be told.
@@ -38,6 +47,16 @@ impl Stand {
         match self {
             Stand::AsWanted => "it was done: everything is as it was wanted".to_owned(),
             Stand::AsBefore => "it was not done: everything is as it was before".to_owned(),
+            Stand::Partly { done, left } => {
+                let named = |all: &[ObjectRef]| {
+                    let mut names: Vec<String> = all.iter().take(NAMED).map(called).collect();
+                    if all.len() > NAMED {
+                        names.push(format!("{} more", all.len() - NAMED));
+                    }
+                    names.join(", ")
+                };
+                format!("partly done: {} as wanted, {} as before", named(done), named(left))
+            }
             Stand::Otherwise(words) => format!("neither done nor as before: {words}"),
             Stand::Unknown(why) => format!("how it stands cannot be told: {why}"),
         }
@@ -77,7 +96,28 @@ pub async fn look(client: &Client, cluster: ClusterId, intent: &Intention) -> St
             Err(fault) => return Stand::Unknown(fault.words().to_owned()),
         }
     }
-    judge(&intent.values, &now)
+    match judge(&intent.values, &now) {
+        Stand::Otherwise(words) => partly(cluster, intent, &now).unwrap_or(Stand::Otherwise(words)),
+        stand => stand,
+    }
+}
+
+/// Whether each of several objects is, by its own values, either as wanted or as before.
+fn partly(cluster: ClusterId, intent: &Intention, now: &[Value]) -> Option<Stand> {
+    let (mut done, mut left) = (Vec::new(), Vec::new());
+    for one in &intent.objects {
+        let is_own =
+            |value: &Object| (&value.uid, &value.kind, &value.name) == (&one.uid, &one.kind, &one.name);
+        let own = intent.values.iter().zip(now).filter(|(value, _)| is_own(&value.object));
+        let (values, now): (Vec<Touched>, Vec<Value>) =
+            own.map(|(value, now)| (value.clone(), now.clone())).unzip();
+        match judge(&values, &now) {
+            Stand::AsWanted => done.push(object(cluster, one)?),
+            Stand::AsBefore => left.push(object(cluster, one)?),
+            _ => return None,
+        }
+    }
+    (!done.is_empty() && !left.is_empty()).then_some(Stand::Partly { done, left })
 }
 
 fn judge(values: &[Touched], now: &[Value]) -> Stand {
@@ -120,6 +160,27 @@ mod tests {
         assert_eq!(judge(&values, &[json!(3)]), Stand::AsBefore);
         assert!(matches!(judge(&values, &[json!(4)]), Stand::Otherwise(words) if words.contains("is 4")));
         assert!(matches!(judge(&[], &[]), Stand::Unknown(_)));
+        let of = |name: &str| Object {
+            kind: "Deployment".to_owned(),
+            namespace: "shop".to_owned(),
+            name: name.to_owned(),
+            ..Object::default()
+        };
+        let held = |name: &str| Touched { object: of(name), ..value(json!(null), json!(true)) };
+        let intent = Intention {
+            objects: vec![of("cart"), of("web")],
+            values: vec![held("cart"), held("web")],
+            ..Intention::default()
+        };
+        let stand = partly(ClusterId(0), &intent, &[json!(true), json!(null)]).unwrap();
+        assert_eq!(stand.words(), "partly done: deploy/cart as wanted, deploy/web as before");
+        let Stand::Partly { done, left } = stand else { panic!("{stand:?}") };
+        assert_eq!((&*done[0].name, &*left[0].name), ("cart", "web"));
+        assert_eq!(
+            partly(ClusterId(0), &intent, &[json!(true), json!(false)]),
+            None,
+            "somebody else did that"
+        );
         let secret = json!({"env": [{"name": "TOKEN", "value": "hunter2"}]});
         let kept = redacted(&secret);
         assert_eq!(

@@ -1,21 +1,23 @@
-//! `pilothouse scale | restart | undo | drain ...`: a change without a screen, by the same door. Without `--yes` (or `--confirm`
-//! in a protected environment) it prints the plan and changes nothing.
+//! `pilothouse scale | restart | undo | drain ...`: a command for each action of the registry, by the same door as on the
+//! screen. Without `--yes` (or `--confirm` in a protected environment) it prints the plan and changes nothing.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::run::to_end;
 use super::status::{Output, StatusArgs, find, loaded};
 use super::{Exit, Global, print, report};
+use crate::action::Action;
 use crate::change::actions;
 use crate::change::confirm::{Answer, Refusal, confirm};
 use crate::change::execute::{Means, Pace, Progress, StepState, execute};
 use crate::change::gather::{self, NoPlan};
 use crate::change::guard::Guard;
-use crate::change::intent::{Intent, Order, With};
+use crate::change::intent::{Intent, Order, Verb, With};
 use crate::change::plan::{Challenge, Plan};
 use crate::domain::id::{ClusterId, Kind, Name, ObjectRef, Uid};
 use crate::domain::link::Link;
@@ -68,115 +70,135 @@ pub struct ChangeArgs {
 
 /// Arguments of `scale`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct ScaleArgs {
-    /// What every change can be told.
-    #[command(flatten)]
-    pub change: ChangeArgs,
+struct ScaleArgs {
     /// So many replicas
     #[arg(long, value_name = "N", conflicts_with_all = ["min", "max"])]
-    pub replicas: Option<u32>,
+    replicas: Option<u32>,
     /// The fewest that its autoscaler may make
     #[arg(long, value_name = "N")]
-    pub min: Option<u32>,
+    min: Option<u32>,
     /// The most that its autoscaler may make
     #[arg(long, value_name = "N")]
-    pub max: Option<u32>,
+    max: Option<u32>,
 }
 
 /// Arguments of `undo`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct UndoArgs {
-    /// What every change can be told.
-    #[command(flatten)]
-    pub change: ChangeArgs,
+struct UndoArgs {
     /// Back to this revision, instead of the one before
     #[arg(long, value_name = "N")]
-    pub to_revision: Option<u64>,
-}
-
-/// `pilothouse scale`
-///
-/// # Errors
-/// See [`run`].
-pub fn scale(global: &Global, args: ScaleArgs) -> Result<Exit, Problems> {
-    if args.replicas.is_none() && args.min.is_none() && args.max.is_none() {
-        return Err(Problem::usage("How many?")
-            .mend("say --replicas N, or --min and --max where an autoscaler rules")
-            .into());
-    }
-    let with = With { replicas: args.replicas, min: args.min, max: args.max, ..With::default() };
-    run(global, "scale", args.change, with)
+    to_revision: Option<u64>,
 }
 
 /// Arguments of `drain`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct DrainArgs {
-    /// What every change can be told.
-    #[command(flatten)]
-    pub change: ChangeArgs,
+struct DrainArgs {
     /// Pods that nobody makes again may go too
     #[arg(long)]
-    pub force: bool,
+    force: bool,
     /// Pods that keep data in an emptyDir may go too; the data is lost
     #[arg(long)]
-    pub delete_emptydir_data: bool,
-}
-
-/// A change that is told nothing besides its object.
-///
-/// # Errors
-/// See [`run`].
-pub fn plainly(global: &Global, action: &str, args: ChangeArgs) -> Result<Exit, Problems> {
-    run(global, action, args, With::default())
-}
-
-/// `pilothouse drain`
-///
-/// # Errors
-/// See [`run`].
-pub fn drain(global: &Global, args: DrainArgs) -> Result<Exit, Problems> {
-    let with = With { force: args.force, empty_dir: args.delete_emptydir_data, ..With::default() };
-    run(global, "drain", args.change, with)
+    delete_emptydir_data: bool,
 }
 
 /// Arguments of `switch`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct SwitchArgs {
-    /// What every change can be told.
-    #[command(flatten)]
-    pub change: ChangeArgs,
+struct SwitchArgs {
     /// Lead to this colour; needed where more than one stands by
     #[arg(long, value_name = "COLOUR")]
-    pub to: Option<String>,
+    to: Option<String>,
     /// It is the way back from the last switch that the journal here tells of: freezes, alerts, soak and smoke only inform
     #[arg(long)]
-    pub back: bool,
+    back: bool,
 }
 
-/// `pilothouse switch`. It stays until its guard has ended, with or without `--wait`.
-///
-/// # Errors
-/// See [`run`].
-pub fn switch(global: &Global, args: SwitchArgs) -> Result<Exit, Problems> {
-    run(global, "switch", args.change, With { to: args.to, back: args.back, ..With::default() })
+/// A command of an action of the registry: each has one, of its name.
+#[derive(Clone, Debug)]
+pub struct ChangeCommand {
+    verb: Verb,
+    args: ChangeArgs,
+    with: With,
 }
 
-/// `pilothouse undo`
-///
-/// # Errors
-/// See [`run`].
-pub fn undo(global: &Global, args: UndoArgs) -> Result<Exit, Problems> {
-    run(global, "undo", args.change, With { revision: args.to_revision, ..With::default() })
+/// Adds what an action is told besides what every change can be told.
+fn options(action: &str, command: Command) -> Command {
+    match action {
+        "scale" => ScaleArgs::augment_args(command),
+        "undo" => UndoArgs::augment_args(command),
+        "drain" => DrainArgs::augment_args(command),
+        "switch" => SwitchArgs::augment_args(command),
+        _ => command,
+    }
 }
 
-/// Plans an action and, when it is confirmed, does it. Ends with 0 when it was done (with `--plan`: could be done), 3
+/// What it was told by them.
+fn with(action: &str, matches: &ArgMatches) -> Result<With, clap::Error> {
+    let none = With::default();
+    Ok(match action {
+        "scale" => {
+            let ScaleArgs { replicas, min, max } = ScaleArgs::from_arg_matches(matches)?;
+            With { replicas, min, max, ..none }
+        }
+        "undo" => With { revision: UndoArgs::from_arg_matches(matches)?.to_revision, ..none },
+        "drain" => {
+            let DrainArgs { force, delete_emptydir_data } = DrainArgs::from_arg_matches(matches)?;
+            With { force, empty_dir: delete_emptydir_data, ..none }
+        }
+        "switch" => {
+            let SwitchArgs { to, back } = SwitchArgs::from_arg_matches(matches)?;
+            With { to, back, ..none }
+        }
+        _ => none,
+    })
+}
+
+impl clap::Subcommand for ChangeCommand {
+    fn augment_subcommands(command: Command) -> Command {
+        actions::ALL.iter().fold(command, |command, act| {
+            let info = Action::from_name(act.row()).map(Action::info);
+            let about = format!("{} With --yes or --confirm it is done", info.map_or("", |info| info.doc));
+            let one = options(act.name(), ChangeArgs::augment_args(Command::new(act.name())));
+            // What the arguments have as their own words is not the command's.
+            command.subcommand(one.about(about).long_about(None))
+        })
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        actions::named(name).is_some()
+    }
+}
+
+impl FromArgMatches for ChangeCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<ChangeCommand, clap::Error> {
+        let found = matches.subcommand().and_then(|(name, own)| Some((actions::named(name)?, own)));
+        let (verb, own) = found.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::InvalidSubcommand))?;
+        let args = ChangeArgs::from_arg_matches(own)?;
+        Ok(ChangeCommand { verb, args, with: with(verb.name(), own)? })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = ChangeCommand::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// Plans an action and, when it is confirmed, does it. A switch stays until its guard has ended, with or without `--wait`.
+/// Ends with 0 when it was done (with `--plan`: could be done), 3
 /// when a gate fails, 4 when it is refused, 5 when it timed out or is not known.
 ///
 /// # Errors
 /// Wrong arguments; nothing could be planned.
-fn run(global: &Global, action: &str, args: ChangeArgs, with: With) -> Result<Exit, Problems> {
-    let verb =
-        actions::named(action).ok_or_else(|| Problem::usage(format!("There is no action `{action}`.")))?;
+pub fn run(global: &Global, command: ChangeCommand) -> Result<Exit, Problems> {
+    let ChangeCommand { verb, args, with } = command;
+    if verb.name() == "scale" && with.replicas.is_none() && with.min.is_none() && with.max.is_none() {
+        return Err(Problem::usage("How many?")
+            .mend("say --replicas N, or --min and --max where an autoscaler rules")
+            .into());
+    }
     to_end(async {
         let status = StatusArgs {
             output: args.output,
@@ -188,7 +210,7 @@ fn run(global: &Global, action: &str, args: ChangeArgs, with: With) -> Result<Ex
         let object = object(&driver, global, &args, verb.kinds())?;
         if !verb.kinds().contains(&object.kind) {
             let kinds: Vec<&str> = verb.kinds().iter().map(|kind| kind.word()).collect();
-            return Err(Problem::usage(format!("{action} is for a {}.", kinds.join(", "))).into());
+            return Err(Problem::usage(format!("{} is for a {}.", verb.name(), kinds.join(", "))).into());
         }
         if verb.needs().colours {
             survey(&mut driver, &object).await;

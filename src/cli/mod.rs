@@ -99,38 +99,9 @@ pub enum Command {
     Rpo(status::StatusArgs),
     /// Print alerts; the exit code tells whether a critical one fires
     Alerts(alerts::AlertsArgs),
-    /// Plan more or fewer pods of a workload, and with --yes or --confirm do it
-    Scale(change::ScaleArgs),
-    /// Plan new pods of the same template, and with --yes or --confirm make them
-    Restart(change::ChangeArgs),
-    /// Plan the way back to an earlier release, and with --yes or --confirm go it
-    Undo(change::UndoArgs),
-    /// Plan to hold the rollout of a Deployment or a Rollout, and with --yes or --confirm hold it
-    Pause(change::ChangeArgs),
-    /// Plan to hold a CronJob's schedule, and with --yes or --confirm hold it
-    Suspend(change::ChangeArgs),
-    /// Plan to let a paused rollout or a suspended schedule go on, and with --yes or --confirm do it
-    Resume(change::ChangeArgs),
-    /// Plan a run of a CronJob now, and with --yes or --confirm start it
-    Trigger(change::ChangeArgs),
-    /// Plan to delete a pod, and with --yes or --confirm delete it
-    Delete(change::ChangeArgs),
-    /// Plan that no new pods come to a node, and with --yes or --confirm do it
-    Cordon(change::ChangeArgs),
-    /// Plan that new pods come to a node again, and with --yes or --confirm do it
-    Uncordon(change::ChangeArgs),
-    /// Plan to cordon a node and to evict its pods, and with --yes or --confirm do it
-    Drain(change::DrainArgs),
-    /// Plan that an Argo Rollout goes on from where it waits, and with --yes or --confirm do it
-    PromoteStep(change::ChangeArgs),
-    /// Plan that an Argo Rollout goes through at once, and with --yes or --confirm do it
-    PromoteFull(change::ChangeArgs),
-    /// Plan that an Argo Rollout goes back to what is stable, and with --yes or --confirm do it
-    Abort(change::ChangeArgs),
-    /// Plan that an aborted Argo Rollout begins again, and with --yes or --confirm do it
-    Retry(change::ChangeArgs),
-    /// Plan to lead a blue/green pair to its other colour, and with --yes or --confirm do it and watch it
-    Switch(change::SwitchArgs),
+    /// The actions of the registry
+    #[command(flatten)]
+    Change(change::ChangeCommand),
     /// Print what was changed from here, by whom and with what outcome
     Journal(journal::JournalArgs),
     /// Check what works, what does not, and how to mend it
@@ -194,22 +165,7 @@ fn command(cli: Cli) -> Result<Exit, Problems> {
         Some(Command::Backups(args)) => backups::run(&cli.global, args, backups::Wanted::Backups),
         Some(Command::Rpo(args)) => backups::run(&cli.global, args, backups::Wanted::Meters),
         Some(Command::Alerts(args)) => alerts::run(&cli.global, args),
-        Some(Command::Scale(args)) => change::scale(&cli.global, args),
-        Some(Command::Restart(args)) => change::plainly(&cli.global, "restart", args),
-        Some(Command::Undo(args)) => change::undo(&cli.global, args),
-        Some(Command::Pause(args)) => change::plainly(&cli.global, "pause", args),
-        Some(Command::Suspend(args)) => change::plainly(&cli.global, "suspend", args),
-        Some(Command::Resume(args)) => change::plainly(&cli.global, "resume", args),
-        Some(Command::Trigger(args)) => change::plainly(&cli.global, "trigger", args),
-        Some(Command::Delete(args)) => change::plainly(&cli.global, "delete", args),
-        Some(Command::Cordon(args)) => change::plainly(&cli.global, "cordon", args),
-        Some(Command::Uncordon(args)) => change::plainly(&cli.global, "uncordon", args),
-        Some(Command::Drain(args)) => change::drain(&cli.global, args),
-        Some(Command::PromoteStep(args)) => change::plainly(&cli.global, "promote-step", args),
-        Some(Command::PromoteFull(args)) => change::plainly(&cli.global, "promote-full", args),
-        Some(Command::Abort(args)) => change::plainly(&cli.global, "abort", args),
-        Some(Command::Retry(args)) => change::plainly(&cli.global, "retry", args),
-        Some(Command::Switch(args)) => change::switch(&cli.global, args),
+        Some(Command::Change(command)) => change::run(&cli.global, command),
         Some(Command::Journal(args)) => journal::run(&cli.global, &args),
         Some(Command::Doctor(args)) => doctor::run(&cli.global, &args),
     }

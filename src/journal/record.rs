@@ -151,6 +151,14 @@ pub struct Who {
     pub kube: String,
 }
 
+impl Who {
+    /// The user as the cluster names him, or that he is not known: it was not asked, does not tell or refuses to.
+    #[must_use]
+    pub fn in_the_cluster(&self) -> &str {
+        if self.kube.is_empty() { "a user that is not known" } else { &self.kube }
+    }
+}
+
 /// Who sits at this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::action::Action;
-use crate::change::actions;
+use crate::change::actions::{self, Kept};
 use crate::change::intent::{Around, Free, Gauges, Intent, Order, Place, Questions, Switched, Verb, With};
 use crate::domain::alert::{Hearing, Severity};
 use crate::domain::environment::Environment;
@@ -20,42 +20,20 @@ use crate::panes::traffic::{self, Questions as Asked};
 use crate::panes::views::words;
 use crate::shared::{Begin, Outcome, Shared, Turn};
 
-/// What a key can begin.
-const CHANGES: [Action; 18] = [
-    Action::Scale,
-    Action::Restart,
-    Action::Undo,
-    Action::Switch,
-    Action::PauseRollout,
-    Action::Resume,
-    Action::SuspendSchedule,
-    Action::Trigger,
-    Action::Delete,
-    Action::Node,
-    Action::Cordon,
-    Action::Uncordon,
-    Action::Drain,
-    Action::Promote,
-    Action::PromoteStep,
-    Action::PromoteFull,
-    Action::Abort,
-    Action::Retry,
-];
-
-/// Whether an action begins a change.
+/// Whether an action begins a change: whether the registry has it.
 pub(super) fn is_change(action: Action) -> bool {
-    CHANGES.contains(&action)
+    actions::of_row(action.info().name).next().is_some()
 }
 
-/// The actions of the registry that a key means, most of them one.
+/// The actions of the registry that a key means, most of them one. Where it asks which, always all, each in its place:
+/// what is known here may be old, and the plan reads it anew.
 fn verbs_of(action: Action) -> Vec<Verb> {
-    let named: &[Action] = match action {
-        // Always all, each in its place: what is known of the node may be old, and the plan reads it anew.
-        Action::Node => &[Action::Cordon, Action::Uncordon, Action::Drain],
-        Action::Promote => &[Action::PromoteStep, Action::PromoteFull, Action::Abort, Action::Retry],
-        _ => &[action],
-    };
-    named.iter().filter_map(|action| actions::of_row(action.info().name)).collect()
+    actions::of_row(action.info().name).collect()
+}
+
+/// What an action can change, by the registry; nothing when it changes nothing.
+pub(super) fn kinds_of(action: Action) -> &'static [Kind] {
+    actions::of_row(action.info().name).next().map_or(&[], |verb| verb.kinds())
 }
 
 /// The node that an object is, or that a pod is on.
@@ -266,9 +244,7 @@ pub(super) fn begin(shared: &Shared, object: ObjectRef, action: Action) -> Outco
     let begin = match action {
         Action::Scale => number(shared, order, &object),
         Action::Undo => revision(shared, order, &object),
-        Action::Node | Action::Promote => {
-            Begin::Which { orders: std::iter::once(order).chain(orders).collect() }
-        }
+        _ if orders.len() > 0 => Begin::Which { orders: std::iter::once(order).chain(orders).collect() },
         _ => Begin::Plan(order),
     };
     Outcome { turn: Some(Turn::Change(Box::new(begin))), ..Outcome::none() }
@@ -304,6 +280,9 @@ fn number(shared: &Shared, order: Order, object: &ObjectRef) -> Begin {
 }
 
 fn revision(shared: &Shared, order: Order, object: &ObjectRef) -> Begin {
+    if matches!(object.kind, Kind::StatefulSet | Kind::DaemonSet) {
+        return Begin::Kept(order);
+    }
     let Some(cluster) = shared.world.cluster(object.cluster) else { return Begin::Plan(order) };
     let sets = cluster.replica_sets.iter().map(|(_, set)| set);
     let own = sets.filter(|set| set.owner.as_ref().is_some_and(|owner| owner.uid == object.uid));
@@ -328,6 +307,13 @@ fn revision(shared: &Shared, order: Order, object: &ObjectRef) -> Begin {
         0 | 1 => Begin::Plan(order),
         _ => Begin::Revision { order, revisions },
     }
+}
+
+/// What a revision runs that a controller keeps, and since when.
+pub fn revision_words(shared: &Shared, kept: &Kept) -> String {
+    let images: Vec<&str> =
+        kept.images.iter().map(|image| image.rsplit('/').next().unwrap_or(image)).collect();
+    format!("{} · made {} ago", images.join(", "), words::short_age(kept.made, shared))
 }
 
 /// Why nothing may be changed in an environment.

@@ -122,17 +122,15 @@ fn needs(action: Action) -> &'static str {
         Action::Logs | Action::PreviousLogs => "Logs need a pod or a workload.",
         Action::Rollout => "A rollout needs a workload, or one of its pods.",
         Action::Shell => "A shell needs a pod.",
-        Action::Delete => "This deletes a pod: put the cursor on one.",
-        Action::Node | Action::Cordon | Action::Uncordon | Action::Drain => {
-            "This is about a node: put the cursor on one, or on one of its pods."
-        }
-        Action::Switch => {
-            "This switches a blue/green pair: put the cursor on its Service, or on a colour of it."
-        }
-        action if changes::is_change(action) => {
-            "This changes a workload: put the cursor on one, or on its pod."
-        }
-        _ => "This needs an object of the cluster: a pod, a workload...",
+        action => match changes::kinds_of(action) {
+            [] => "This needs an object of the cluster: a pod, a workload...",
+            [Kind::Pod] => "This deletes a pod: put the cursor on one.",
+            [Kind::Node] => "This is about a node: put the cursor on one, or on one of its pods.",
+            [Kind::Service] => {
+                "This switches a blue/green pair: put the cursor on its Service, or on a colour of it."
+            }
+            _ => "This changes a workload: put the cursor on one, or on its pod.",
+        },
     }
 }
 

@@ -27,8 +27,14 @@ pub fn text(reading: &Reading) -> String {
         let intent = &entry.intent;
         let who = &intent.who;
         let by = match who.local.ssh.is_empty() {
-            true => format!("{}@{} as {}", who.local.user, who.local.host, who.kube),
-            false => format!("{}@{} from {} as {}", who.local.user, who.local.host, who.local.ssh, who.kube),
+            true => format!("{}@{} as {}", who.local.user, who.local.host, who.in_the_cluster()),
+            false => format!(
+                "{}@{} from {} as {}",
+                who.local.user,
+                who.local.host,
+                who.local.ssh,
+                who.in_the_cluster()
+            ),
         };
         let place = if intent.environment.is_empty() { &intent.context } else { &intent.environment };
         // To the second: the rest is for programs.

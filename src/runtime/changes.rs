@@ -73,6 +73,16 @@ impl Driver {
         self.questions.insert(request, handle);
     }
 
+    pub(super) fn revisions(&mut self, request: RequestId, order: Order) {
+        let (out, clients, now) = (self.out.clone(), self.clients(), self.now());
+        let work = async move {
+            let kept = gather::kept(&|cluster| clients.get(&cluster).cloned(), &order, now).await;
+            let _ = out.send(Msg::Kept(request, kept)).await;
+        };
+        let handle = self.spawn(Of::Question(request), work);
+        self.questions.insert(request, handle);
+    }
+
     pub(super) fn execute(&mut self, request: RequestId, confirmed: Arc<Confirmed>) {
         let place = &confirmed.plan().order.place;
         let now_leads_to =

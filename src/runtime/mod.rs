@@ -302,6 +302,7 @@ impl Driver {
                 }
             }
             Effect::Plan(request, order) => self.plan(request, *order),
+            Effect::Revisions(request, order) => self.revisions(request, *order),
             Effect::Execute(request, confirmed) => self.execute(request, confirmed),
             Effect::TurnBack(request) => self.turn_back(request),
             Effect::ReadJournal => self.read_journal(),

@@ -9,7 +9,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::runs;
 use crate::action::Action;
-use crate::change::actions::named;
+use crate::change::actions::{Kept, named};
 use crate::change::confirm::{Answer, Refusal, confirm};
 use crate::change::gather::NoPlan;
 use crate::change::intent::{Intent, Order};
@@ -51,6 +51,14 @@ pub(super) fn begin(state: &mut State, begin: Begin) -> Vec<Effect> {
         }
         Begin::Number { order, replicas, ruled_by } => number(order, replicas, ruled_by),
         Begin::Which { orders } => Sheet::Which { orders, at: 0 },
+        Begin::Kept(order) => {
+            let request = state.shared.new_request();
+            let order = Box::new(order);
+            let (reason, remade) = (String::new(), 0);
+            let sheet = Sheet::Planning { request, order: order.clone(), reason, remade };
+            state.overlay = Some(Overlay::Change(Box::new(sheet)));
+            return vec![Effect::Revisions(request, order)];
+        }
         Begin::Revision { order, revisions } => Sheet::Revision { order: Box::new(order), revisions, at: 0 },
     };
     state.overlay = Some(Overlay::Change(Box::new(sheet)));
@@ -90,6 +98,28 @@ pub(super) fn planned(state: &mut State, request: RequestId, planned: Result<Pla
         Ok(plan) => Sheet::Ready(Box::new(Ready::new(plan, std::mem::take(reason), *remade))),
         Err(why) => Sheet::NoPlan(why.words().to_owned()),
     };
+}
+
+/// The revisions came that an order could go back to: which of them, where there is a choice.
+pub(super) fn kept(state: &mut State, request: RequestId, kept: Result<Vec<Kept>, NoPlan>) -> Vec<Effect> {
+    let Some(Overlay::Change(sheet)) = &mut state.overlay else { return Vec::new() };
+    let Sheet::Planning { request: waited_for, order, .. } = &mut **sheet else { return Vec::new() };
+    if *waited_for != request {
+        return Vec::new();
+    }
+    match kept {
+        Err(why) => **sheet = Sheet::NoPlan(why.words().to_owned()),
+        Ok(kept) if kept.len() < 2 => {
+            let order = (**order).clone();
+            return plan(state, order, String::new(), 0);
+        }
+        Ok(kept) => {
+            let words = |one: &Kept| (one.number, orders::revision_words(&state.shared, one));
+            let revisions = kept.iter().map(words).collect();
+            **sheet = Sheet::Revision { order: order.clone(), revisions, at: 0 };
+        }
+    }
+    Vec::new()
 }
 
 /// A frame is about to be drawn: what is on it can be answered from now on.
@@ -250,7 +280,14 @@ fn again(state: &mut State, at: usize, back: bool) -> Vec<Effect> {
         state.toast(Note { level: Level::Idle, text: crate::text::clean(&why).into_owned() });
         return Vec::new();
     };
-    let objects = intent.objects.iter().filter_map(|object| standing::object(cluster, object)).collect();
+    // Of several, back is for those that it came to, and on for the others: they would be refused it.
+    let part = match &one.stand {
+        Some(Stand::Partly { done, .. }) if back => Some(done),
+        Some(Stand::Partly { left, .. }) => Some(left),
+        _ => None,
+    };
+    let all = intent.objects.iter().filter_map(|object| standing::object(cluster, object));
+    let objects = all.filter(|object| part.is_none_or(|part| part.contains(object))).collect();
     let instead_of = Some(intent.id.clone());
     let mut order = orders::order(&state.shared, Intent { verb, objects, with });
     order.around.instead_of = instead_of;

@@ -71,6 +71,7 @@ pub fn update(state: &mut State, msg: Msg, now: Now) -> Vec<Effect> {
             changes::planned(state, request, planned.map(|plan| *plan));
             Vec::new()
         }
+        Msg::Kept(request, kept) => changes::kept(state, request, kept),
         Msg::Progress(request, progress) => {
             runs::progress(state, request, progress);
             Vec::new()

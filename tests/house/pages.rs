@@ -10,7 +10,7 @@ use super::tree::root;
 /// Pages for people.
 const PAGES: [&str; 4] = ["ARCHITECTURE.md", "README.md", "SECURITY.md", "CHANGELOG.md"];
 
-fn page(name: &str) -> String {
+pub fn page(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap_or_default()
 }
 
@@ -32,7 +32,7 @@ pub fn rooms() -> BTreeMap<String, Option<BTreeSet<String>>> {
 }
 
 /// Texts between back quotes.
-fn quoted(text: &str) -> Vec<String> {
+pub fn quoted(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
@@ -65,11 +65,16 @@ fn paths_are_found_in_prose() {
     assert_eq!(paths(text), ["src/a.rs", "tests/b/", "themes/c.yaml", "keymaps/", ".ci/run"]);
 }
 
+/// The rows of the table of a page whose head begins like this, as their cells.
+pub fn table<'a>(page: &'a str, head: &str) -> Vec<Vec<&'a str>> {
+    let table = page.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+    let rows = table.take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.split('|').skip(1).map(str::trim).collect()).collect()
+}
+
 /// The keys in the first column of README's table of keys.
 fn keys_of_the_readme(page: &str) -> Vec<String> {
-    let table = page.lines().skip_while(|line| !line.starts_with("| key |")).skip(2);
-    let rows = table.take_while(|line| line.starts_with('|'));
-    rows.flat_map(|row| quoted(row.split('|').nth(1).unwrap_or_default())).collect()
+    table(page, "| key |").iter().flat_map(|row| quoted(row[0])).collect()
 }
 
 #[test]

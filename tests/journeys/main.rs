@@ -118,6 +118,7 @@ journeys! {
     several_by_one_plan,
     switch_and_stay,
     switch_that_comes_back,
+    undo_of_a_stateful_set,
     undo_to_a_revision,
     what_is_out_of_sync,
     zoom_of_sync;

@@ -66,15 +66,19 @@ impl Stage {
         self.becomes(name, "/status/phase", "Healthy").await;
     }
 
-    /// Another release comes, by somebody else.
+    /// Another release comes, by somebody else, and waits.
     async fn release(&self, name: &str, version: u32) {
+        self.sends(name, version);
+        self.becomes(name, "/status/phase", "Paused").await;
+    }
+
+    fn sends(&self, name: &str, version: u32) {
         let image = format!("registry.example/{name}:{version}");
         let patch = json!({"spec": {"template": {"spec": {"containers": [{"name": name, "image": image}]}}}})
             .to_string();
         let words =
             ["-n", &self.namespace, "patch", "rollouts.argoproj.io", name, "--type=merge", "-p", &patch];
         self.cluster.kubectl(&words).unwrap();
-        self.becomes(name, "/status/phase", "Paused").await;
     }
 
     /// A field of a Rollout, by its JSON pointer.
@@ -97,6 +101,26 @@ impl Stage {
 
     /// Does it, which works, and returns the one request that changed something.
     fn one(&self, args: &[&str]) -> (Request, String) {
+        let (mine, told) = self.all(args);
+        let [request] = mine.try_into().unwrap_or_else(|all| panic!("{args:?}: {all:?}"));
+        (request, told)
+    }
+
+    /// Does it by two requests: of which resource each, and what it said of spec or status.
+    fn two(&self, args: &[&str]) -> ([(String, Value); 2], String) {
+        let (mine, told) = self.all(args);
+        assert!(mine.iter().all(|one| one.body["metadata"]["resourceVersion"].is_string()), "{mine:?}");
+        let said = |one: &Request| {
+            let of = if one.resource.ends_with("/status") { "status" } else { "spec" };
+            (one.resource.clone(), one.body[of].clone())
+        };
+        let said: Vec<(String, Value)> = mine.iter().map(said).collect();
+        (said.try_into().unwrap_or_else(|all| panic!("{args:?}: {all:?}")), told)
+    }
+
+    /// Does it, which works, and returns the requests that changed something; those that met a newer version are left
+    /// out.
+    fn all(&self, args: &[&str]) -> (Vec<Request>, String) {
         let mark = self.cluster.audit().mark().unwrap();
         let (code, told) = self.run(&[args, &["--yes", "--wait"]].concat());
         assert_eq!(code, Some(0), "{args:?}: {told}");
@@ -106,8 +130,7 @@ impl Stage {
             .filter(|request| request.user.ends_with(&self.maria) && request.changes())
             .filter(|request| !request.uri.contains("dryRun=All") && request.code < 300)
             .collect();
-        let [request] = mine.try_into().unwrap_or_else(|all| panic!("{args:?}: {all:?}"));
-        (request, told)
+        (mine, told)
     }
 }
 
@@ -144,9 +167,6 @@ async fn a_canary_is_promoted_aborted_retried_and_sent_through() {
 
     let (request, _) = stage.one(&["pause", "rollout/cart"]);
     assert_eq!((request.resource.as_str(), &request.body["spec"]), ("rollouts", &json!({"paused": true})));
-    let (code, told) = stage.run(&["promote-step", "rollout/cart", "--yes"]);
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("resume it first"), "{told}");
     let (_, told) = stage.one(&["resume", "rollout/cart"]);
     assert!(told.contains("it waits"), "{told}");
 
@@ -175,8 +195,25 @@ async fn a_blue_green_pair_is_switched_and_gone_back_from() {
         "autoPromotionEnabled": false, "scaleDownDelaySeconds": 600}});
     stage.rollout("cart", strategy).await;
     stage.release("cart", 2).await;
-    let (request, told) = stage.one(&["promote-step", "rollout/cart"]);
-    assert_eq!(request.body["status"], json!({"pauseConditions": null}));
+    // A person pauses it besides: the traffic stays, and an abort takes the preview away all the same.
+    stage.one(&["pause", "rollout/cart"]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (request, told) = stage.one(&["abort", "rollout/cart"]);
+    assert_eq!(request.body["status"], json!({"abort": true}));
+    assert!(told.contains("back on what was stable"), "{told}");
+    let hash = stage.field("cart", "/status/currentPodHash");
+    let preview = format!("apps/v1/replicasets/cart-{hash}");
+    let deadline =
+        || stage.cluster.field(&stage.namespace, &preview, "/metadata/annotations/scale-down-deadline");
+    stage.cluster.until("the end of the preview", || !deadline().unwrap().is_empty()).await.unwrap();
+    let (requests, _) = stage.two(&["retry", "rollout/cart"]);
+    assert_eq!(requests, [paused_ended(), status(json!({"abort": false}))]);
+    stage.becomes("cart", "/status/message", "BlueGreenPause").await;
+
+    stage.one(&["pause", "rollout/cart"]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (requests, told) = stage.two(&["promote-step", "rollout/cart"]);
+    assert_eq!(requests, [paused_ended(), status(json!({"pauseConditions": null}))]);
     assert!(told.contains("the new pods have the traffic"), "{told}");
     let live = stage.field("cart", "/status/blueGreen/activeSelector");
     assert_eq!(live, stage.field("cart", "/status/currentPodHash"));
@@ -195,4 +232,91 @@ async fn a_blue_green_pair_is_switched_and_gone_back_from() {
         2,
         "the old template, and no third one"
     );
+}
+
+/// A body that ends a pause by hand, or says this of the status.
+fn paused_ended() -> (String, Value) {
+    ("rollouts".to_owned(), json!({"paused": null}))
+}
+
+fn status(said: Value) -> (String, Value) {
+    ("rollouts/status".to_owned(), said)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_canary_that_was_paused_by_hand_is_promoted_through_it() {
+    let stage = Stage::set().await;
+    let steps = json!([{"setWeight": 50}, {"pause": {}}, {"setWeight": 100}, {"pause": {}}]);
+    stage.rollout("cart", json!({"canary": {"steps": steps}})).await;
+    stage.release("cart", 2).await;
+    stage.one(&["pause", "rollout/cart"]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (code, told) = stage.run(&["promote-step", "rollout/cart", "--plan"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("that is ended first"), "{told}");
+    let (requests, told) = stage.two(&["promote-step", "rollout/cart"]);
+    assert_eq!(requests, [paused_ended(), status(json!({"pauseConditions": null}))]);
+    assert!(told.contains("it went on"), "{told}");
+    stage.becomes("cart", "/status/currentStepIndex", "3").await;
+    stage.becomes("cart", "/status/phase", "Paused").await;
+    assert_eq!(stage.field("cart", "/spec/paused"), "");
+
+    stage.one(&["pause", "rollout/cart"]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (requests, told) = stage.two(&["promote-full", "rollout/cart"]);
+    assert_eq!(requests, [paused_ended(), status(json!({"promoteFull": true}))]);
+    assert!(told.contains("runs everywhere"), "{told}");
+    assert_eq!(stage.field("cart", "/status/phase"), "Healthy");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn an_abort_of_a_canary_that_was_paused_by_hand_takes_its_pods_away() {
+    let stage = Stage::set().await;
+    let steps = json!([{"setWeight": 50}, {"pause": {}}]);
+    stage.rollout("cart", json!({"canary": {"steps": steps}})).await;
+    stage.release("cart", 2).await;
+    let hash = stage.field("cart", "/status/currentPodHash");
+    let label = format!("rollouts-pod-template-hash={hash}");
+    let pods = || stage.cluster.kubectl(&["-n", &stage.namespace, "get", "pods", "-o", "name", "-l", &label]);
+    assert!(!pods().unwrap().is_empty());
+    stage.one(&["pause", "rollout/cart"]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (requests, told) = stage.two(&["abort", "rollout/cart"]);
+    assert_eq!(requests, [status(json!({"abort": true})), paused_ended()]);
+    assert!(told.contains("back on what was stable"), "{told}");
+    stage.cluster.until("no pod of the canary", || pods().unwrap().is_empty()).await.unwrap();
+    let state = ["/status/phase", "/status/abort", "/spec/paused"].map(|field| stage.field("cart", field));
+    assert_eq!(state, ["Degraded", "true", ""]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn an_analysis_that_runs_is_passed_by_the_index_of_its_step() {
+    let stage = Stage::set().await;
+    // It measures nothing before the test is over.
+    let metric = json!({"name": "late", "initialDelay": "1h", "successCondition": "true",
+        "provider": {"prometheus": {"address": "http://127.0.0.1:1", "query": "up"}}});
+    let template = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate",
+        "metadata": {"name": "late", "namespace": stage.namespace}, "spec": {"metrics": [metric]}});
+    stage.cluster.apply(&template).unwrap();
+    let analysis = json!({"analysis": {"templates": [{"templateName": "late"}]}});
+    let steps = json!([{"setWeight": 50}, analysis, {"pause": {}}]);
+    stage.rollout("cart", json!({"canary": {"steps": steps}})).await;
+    stage.sends("cart", 2);
+    stage.becomes("cart", "/status/canary/currentStepAnalysisRunStatus/status", "Running").await;
+    let run = stage.field("cart", "/status/canary/currentStepAnalysisRunStatus/name");
+    let (code, told) = stage.run(&["promote-step", "rollout/cart", "--plan"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains(&format!("{run} is ended, and counts as passed")), "{told}");
+    let (request, told) = stage.one(&["promote-step", "rollout/cart"]);
+    assert_eq!(request.resource, "rollouts/status");
+    assert_eq!(request.body["status"], json!({"pauseConditions": null, "currentStepIndex": 2}));
+    assert!(told.contains("it went on"), "{told}");
+    stage.becomes("cart", "/status/phase", "Paused").await;
+    assert_eq!(stage.field("cart", "/status/currentStepIndex"), "2");
+    let run = format!("argoproj.io/v1alpha1/analysisruns/{run}");
+    let phase = || stage.cluster.field(&stage.namespace, &run, "/status/phase").unwrap();
+    stage.cluster.until("the run is over", || phase() == "Successful").await.unwrap();
 }

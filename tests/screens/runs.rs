@@ -3,9 +3,10 @@
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use pilothouse::change::execute::{Progress, StepState};
 use pilothouse::change::standing::Stand;
-use pilothouse::domain::id::ObjectRef;
+use pilothouse::domain::id::{Kind, ObjectRef};
 use pilothouse::effect::Effect;
 use pilothouse::journal::{End, Entry, Intention, Object, Outcome, Reading, Way, With};
+use pilothouse::keymap::Keys;
 use pilothouse::msg::{Msg, RequestId};
 use pilothouse::panes::PaneId;
 use pilothouse::state::sheet::{Run, Sheet};
@@ -209,6 +210,36 @@ fn what_is_planned_on_is_no_longer_without_an_outcome_once_it_is_done() {
     };
     assert_eq!(ended(Outcome::Refused), 1, "nothing was done");
     assert_eq!(ended(Outcome::Done), 0);
+}
+
+#[test]
+fn of_several_that_were_left_half_way_back_and_on_are_for_what_they_concern() {
+    for (pressed, verb, of) in [("u", "resume", "cart"), ("enter", "pause", "web")] {
+        let mut entry = left("pause", "pause 2 objects", Some(Way::by("resume")));
+        let other =
+            Object { name: "web".to_owned(), uid: uid("web").to_string(), ..entry.intent.objects[0].clone() };
+        entry.intent.objects.push(other);
+        let mut state = found(vec![entry]);
+        // Those that its cluster was asked about.
+        let Some(cluster) = state.abandoned[0].cluster else { panic!("{}", picture(&state)) };
+        let object = |name: &str| ObjectRef {
+            cluster,
+            kind: Kind::Deployment,
+            namespace: "shop-prod".into(),
+            name: name.into(),
+            uid: uid(name),
+        };
+        let stand = Stand::Partly { done: vec![object("cart")], left: vec![object("web")] };
+        update(&mut state, Msg::Stands("id of pause".to_owned(), stand), NOW);
+        settle(&mut state);
+        let words = "partly done: deploy/cart as wanted, deploy/web as before";
+        assert!(picture(&state).contains(words), "{}", picture(&state));
+        let keys = Keys::parse(pressed).unwrap();
+        let effects = update(&mut state, Msg::Input(Event::Key(keys.0[0].event())), NOW);
+        let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}") };
+        let names: Vec<&str> = order.intent.objects.iter().map(|object| &*object.name).collect();
+        assert_eq!((order.intent.verb.name(), names.as_slice()), (verb, [of].as_slice()));
+    }
 }
 
 #[test]

@@ -1,76 +1,23 @@
-//! A node takes no new pods, or takes them again.
+//! `cordon`: a node takes no new pods.
 
-use serde_json::{Value, json};
-
-use super::{Act, Draft, merge};
-use crate::change::gates::{self, Gate, Weight};
+use super::nodes::{GATES, draft};
+use super::{Act, Draft};
+use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
-use crate::change::intent::{Intent, Way};
-use crate::change::json::{at, text};
-use crate::change::plan::{Expect, Goal, Step, Touched};
+use crate::change::intent::Intent;
 use crate::change::pods::is_cordoned;
 use crate::domain::id::Kind;
 
-const UNSCHEDULABLE: &str = "/spec/unschedulable";
-
-const GATES: &[(&dyn Gate, Weight)] = &[
-    (&gates::ReadOnly, Weight::Judges),
-    (&gates::Rbac, Weight::Judges),
-    (&gates::DryRunGate, Weight::Judges),
-    (&gates::Protected, Weight::Informs),
-    (&gates::Frozen, Weight::Judges),
-];
-
 /// `cordon`
 pub struct Cordon;
-/// `uncordon`
-pub struct Uncordon;
-
-/// The value of a node that says whether it takes pods, and the request that sets it.
-pub(super) fn set(facts: &Facts, cordoned: bool, title: &str) -> (Touched, Step) {
-    let touched = Touched {
-        object: facts.object.clone(),
-        what: "unschedulable".to_owned(),
-        pointer: UNSCHEDULABLE.to_owned(),
-        before: at(&facts.live, UNSCHEDULABLE),
-        // The server leaves a value of false out.
-        after: if cordoned { json!(true) } else { Value::Null },
-    };
-    let uid = text(&facts.live, "/metadata/uid");
-    let step = merge(&facts.object, uid, title.to_owned(), "", &[&touched]);
-    (touched, step)
-}
-
-fn draft(facts: &Facts, cordoned: bool) -> Draft {
-    let verb = if cordoned { "cordon" } else { "uncordon" };
-    let title = format!("{verb} {}", facts.name());
-    let (touched, step) = set(facts, cordoned, &title);
-    let (words, then, back) = match cordoned {
-        true => ("no new pods come to it", "the pods that it has stay", "uncordon it"),
-        false => (
-            "new pods come to it again",
-            "pods that went elsewhere do not come back by themselves",
-            "cordon it",
-        ),
-    };
-    Draft {
-        title,
-        words: words.to_owned(),
-        touched: vec![touched],
-        steps: vec![step],
-        then: then.to_owned(),
-        back: back.to_owned(),
-        way: Some(Way::by(if cordoned { "uncordon" } else { "cordon" })),
-        expect: vec![Expect { object: facts.object.clone(), goal: Goal::Stands, deadline: 10 }],
-        // Keeping pods from a sick node, and giving them room again, lead out of trouble.
-        mitigates: true,
-        pods: 0,
-    }
-}
 
 impl Act for Cordon {
     fn name(&self) -> &'static str {
         "cordon"
+    }
+
+    fn asked_by(&self) -> &'static str {
+        "node"
     }
 
     fn kinds(&self) -> &'static [Kind] {
@@ -97,39 +44,13 @@ impl Act for Cordon {
     }
 }
 
-impl Act for Uncordon {
-    fn name(&self) -> &'static str {
-        "uncordon"
-    }
-
-    fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Node]
-    }
-
-    fn several(&self) -> bool {
-        true
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::default()
-    }
-
-    fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {
-        GATES
-    }
-
-    fn draft(&self, _: &Intent, facts: &Facts) -> Result<Draft, String> {
-        match is_cordoned(&facts.live) {
-            true => Ok(draft(facts, false)),
-            false => Err(format!("{} is not cordoned.", facts.name())),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::change::actions::named;
+    use crate::change::actions::uncordon::Uncordon;
     use crate::change::intent::With;
     use crate::change::testing::{facts_of, node};
 

@@ -1,7 +1,7 @@
 //! A node is emptied: cordoned, then its pods are evicted one by one, each as soon as its disruption budget allows it.
 //! Pods of DaemonSets and the kubelet's own stay, as with `kubectl drain --ignore-daemonsets`.
 
-use super::{Act, Draft, being, cordon, eviction};
+use super::{Act, Draft, being, eviction, nodes};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs};
 use crate::change::intent::{Intent, Way};
@@ -19,6 +19,10 @@ impl Act for Drain {
 
     fn kinds(&self) -> &'static [Kind] {
         &[Kind::Node]
+    }
+
+    fn asked_by(&self) -> &'static str {
+        "node"
     }
 
     fn needs(&self) -> Needs {
@@ -45,7 +49,7 @@ impl Act for Drain {
         let (mut touched, mut steps) = (Vec::new(), Vec::new());
         let cordoned = is_cordoned(&facts.live);
         if !cordoned {
-            let (value, step) = cordon::set(facts, true, &format!("cordon {name}"));
+            let (value, step) = nodes::set(facts, true, &format!("cordon {name}"));
             touched.push(value);
             steps.push(step);
         }

@@ -11,6 +11,7 @@ use crate::change::json::{at, count, flag, list, note, text};
 use crate::change::plan::{Goal, Method, Touched};
 use crate::change::rollouts::Rollout;
 use crate::domain::id::Kind;
+use crate::domain::time::Stamp;
 use crate::text::clean;
 
 /// The labels by which a ReplicaSet tells its pods from those of others; never part of a template of its owner.
@@ -39,6 +40,43 @@ pub struct Revision {
     pub number: u64,
     /// Its template, as the Deployment had it.
     pub template: Value,
+}
+
+/// A revision that a StatefulSet or a DaemonSet can go back to, as it is chosen from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its number.
+    pub number: u64,
+    /// The images of its containers.
+    pub images: Vec<String>,
+    /// When it was made.
+    pub made: Stamp,
+}
+
+/// The revisions that an object can go back to, newest first; not the present one.
+///
+/// # Errors
+/// They could not be read.
+pub fn kept(facts: &Facts) -> Result<Vec<Kept>, String> {
+    let all = facts
+        .replica_sets
+        .as_ref()
+        .map_err(|why| format!("The revisions of {} could not be read: {why}", facts.name()))?;
+    let made = |number: u64| {
+        let one = all.iter().find(|one| count(one, "/revision") == Some(number));
+        one.and_then(|one| text(one, "/metadata/creationTimestamp").parse::<jiff::Timestamp>().ok())
+    };
+    let now = current(facts);
+    let others = revisions(all).into_iter().filter(|revision| Some(revision.number) != now);
+    Ok(others
+        .map(|revision| Kept {
+            number: revision.number,
+            images: list(&revision.template, "/spec/containers")
+                .map(|one| clean(text(one, "/image")).into_owned())
+                .collect(),
+            made: made(revision.number).map_or(facts.now.wall, |at| Stamp(at.as_second())),
+        })
+        .collect())
 }
 
 /// The revisions that are kept, newest first: by ReplicaSets, or by ControllerRevisions.
@@ -370,14 +408,14 @@ mod tests {
 
     #[test]
     fn a_set_goes_back_by_its_controller_revisions() {
-        let kept = |number: u64, release: &str| {
+        let revision = |number: u64, release: &str| {
             let mut template = template(release);
             template["$patch"] = json!("replace");
             json!({"metadata": {"name": format!("cart-{number}")}, "revision": number,
                 "data": {"spec": {"template": template}}})
         };
         let mut facts = facts_of(Kind::StatefulSet, facts().live);
-        facts.replica_sets = Ok(vec![kept(1, "1.29.0"), kept(7, "1.31.0"), kept(5, "1.30.4")]);
+        facts.replica_sets = Ok(vec![revision(1, "1.29.0"), revision(7, "1.31.0"), revision(5, "1.30.4")]);
         let draft = Undo.draft(&wish(None), &facts).unwrap();
         assert_eq!(draft.words, "revision 7 → 5: cart 1.31.0 → 1.30.4");
         assert_eq!(
@@ -389,10 +427,14 @@ mod tests {
         assert!(draft.then.contains("holds it up until it is deleted"), "{}", draft.then);
         facts.live["spec"]["podManagementPolicy"] = json!("Parallel");
         assert!(!Undo.draft(&wish(None), &facts).unwrap().then.contains("holds it up"));
+        // One is chosen from those that do not run now.
+        let chosen: Vec<_> = kept(&facts).unwrap().into_iter().map(|one| (one.number, one.images)).collect();
+        let image = |release: &str| vec![format!("registry.example/cart:{release}")];
+        assert_eq!(chosen, [(5, image("1.30.4")), (1, image("1.29.0"))]);
         // A server of then wrote what the one of now leaves out.
-        let mut old = kept(7, "1.31.0");
+        let mut old = revision(7, "1.31.0");
         old["data"]["spec"]["template"]["metadata"]["creationTimestamp"] = Value::Null;
-        facts.replica_sets = Ok(vec![old, kept(1, "1.29.0")]);
+        facts.replica_sets = Ok(vec![old, revision(1, "1.29.0")]);
         assert_eq!(Undo.draft(&wish(None), &facts).unwrap().words, "revision 7 → 1: cart 1.31.0 → 1.29.0");
         facts.object.kind = Kind::DaemonSet;
         let draft = Undo.draft(&wish(Some(1)), &facts).unwrap();

@@ -247,6 +247,81 @@ async fn an_eviction_that_is_forbidden_stops_the_drain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_drain_whose_connection_is_lost_half_way_is_told_and_led_on() {
+    // With the second eviction: it arrives, and nothing comes back any more. Or with nothing on its way.
+    for arrives in [true, false] {
+        let away = Arc::new(Mutex::new(false));
+        let (seen, mut evicted) = (Arc::clone(&away), 0);
+        let bench = Bench::new(move |method, path| {
+            let mut away = seen.lock().unwrap();
+            let evicts = is_change(method, path) && path.contains("/eviction");
+            evicted += usize::from(evicts && !*away);
+            match (*away, evicts && evicted == 2) {
+                (true, _) => Fate::Lose,
+                (false, true) if arrives => {
+                    *away = true;
+                    Fate::Cut
+                }
+                (false, _) => {
+                    // Between two evictions.
+                    *away = !arrives && evicts && evicted == 1;
+                    Fate::Pass
+                }
+            }
+        })
+        .await;
+        let node = bench.node_of("cart");
+        let confirmed = bench.confirmed_of("drain", Kind::Node, &node, With::default()).await;
+        let steps = confirmed.plan().steps.len();
+        assert!(steps > 3, "{steps}");
+        evicted_none(&bench);
+        let end = bench.execute(&confirmed).await;
+        let (outcome, done) = if arrives { (Outcome::Unknown, 2) } else { (Outcome::Failed, 2) };
+        assert_eq!(end.outcome, outcome, "{}", end.words);
+        let how_far = format!("{done} of {steps} steps were done before");
+        assert!(end.words.contains(&how_far) && end.words.contains("Not done: evict "), "{}", end.words);
+        let told = bench.told().entries;
+        assert_eq!(told[0].end.as_ref().map(|end| (end.outcome, &end.words)), Some((outcome, &end.words)));
+        assert_eq!(told[0].intent.requests.len(), steps);
+
+        *away.lock().unwrap() = false;
+        let on = bench.confirmed_of("drain", Kind::Node, &node, With::default()).await;
+        assert!(on.plan().steps.len() < steps, "what was done is not done again: {:?}", on.plan().steps);
+        let end = bench.execute(&on).await;
+        assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+        let left = bench.of("pods", "").into_iter().filter(|pod| {
+            let daemon = pod["metadata"]["ownerReferences"][0]["kind"] == "DaemonSet";
+            pod["spec"]["nodeName"] == node.as_str()
+                && !daemon
+                && pod["metadata"]["deletionTimestamp"].is_null()
+        });
+        assert_eq!(left.count(), 0);
+    }
+}
+
+fn evicted_none(bench: &Bench) {
+    assert!(bench.changes().iter().all(|line| !line.contains("/eviction")), "a plan evicts nobody");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_it_was_for_the_cluster_is_in_the_journal_unless_it_does_not_tell() {
+    let review = json!({"kind": "SelfSubjectReview", "status": {"userInfo": {"username": "maria@example"}}});
+    for (code, answer, name) in
+        [(201, review, "maria@example"), (403, status(403, "Forbidden", "says the proxy"), "")]
+    {
+        let bench = Bench::new(move |_, path| match path.contains("selfsubjectreviews") {
+            true => Fate::Answer(code, answer.clone(), None),
+            false => Fate::Pass,
+        })
+        .await;
+        let confirmed = bench.confirmed("scale", five()).await;
+        assert_eq!(confirmed.plan().kube_user.as_deref().unwrap_or_default(), name);
+        assert_eq!(bench.execute(&confirmed).await.outcome, Outcome::Done, "it is no reason to stop");
+        assert_eq!(bench.told().entries[0].intent.who.kube, name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_would_be_lost_with_a_node_has_to_be_said() {
     let bench = Bench::new(|_, _| Fate::Pass).await;
     let node = bench.node_of("cart");

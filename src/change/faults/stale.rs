@@ -6,7 +6,7 @@ use super::*;
 use crate::change::gates::{Judged, Verdict, Weight};
 
 impl Bench {
-    async fn merge(&self, path: &str, body: &Value) {
+    pub(super) async fn merge(&self, path: &str, body: &Value) {
         let request = Request::patch(path)
             .header("content-type", "application/merge-patch+json")
             .body(serde_json::to_vec(body).unwrap())

@@ -45,6 +45,34 @@ fn read_only_is_final() {
 }
 
 #[test]
+fn every_action_is_refused_where_nothing_may_be_changed_and_nowhere_else() {
+    for act in crate::change::actions::ALL {
+        let verb = named(act.name()).unwrap();
+        let weighed = act.gates().iter().find(|(gate, _)| gate.name() == "read-only");
+        let (gate, weight) = weighed.unwrap_or_else(|| panic!("{} has no such gate", act.name()));
+        assert!(*weight == Weight::Judges && gate.is_final() && !gate.yields(), "{}", act.name());
+        let (facts, mut order) = (facts(), order(1));
+        order.intent.verb = verb;
+        let found = |order: &Order| {
+            // Whatever would be done, and also where that leads out of trouble.
+            let mut draft = named("pause").unwrap().draft(&order.intent, &facts).unwrap();
+            draft.mitigates = true;
+            let all = std::slice::from_ref(&facts);
+            let evidence = Evidence { order, facts: &facts, all, draft: &draft, rights: &[], dry_runs: &[] };
+            judge(order, &[evidence]).into_iter().find(|judged| judged.gate == "read-only").unwrap()
+        };
+        assert_eq!(found(&order).verdict, Verdict::Pass, "{}", act.name());
+        order.place.read_only = Some("production is read-only".to_owned());
+        let judged = found(&order);
+        assert!(
+            judged.fails && !judged.overridable && judged.weight == Weight::Judges,
+            "{}: {judged:?}",
+            act.name()
+        );
+    }
+}
+
+#[test]
 fn an_autoscaler_undoes_a_number_and_zero_disables_it() {
     let mut facts = facts();
     facts.autoscalers = Ok(vec![autoscaler("cart", 2, 6)]);

@@ -278,7 +278,16 @@ fn write_status(
         })
         .unwrap_or_default();
     let generation = int(rollout, "/metadata/generation").to_string();
+    // What somebody told its status meanwhile is not written over: that change is looked at next.
+    let told = |object: &Value| {
+        ["pauseConditions", "abort", "promoteFull", "currentStepIndex"]
+            .map(|field| object.pointer(&format!("/status/{field}")).cloned())
+    };
+    let read = told(rollout);
     cx.update("rollouts.argoproj.io", &ns, &own, |r| {
+        if told(r) != read {
+            return;
+        }
         for (key, n) in [
             ("replicas", sum(|c| c.present)),
             ("HPAReplicas", sum(|c| c.present)),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::change::intent::{Intent, With};
 use crate::domain::id::EnvId;
 use crate::domain::node::Node;
 use crate::effect::Question;
@@ -86,6 +87,28 @@ fn a_shell_is_refused_when_read_only_and_asked_about_where_protected() {
     assert_eq!(why(&shared, &Subject::Object(object), Action::Shell), "development is read-only: no shell.");
     shared.options.read_only = true;
     assert_eq!(why(&shared, &pod(), Action::Shell), "Read-only: no shell.");
+}
+
+#[test]
+fn a_read_only_environment_refuses_every_action_of_the_registry_and_another_one_none() {
+    let mut shared = shared();
+    incident(&mut shared);
+    shared.environments.list[0].read_only = true;
+    for act in crate::change::actions::ALL {
+        let kind = act.kinds()[0];
+        let refused = |namespace: &str| {
+            let namespace = if kind.namespaced() { namespace.into() } else { "".into() };
+            let object = ObjectRef { namespace, ..reference(kind, "x", 1) };
+            let verb = crate::change::actions::named(act.name()).unwrap();
+            let intent = Intent { verb, objects: vec![object], with: With::default() };
+            changes::order(&shared, intent).place.read_only
+        };
+        let why = Some("development is read-only".to_owned());
+        assert_eq!(refused("shop-dev"), why, "{}", act.name());
+        // A node matters to all environments of its cluster.
+        let other = if kind.namespaced() { None } else { why };
+        assert_eq!(refused("shop-prod"), other, "{}", act.name());
+    }
 }
 
 #[test]

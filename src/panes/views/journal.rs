@@ -108,7 +108,7 @@ fn lines_of(entry: &Entry, open: bool, shared: &Shared) -> Vec<PageLine<String>>
     let mut add = |text: String| lines.push(PageLine::text(Painted::plain(format!("  {}", clean(&text)))));
     let who = &intent.who;
     let ssh = if who.local.ssh.is_empty() { String::new() } else { format!(" from {}", who.local.ssh) };
-    add(format!("by {}@{}{ssh}, in the cluster {}", who.local.user, who.local.host, who.kube));
+    add(format!("by {}@{}{ssh}, in the cluster {}", who.local.user, who.local.host, who.in_the_cluster()));
     add(format!("at {} ({}), confirmed by {}", intent.context, intent.server, intent.confirmed));
     for gate in &intent.gates {
         let overridden = if gate.overridden { " (overridden)" } else { "" };

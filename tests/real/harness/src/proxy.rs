@@ -31,6 +31,8 @@ use crate::ports::Port;
 pub enum Fault {
     /// The answer begins later by this, and each piece of it too.
     Slow(Duration),
+    /// The request waits until [`Proxy::lets_go`] is called, and goes through then.
+    Held,
     /// Nothing comes back, and the connection stays open.
     Silent,
     /// The connection is cut before anything is answered.
@@ -82,6 +84,8 @@ struct Shared {
     cuts: watch::Sender<usize>,
     requests: Mutex<Vec<String>>,
     met: AtomicUsize,
+    /// Whether what is held may go on.
+    released: watch::Sender<bool>,
 }
 
 impl Shared {
@@ -132,6 +136,7 @@ impl Proxy {
             cuts: watch::channel(0).0,
             requests: Mutex::default(),
             met: AtomicUsize::new(0),
+            released: watch::channel(false).0,
         });
         let task = tokio::spawn(serve(listener, upstream, Arc::clone(&shared)));
         Ok(Proxy { port, shared, task })
@@ -151,6 +156,11 @@ impl Proxy {
     /// Cuts every connection that is open now.
     pub fn cut_all(&self) {
         self.shared.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// What is held goes through, and what would be held from now on too.
+    pub fn lets_go(&self) {
+        self.shared.released.send_replace(true);
     }
 
     /// How many requests met a fault.
@@ -219,6 +229,9 @@ async fn pass(request: Request<Incoming>, upstream: Client, shared: Arc<Shared>)
         Some(Fault::Cut) => return Err(Broken),
         Some(Fault::Answer(status, after)) => return answer(status, after),
         Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
+        Some(Fault::Held) => {
+            shared.released.subscribe().wait_for(|released| *released).await.map_err(|_| Broken)?;
+        }
         _ => {}
     }
     let (mut parts, body) = request.into_parts();

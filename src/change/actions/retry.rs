@@ -1,0 +1,63 @@
+//! `retry`: an aborted Argo Rollout begins again.
+
+use serde_json::json;
+
+use super::steering::{ANSWER, Change, FORWARD, Unpausing, ended_first};
+use super::{Act, Draft};
+use crate::change::gates::{Gate, Weight};
+use crate::change::gather::{Facts, Needs};
+use crate::change::intent::Intent;
+use crate::change::rollouts::{Rollout, Wish};
+use crate::domain::id::Kind;
+
+/// `retry`
+pub struct Retry;
+
+impl Act for Retry {
+    fn name(&self) -> &'static str {
+        "retry"
+    }
+
+    fn asked_by(&self) -> &'static str {
+        "promote"
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Rollout]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {
+        FORWARD
+    }
+
+    fn draft(&self, _: &Intent, facts: &Facts) -> Result<Draft, String> {
+        let name = facts.name();
+        let rollout = Rollout(&facts.live);
+        if !rollout.is_aborted() {
+            return Err(format!("{name} was not aborted."));
+        }
+        let then = match rollout.is_blue_green() {
+            true => {
+                "its new pods are made again; it waits again before the traffic goes to them, where it did before"
+            }
+            false => "it goes through its steps from the first",
+        };
+        Ok(Change {
+            title: format!("retry {name}"),
+            words: "begun again".to_owned(),
+            values: vec![("abort", "/status/abort", json!(false))],
+            unpausing: Unpausing::Before,
+            then: ended_first(rollout, then),
+            back: "abort again",
+            way: "abort",
+            wish: Wish::Retried(rollout.hash().to_owned()),
+            deadline: ANSWER,
+            mitigates: false,
+        }
+        .draft(facts))
+    }
+}
