@@ -162,10 +162,10 @@ async fn a_slow_wire_is_only_slow() {
     };
     person.see_that("the pods", |frame| shows(frame, "cart-11")).await;
     person.wait_for_data().await;
-    pod(cluster, &wire.namespace, "during");
-    person.see_that("what came meanwhile", |frame| shows(frame, "during")).await;
+    pod(cluster, &wire.namespace, "anew");
+    person.see_that("what came meanwhile", |frame| shows(frame, "anew")).await;
     let asked = beats() + 5;
-    person.see_that("five heartbeats more", |frame| shows(frame, "during") && beats() >= asked).await;
+    person.see_that("five heartbeats more", |frame| shows(frame, "anew") && beats() >= asked).await;
     assert!(!away.get(), "slow is not away\n{}", person.picture());
     assert!(wire.proxy.met() >= asked, "it was not slow");
     goes_on(&mut person, cluster, &wire).await;
@@ -288,8 +288,8 @@ async fn a_server_that_is_busy_is_not_pressed() {
     let pressed: Vec<_> = pauses(&wire, before).into_iter().filter(|(_, pause)| *pause < secs(1)).collect();
     assert!(pressed.is_empty(), "asked too soon: {pressed:#?}");
     wire.proxy.rules(Vec::new());
-    pod(cluster, &wire.namespace, "in-the-end");
-    person.see_row("in-the-end", "Pending").await;
+    pod(cluster, &wire.namespace, "again");
+    person.see_row("again", "Pending").await;
     person.see("fresh").await;
     person.see_no("fail").await;
     agrees(&mut person, cluster, Some(&wire.namespace)).await;
