@@ -173,8 +173,13 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        // Asked, not killed: it has folders of its own to remove.
+        rustix::process::kill_process(
+            rustix::process::Pid::from_child(&self.process),
+            rustix::process::Signal::TERM,
+        )
+        .unwrap();
+        assert!(self.process.wait().unwrap().success());
     }
 }
 

@@ -7,8 +7,8 @@
 //! `-- --real --pods 1000,10000,50000` against etcd and the API server alone,
 //! which are started and filled for it (`tests/real/build controlplane` builds
 //! them); `-- --kubeconfig FILE --pods N` against one that has N pods already.
-//! A table goes to stdout with the budget beside each number, and the same as
-//! JSON to the file of `--json`. Linux only. It never fails: numbers depend on
+//! A table goes to stdout with the budget beside each number, under the day, the
+//! machine and the server; the same as JSON to the file of `--json`. Linux only. It never fails: numbers depend on
 //! the machine, and people judge them.
 #![allow(
     clippy::unwrap_used,
@@ -29,7 +29,7 @@ mod tty;
 use std::time::{Duration, Instant};
 
 use options::Options;
-use report::Report;
+use report::{Report, Surroundings};
 use server::Server;
 use tty::Program;
 
@@ -46,7 +46,7 @@ const CHURN: u32 = 200;
 
 fn main() {
     let Some(options) = Options::read(std::env::args().skip(1)) else { return };
-    let mut report = Report::default();
+    let mut report = Report::of(Surroundings::now(options.against.words()));
     for pods in options.pods {
         report.begin(pods);
         eprintln!("at rest: {pods} pods");

@@ -21,6 +21,17 @@ pub enum Against {
     Given(PathBuf),
 }
 
+impl Against {
+    /// For the figures.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Against::Demo => "the demo's server with every pane alive",
+            Against::Real => "etcd and the API server alone",
+            Against::Given(_) => "a cluster that was there",
+        }
+    }
+}
+
 const USAGE: &str =
     "cargo bench --bench load [-- [--pods N[,N...]] [--real | --kubeconfig FILE] [--json FILE]]";
 

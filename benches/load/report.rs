@@ -8,8 +8,40 @@ struct Figure {
     budget: Option<f64>,
 }
 
-#[derive(Default)]
+/// Where and when the figures came to be; without it they say nothing.
+pub struct Surroundings {
+    /// UTC, to the day.
+    date: String,
+    cpu: String,
+    cores: usize,
+    kernel: String,
+    /// What the program was measured against.
+    server: &'static str,
+}
+
+impl Surroundings {
+    pub fn now(server: &'static str) -> Surroundings {
+        let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+        let cpus = read("/proc/cpuinfo");
+        let model = cpus.lines().find(|line| line.starts_with("model name"));
+        let model = model.and_then(|line| line.split_once(": ")).map_or("not known", |(_, model)| model);
+        Surroundings {
+            date: jiff::Timestamp::now().strftime("%F").to_string(),
+            cpu: model.trim().to_owned(),
+            cores: std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            server,
+        }
+    }
+
+    fn words(&self) -> String {
+        let Surroundings { date, cpu, cores, kernel, server } = self;
+        format!("200x50, {date}, {cores} cores of {cpu}, Linux {kernel}, against {server}")
+    }
+}
+
 pub struct Report {
+    surroundings: Surroundings,
     /// Numbers of pods.
     runs: Vec<usize>,
     /// What was measured, with a figure for each run that measured it.
@@ -17,6 +49,10 @@ pub struct Report {
 }
 
 impl Report {
+    pub fn of(surroundings: Surroundings) -> Report {
+        Report { surroundings, runs: Vec::new(), rows: Vec::new() }
+    }
+
     /// What is added from now on belongs to a run with so many pods.
     pub fn begin(&mut self, pods: usize) {
         self.runs.push(pods);
@@ -35,7 +71,7 @@ impl Report {
 
     pub fn print(&self) {
         let columns: Vec<String> = self.runs.iter().map(|pods| format!(" {pods} pods | budget |")).collect();
-        println!("\n200x50\n\n| figure |{}", columns.concat());
+        println!("\n{}\n\n| figure |{}", self.surroundings.words(), columns.concat());
         println!("| --- |{}", " ---: | ---: |".repeat(self.runs.len()));
         for (name, figures) in &self.rows {
             let cell = |run: usize| match figures.get(run).and_then(Option::as_ref) {
@@ -62,6 +98,11 @@ impl Report {
                 .collect();
             json!({"pods": pods, "columns": 200, "rows": 50, "figures": figures})
         };
-        format!("{:#}\n", Value::Array(self.runs.iter().enumerate().map(run).collect()))
+        let Surroundings { date, cpu, cores, kernel, server } = &self.surroundings;
+        let runs: Vec<Value> = self.runs.iter().enumerate().map(run).collect();
+        let report = json!({
+            "date": date, "cpu": cpu, "cores": cores, "kernel": kernel, "server": server, "runs": runs,
+        });
+        format!("{report:#}\n")
     }
 }

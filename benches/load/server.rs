@@ -92,7 +92,11 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Kind::Demo(demo) = &mut self.kind {
-            let _ = demo.kill();
+            // Asked, not killed: it has folders of its own to remove. It may have ended by itself.
+            let _ = rustix::process::kill_process(
+                rustix::process::Pid::from_child(demo),
+                rustix::process::Signal::TERM,
+            );
             let _ = demo.wait();
         }
     }

@@ -15,6 +15,15 @@ const OWN: [&str; 4] = [
     "batch.kubernetes.io/job-completion-index",
 ];
 
+/// How labels begin that a pod has from the node that it is bound to (the API server's PodTopologyLabels, since 1.33): pods
+/// of one controller are in several zones.
+const OF_ITS_NODE: [&str; 2] = ["topology.kubernetes.io/", "topology.k8s.io/"];
+
+/// Whether all pods of a controller have the label.
+fn is_shared(label: &str) -> bool {
+    !OWN.contains(&label) && !OF_ITS_NODE.iter().any(|prefix| label.starts_with(prefix))
+}
+
 /// What a drain makes of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -99,7 +108,7 @@ pub(super) fn path(object: &ObjectRef, live: &Value) -> String {
     let wanted: Vec<String> = labels
         .into_iter()
         .flatten()
-        .filter(|(key, _)| !OWN.contains(&key.as_str()))
+        .filter(|(key, _)| is_shared(key))
         .filter_map(|(key, value)| Some(format!("{key}%3D{}", value.as_str()?)))
         .collect();
     format!("{}?labelSelector={}", paths::collection(Kind::Pod, &object.namespace), wanted.join("%2C"))
@@ -145,8 +154,8 @@ mod tests {
     #[test]
     fn pods_like_a_pod_are_asked_for_by_the_labels_that_they_share() {
         let mut live = pod("cart-0", Some("StatefulSet"));
-        live["metadata"]["labels"] =
-            json!({"app.kubernetes.io/name": "cart", "apps.kubernetes.io/pod-index": "0"});
+        live["metadata"]["labels"] = json!({"app.kubernetes.io/name": "cart", "apps.kubernetes.io/pod-index": "0",
+                   "topology.kubernetes.io/zone": "b", "topology.kubernetes.io/region": "here"});
         let object = reference(ClusterId(0), &live);
         assert_eq!(
             path(&object, &live),

@@ -1,4 +1,8 @@
 //! What only pods have: logs, exec, attach, eviction.
+//!
+//! The real API server of these tests has no kubelets. What has no second judge here is asked by kubectl before KWOK's and the
+//! demo's (`tests/real/kubectl/commands.txt`: logs with their options, exec, attach), and the program itself before both
+//! (`tests/sources/demo.rs`).
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};

@@ -9,7 +9,7 @@ use rustix::process::{Pid, test_kill_process_group};
 use super::program::{PILOTHOUSE, Platform, Program, surroundings};
 
 /// A kubeconfig whose user runs this script for credentials.
-fn kubeconfig(folder: &Path, script: &str) -> std::path::PathBuf {
+fn kubeconfig(folder: &Path, script: &str, cluster: &str) -> std::path::PathBuf {
     let plugin = folder.join("plugin.sh");
     std::fs::write(&plugin, script).unwrap();
     let file = folder.join("kubeconfig.yaml");
@@ -19,7 +19,7 @@ apiVersion: v1
 kind: Config
 current-context: guarded
 contexts: [{{name: guarded, context: {{cluster: c, user: u}}}}]
-clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:1'}}}}]
+clusters: [{{name: c, cluster: {cluster}}}]
 users:
 - name: u
   user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}']}}}}
@@ -30,13 +30,13 @@ users:
     file
 }
 
-fn open(folder: &Path, script: &str) -> Program {
+fn open(folder: &Path, script: &str, cluster: &str) -> Program {
     let mut command = CommandBuilder::new(PILOTHOUSE);
     command.env_clear();
     for (name, value) in surroundings(folder) {
         command.env(name, value);
     }
-    command.args(["--kubeconfig".as_ref(), kubeconfig(folder, script).as_os_str()]);
+    command.args(["--kubeconfig".as_ref(), kubeconfig(folder, script, cluster).as_os_str()]);
     Program::start(command, (120, 40))
 }
 
@@ -44,7 +44,7 @@ fn open(folder: &Path, script: &str) -> Program {
 fn is_kept_off(tries: &str) {
     let home = tempfile::tempdir().unwrap();
     let script = format!("echo $$ > '{}'\n{tries}\n", home.path().join("plugin").display());
-    let mut program = open(home.path(), &script);
+    let mut program = open(home.path(), &script, "{server: 'http://127.0.0.1:1'}");
     program.see("login needed");
     program.see("kubectl --context guarded get ns");
     program.assert_taken();
@@ -71,6 +71,40 @@ fn a_plugin_cannot_read_keys() {
 #[test]
 fn a_plugin_cannot_change_the_terminal() {
     is_kept_off("stty sane < /dev/tty\necho GARBAGE > /dev/tty");
+}
+
+/// The same before a real API server, and then the person has logged in.
+#[test]
+#[ignore = "needs tests/real/build"]
+fn a_plugin_that_wants_the_terminal_is_kept_off_until_it_does_not() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let cluster = runtime.block_on(async { ground::Cluster::start().bare().await.unwrap() });
+    let uid = cluster.person("maria").unwrap();
+    let rules = r#"[{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]"#;
+    cluster.grant("maria", &[], &serde_json::from_str(rules).unwrap()).unwrap();
+    let day = std::time::Duration::from_secs(86_400);
+    let token = cluster.authority().token("people", "maria", &uid, day).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let server =
+        format!("{{server: '{}', certificate-authority: '{}'}}", cluster.url(), cluster.ca_file().display());
+    let wants = "echo GARBAGE > /dev/tty\nread x < /dev/tty\necho \"GARBAGE $x\" > /dev/tty\nexit 1\n";
+    let mut program = open(home.path(), wants, &server);
+    program.see("login needed");
+    program.see("kubectl --context guarded get ns");
+    program.assert_taken();
+
+    let credential = format!(
+        r#"{{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {{"token": "{token}"}}}}"#
+    );
+    std::fs::write(home.path().join("plugin.sh"), format!("echo '{credential}'\n")).unwrap();
+    program.press("c");
+    program.see("fresh");
+    program.assert_taken();
+    program.press("q");
+    assert_eq!(program.ended().exit_code(), 0);
+    program.wait_until_given_back();
+    let bytes = String::from_utf8_lossy(&program.bytes()).into_owned();
+    assert!(!bytes.contains("GARBAGE"), "{bytes:?}");
 }
 
 /// The shell of the demo, in an environment that wants its name typed first.

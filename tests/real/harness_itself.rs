@@ -1,4 +1,5 @@
-//! The harness: what it starts is there, what it says is true, and nothing outlives it.
+//! The harness: what it starts is there, and what it says is true. That nothing outlives it is tried beside it
+//! (`harness/tests/ends.rs`).
 
 use std::time::Duration;
 
@@ -54,20 +55,4 @@ async fn an_api_server_dies_and_comes_back_with_what_it_had() {
     cluster.start_api_server().await.unwrap();
     cluster.kubectl(&["get", "namespace", &namespace]).unwrap();
     cluster.compact().await.unwrap();
-}
-
-#[tokio::test]
-#[ignore = "needs tests/real/build"]
-async fn two_at_once_and_nothing_left() {
-    let (one, two) = tokio::join!(Cluster::start().bare(), Cluster::start().bare());
-    let (one, two) = (one.unwrap(), two.unwrap());
-    assert_ne!(one.url(), two.url());
-    let folders = [one.folder().to_owned(), two.folder().to_owned()];
-    let admin = std::fs::read(one.admin()).unwrap();
-    drop((one, two));
-    assert!(folders.iter().all(|folder| !folder.exists()));
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), admin).unwrap();
-    let client = ground::cluster::client(file.path()).await;
-    assert!(client.is_err(), "its certificate was in the folder");
 }

@@ -57,6 +57,9 @@ async fn kubectl_is_told_the_same_by_the_demo() {
         demo: Server::new(Kubectl::at(demo.kubeconfig()).unwrap()),
         folder: folder.clone(),
     });
+    let version = ["version", "--client", "-o", "json"].map(str::to_owned);
+    let version = both.real.kubectl.ask(&folder, &version, LIMIT).await.unwrap().out;
+    assert!(version.contains(r#""gitVersion": "v1.36."#), "{version}");
     let list = std::fs::read_to_string(folder.join("commands.txt")).unwrap();
     let only = std::env::var("PILOTHOUSE_CHAPTER").ok();
     let chapters: Vec<Chapter> = list::read(&list)

@@ -20,11 +20,15 @@ type Rows = Vec<(String, String)>;
 type Held = BTreeMap<&'static str, Rows>;
 
 /// The kinds that are compared, with their paths and the columns of the API server's own tables that are shown.
-const KINDS: [(&str, &str, &[&str]); 6] = [
+const KINDS: [(&str, &str, &[&str]); 10] = [
     ("namespaces", "/api/v1", &[]),
     ("nodes", "/api/v1", &[]),
     ("pods", "/api/v1", &["Ready", "Status", "Restarts"]),
     ("deployments", "/apis/apps/v1", &["Ready"]),
+    ("statefulsets", "/apis/apps/v1", &["Ready"]),
+    ("daemonsets", "/apis/apps/v1", &["Ready", "Desired"]),
+    ("jobs", "/apis/batch/v1", &["Completions"]),
+    ("cronjobs", "/apis/batch/v1", &[]),
     ("replicasets", "/apis/apps/v1", &[]),
     ("services", "/api/v1", &[]),
 ];
@@ -38,7 +42,21 @@ pub async fn agrees(person: &mut Person, cluster: &Cluster, namespace: Option<&s
 
 /// The same of the world alone, for the person's cluster in that place; returns how many pods there are.
 pub async fn agrees_of(person: &mut Person, at: usize, cluster: &Cluster, namespace: Option<&str>) -> usize {
-    let held = held(cluster, namespace).await;
+    agrees_but(person, at, cluster, namespace, "").await
+}
+
+/// The same where one kind is refused: of that the client knows nothing, of everything else all.
+pub async fn agrees_but(
+    person: &mut Person,
+    at: usize,
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    refused: &str,
+) -> usize {
+    let mut held = held(cluster, namespace).await;
+    if let Some(rows) = held.get_mut(refused) {
+        rows.clear();
+    }
     let same = person.wait_until(|world| known(&world.clusters[at], namespace) == held).await;
     if !same {
         let known = known(&person.driver().state.shared.world.clusters[at], namespace);
@@ -102,10 +120,15 @@ fn known(world: &ClusterWorld, namespace: Option<&str>) -> Held {
         put("pods", &pod.namespace, &pod.name, shown);
     }
     for (_, workload) in world.workloads.iter().filter(|(_, workload)| here(&workload.namespace)) {
-        if workload.kind.api().2 == "deployments" {
-            let shown = format!("{}/{}", workload.ready, workload.desired);
-            put("deployments", &workload.namespace, &workload.name, shown);
-        }
+        let plural = workload.kind.api().2;
+        let shown = match plural {
+            "deployments" | "statefulsets" | "jobs" => format!("{}/{}", workload.ready, workload.desired),
+            "daemonsets" => format!("{} {}", workload.ready, workload.desired),
+            "cronjobs" => String::new(),
+            // Of definitions that are not part of Kubernetes.
+            _ => continue,
+        };
+        put(plural, &workload.namespace, &workload.name, shown);
     }
     for (_, set) in world.replica_sets.iter().filter(|(_, set)| here(&set.namespace)) {
         put("replicasets", &set.namespace, &set.name, String::new());

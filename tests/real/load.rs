@@ -42,6 +42,8 @@ async fn ten_thousand_pods_in_churn_and_a_server_that_dies() {
     agrees(&mut far, &cluster, None).await;
     assert_eq!(proxy.met(), 2, "{:#?}", proxy.requests());
 
+    old_server(&cluster).await;
+
     let churn = Churn::start(&cluster, seed, RATE).await.unwrap();
     for _ in 0..4 {
         changes(&mut person, 250).await;
@@ -71,6 +73,24 @@ async fn ten_thousand_pods_in_churn_and_a_server_that_dies() {
     for person in [&mut person, &mut far] {
         agrees(person, &cluster, None).await;
     }
+}
+
+/// Somebody before a server that knows no streaming lists, as those of some years ago: everything comes in pages.
+async fn old_server(cluster: &Cluster) {
+    let proxy = Proxy::start(cluster).await.unwrap();
+    proxy.rules(vec![Rule::on("sendInitialEvents=true", Fault::Answer(422, None))]);
+    let token = Credentials::Token(token_of(cluster, "olga", &[], DAY));
+    let file = folder(cluster, "old").join("kubeconfig");
+    people::write(&file, &people::kubeconfig("old", &proxy.url(), None, None, &token)).unwrap();
+    let mut person = Person::sits_down(&file, &quick());
+    person.wait_for_data().await;
+    person.keys("a");
+    agrees(&mut person, cluster, None).await;
+    person.see("fresh").await;
+    let pages = proxy.requests();
+    let pages =
+        pages.iter().filter(|uri| uri.starts_with("/api/v1/pods?") && uri.contains("continue=")).count();
+    assert!((19..40).contains(&pages), "{pages} further pages of 500: {:#?}", proxy.requests());
 }
 
 /// Waits until the client was told of so many more changes of pods.

@@ -1,6 +1,8 @@
 //! Servers that die, freeze and forget, and wires that are slow, cut, or say nothing: what the screen says meanwhile,
 //! and that nothing is lost or doubled afterwards.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ground::Cluster;
@@ -150,8 +152,22 @@ async fn goes_on(person: &mut Person, cluster: &Cluster, wire: &Wire) {
 async fn a_slow_wire_is_only_slow() {
     let (cluster, wire) = wire("slow").await;
     wire.proxy.rules(vec![Rule::on("", Fault::Slow(Duration::from_millis(400)))]);
-    let mut person = wire.person(&quick()).await;
-    person.see_row("cart-11", "Pending").await;
+    let mut person = Person::sits_down(&wire.kubeconfig, &quick());
+    // What every frame on the way says, not only the last.
+    let away = Cell::new(false);
+    let beats = || wire.proxy.requests().iter().filter(|uri| uri.starts_with("/version")).count();
+    let shows = |frame: &str, row: &str| {
+        away.set(away.get() || frame.contains("unreachable") || frame.contains("does not answer"));
+        frame.contains(row)
+    };
+    person.see_that("the pods", |frame| shows(frame, "cart-11")).await;
+    person.wait_for_data().await;
+    pod(cluster, &wire.namespace, "anew");
+    person.see_that("what came meanwhile", |frame| shows(frame, "anew")).await;
+    let asked = beats() + 5;
+    person.see_that("five heartbeats more", |frame| shows(frame, "anew") && beats() >= asked).await;
+    assert!(!away.get(), "slow is not away\n{}", person.picture());
+    assert!(wire.proxy.met() >= asked, "it was not slow");
     goes_on(&mut person, cluster, &wire).await;
 }
 
@@ -245,18 +261,55 @@ async fn a_half_open_connection_is_noticed_and_left() {
 #[ignore = "needs tests/real/build"]
 async fn a_server_that_is_busy_is_not_pressed() {
     let (cluster, wire) = wire("busy").await;
-    wire.proxy.rules(vec![Rule::on(&wire.pods(), Fault::Answer(429, Some(2))).times(2)]);
+    let watch = |fault| Rule::on(&wire.pods(), fault).and("watch=");
+    wire.proxy.rules(vec![watch(Fault::Answer(429, Some(2))).times(2)]);
     let mut person = wire.person(&quick()).await;
     person.see("Too Many Requests").await;
     person.see_title("Pods", "pods: failed").await;
     person.see_row("cart-11", "Pending").await;
+    assert_eq!(wire.proxy.met(), 2, "{:#?}", wire.proxy.requests());
+    let first = pauses(&wire, 0);
+    let of_pods: Vec<Duration> =
+        first.iter().filter(|(path, _)| path.ends_with("/pods")).map(|(_, pause)| *pause).take(2).collect();
+    assert!(of_pods.len() == 2 && of_pods.iter().all(|pause| *pause >= secs(2)), "{first:#?}");
     goes_on(&mut person, cluster, &wire).await;
-    // Busy with everything: that is not away, and what is there stays.
+
+    // Busy with everything: that is not away, what is there stays, and nobody asks again before the time that was named.
     wire.proxy.rules(vec![Rule::on("", Fault::Answer(429, Some(1)))]);
-    let met = wire.proxy.met();
-    assert!(person.wait_until(|_| wire.proxy.met() > met + 2).await);
-    assert!(!person.picture().contains("unreachable"), "{}", person.picture());
+    let before = wire.proxy.requests().len();
+    wire.proxy.cut_all();
+    let watches = |least: usize| {
+        pauses(&wire, before).iter().filter(|(path, _)| path.ends_with("/pods")).count() >= least
+    };
+    assert!(person.wait_until(|_| watches(3)).await, "{:#?}", wire.proxy.requests());
+    let picture = person.picture();
+    assert!(!picture.contains("unreachable"), "{picture}");
     person.see_row("cart-11", "Pending").await;
+    let pressed: Vec<_> = pauses(&wire, before).into_iter().filter(|(_, pause)| *pause < secs(1)).collect();
+    assert!(pressed.is_empty(), "asked too soon: {pressed:#?}");
+    wire.proxy.rules(Vec::new());
+    pod(cluster, &wire.namespace, "again");
+    person.see_row("again", "Pending").await;
+    person.see("fresh").await;
+    person.see_no("fail").await;
+    agrees(&mut person, cluster, Some(&wire.namespace)).await;
+}
+
+/// How long each path was left alone between two of its watches, since the request of that number.
+fn pauses(wire: &Wire, since: usize) -> Vec<(String, Duration)> {
+    let mut last = BTreeMap::new();
+    let requests = wire.proxy.timed_requests();
+    let watches = requests.into_iter().skip(since).filter(|(_, uri)| uri.contains("watch="));
+    let pauses = watches.filter_map(|(at, uri)| {
+        let path = uri.split('?').next().unwrap_or_default().to_owned();
+        let before = last.insert(path.clone(), at);
+        before.map(|before| (path, at - before))
+    });
+    pauses.collect()
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

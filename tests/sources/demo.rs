@@ -125,7 +125,9 @@ async fn every_kind_arrives_and_faults_are_survived(world: World) {
 async fn servers_without_streaming_lists_and_users_with_few_rights(world: World) {
     world.fault(Some(Fault::NoWatchList)).await;
     let mut bench = Bench::with(world.kubeconfig("admin"), &[], patient());
-    bench.until("pods in pages", |told| told.is_live(Kind::Pod) && told.pods.len() > 20).await;
+    let wanted = world.pods(None).len();
+    assert!(wanted > 20, "{wanted}");
+    bench.until("pods in pages", |told| told.is_live(Kind::Pod) && told.pods.len() == wanted).await;
     drop(bench);
     world.fault(None).await;
     let mut bench = Bench::with(world.kubeconfig("restricted"), &["shop-prod"], patient());

@@ -80,6 +80,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// For the files of a test; it goes with the server.
+    pub fn folder(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// Serves; what the script leaves unanswered is answered as by an empty, healthy cluster.
     pub async fn start(script: impl FnMut(&Seen) -> Option<Reply> + Send + 'static) -> Server {
         rustls::crypto::ring::default_provider().install_default().ok();

@@ -37,7 +37,7 @@ fn object(kind: Kind, name: &str) -> ObjectRef {
 
 /// The API server at `/argo` of the same address, with a token.
 fn argo(server: &Server) -> Option<Arc<Upstream>> {
-    let file = std::env::temp_dir().join(format!("pilothouse-argo-token-{}", std::process::id()));
+    let file = server.folder().join("argo-token");
     std::fs::write(&file, "argo-token\n").unwrap();
     let access = Access { bearer_token_file: Some(file), ..Access::default() };
     let address = Address::Url(format!("{}/argo", server.url).into());

@@ -1,9 +1,13 @@
 //! Logs that come while they are looked at.
 
+use ground::proxy::{Fault, Rule};
 use pilothouse::panes::PaneId;
 use serde_json::json;
 
-use super::{Scene, pod, workload};
+use super::super::common::quick;
+use super::super::person::{Desk, Person};
+use super::super::wire::Wire;
+use super::{Scene, pod, shared, workload};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tests/real/build"]
@@ -105,4 +109,47 @@ async fn all_pods_of_a_workload_speak_and_one_that_is_replaced_goes_on() {
     scene.person.see_row(&end(&pods[0]), "first says two").await;
     scene.person.see("second says one").await;
     scene.person.see_title("Logs", "4 lines").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_log_goes_on_after_cuts_and_nothing_is_lost_or_doubled() {
+    let cluster = shared().await;
+    let namespace = cluster.namespace("cut-log").await.unwrap();
+    let wire = Wire::before(cluster, "cut-log", &namespace).await;
+    // Tall enough for all of it at once.
+    let desk = Desk { size: (160, 260), ..quick() };
+    let mut person = Person::sits_down(&wire.kubeconfig, &desk);
+    person.wait_for_data().await;
+    let mut scene = Scene { cluster, namespace, person };
+    scene.apply(pod("talker", &json!({})));
+    let logs = cluster.logs(&scene.namespace, "talker", &["main"]).unwrap();
+    scene.kubectl(&["wait", "--for=condition=Ready", "pod/talker", "--timeout=60s"]);
+    let say = |lines: std::ops::Range<usize>| {
+        lines.for_each(|n| logs.say(&format!("line-{n:03} says something of some length")).unwrap());
+    };
+    say(0..50);
+    scene.opens_pod("talker", "l").await;
+    scene.person.see("line-049").await;
+    say(50..100);
+    scene.person.see("line-099").await;
+
+    // Cut while it speaks; the next connections break in the middle of a line, in an orderly way and in another.
+    let log = |fault| Rule::on("/pods/talker/log?", fault).times(1);
+    let met = wire.proxy.met();
+    wire.proxy.rules(vec![log(Fault::CutAfter(1_500)), log(Fault::Truncate(700)), log(Fault::Cut)]);
+    say(100..110);
+    wire.proxy.cut_all();
+    say(110..200);
+    scene.person.see("line-199").await;
+    scene.person.see_title("Logs", "200 lines").await;
+    assert_eq!(wire.proxy.met(), met + 3, "{:#?}", wire.proxy.requests());
+    let picture = scene.person.picture();
+    let shown: Vec<&str> = picture.match_indices("line-").map(|(at, _)| &picture[at..at + 8]).collect();
+    let wanted: Vec<String> = (0..200).map(|n| format!("line-{n:03}")).collect();
+    assert_eq!(shown, wanted, "{picture}");
+    // And it is still followed.
+    say(200..201);
+    scene.person.see("line-200").await;
+    scene.person.see_title("Logs", "201 lines").await;
 }

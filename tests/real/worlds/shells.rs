@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use ground::people::{self, Credentials};
+use ground::relay::Relay;
 use pilothouse::domain::id::ClusterId;
 use pilothouse::effect::ShellRequest;
 use pilothouse::runtime::TerminalEffect;
 use pilothouse::sources::shell;
 use serde_json::json;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::{Scene, pod};
@@ -68,4 +70,46 @@ async fn a_shell_is_asked_for_and_speaks() {
     let refused = refused.await.unwrap().unwrap_err();
     let refused = format!("{refused:?}");
     assert!(refused.contains("not found"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_shell_whose_connection_is_cut_says_so() {
+    let scene = Scene::set("cut-shell").await;
+    scene.apply(pod("host", &json!({})));
+    scene.kubectl(&["wait", "--for=condition=Ready", "pod/host", "--timeout=60s"]);
+    let relay = Relay::start(scene.cluster).await.unwrap();
+    let file = scene.cluster.folder().join(scene.cluster.fresh("relay.kubeconfig"));
+    let uid = scene.cluster.person(&scene.namespace).unwrap();
+    let token = scene.cluster.authority().token("people", &scene.namespace, &uid, LIMIT * 60).unwrap();
+    let authority = scene.cluster.ca_file();
+    let kubeconfig =
+        people::kubeconfig("relay", &relay.url(), Some(&authority), None, &Credentials::Token(token));
+    people::write(&file, &kubeconfig).unwrap();
+    let client = ground::cluster::client(&file).await.unwrap();
+
+    let wanted = ShellRequest {
+        cluster: ClusterId(0),
+        namespace: scene.namespace.as_str().into(),
+        pod: "host".into(),
+        container: "main".into(),
+    };
+    let (_held, resized) = tokio::sync::mpsc::channel(1);
+    let (output, mut screen) = tokio::io::duplex(1 << 16);
+    let (mut keys, input) = tokio::io::duplex(1 << 10);
+    let opened = shell::open(client, &wanted, input, output, (80, 24), resized);
+    let cuts = async {
+        keys.write_all(b"echo up-$((40 + 2))\n").await.unwrap();
+        let (mut said, mut part) = (Vec::new(), [0; 1024]);
+        while !String::from_utf8_lossy(&said).contains("up-42") {
+            let n = screen.read(&mut part).await.unwrap();
+            assert!(n > 0, "it ended with {:?}", String::from_utf8_lossy(&said));
+            said.extend_from_slice(&part[..n]);
+        }
+        relay.cut_all();
+        // The keyboard is still there.
+        keys
+    };
+    let (ended, _keys) = timeout(LIMIT, async { tokio::join!(opened, cuts) }).await.unwrap();
+    assert_eq!(ended.unwrap(), "the connection to the shell was cut");
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eyre::{Context as _, Result};
+use eyre::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 /// One request, as the API server took it.
@@ -69,7 +69,7 @@ pub struct Mark(usize);
 
 impl Audit {
     /// Writes the policy beside the log and returns the API server's arguments.
-    pub(crate) fn prepare(folder: &Path) -> Result<(Audit, [String; 2])> {
+    pub(crate) fn prepare(folder: &Path) -> Result<(Audit, [String; 4])> {
         let (policy, file) = (folder.join("audit-policy.json"), folder.join("audit.jsonl"));
         let text = json!({
             "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
@@ -85,6 +85,9 @@ impl Audit {
         let flags = [
             format!("--audit-policy-file={}", policy.display()),
             format!("--audit-log-path={}", file.display()),
+            // Megabytes, 100 when not said: no test comes near it, and `lines` says when one does.
+            "--audit-log-maxsize=1000".to_owned(),
+            "--audit-log-maxbackup=1".to_owned(),
         ];
         Ok((Audit { file }, flags))
     }
@@ -107,11 +110,39 @@ impl Audit {
     }
 
     fn lines(&self) -> Result<Vec<String>> {
+        ensure!(!self.begun_anew()?, "the audit log has grown so big that its beginning was put away");
         match std::fs::read_to_string(&self.file) {
             Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
             // Nobody asked for anything yet.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error).wrap_err("the audit log"),
         }
+    }
+
+    /// Whether the API server has put a full log away, under a name with the time in it, and begun another.
+    fn begun_anew(&self) -> Result<bool> {
+        for entry in std::fs::read_dir(self.file.with_file_name(""))? {
+            let name = entry?.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with("audit-") && name.ends_with(".jsonl") {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_whose_beginning_is_gone_is_no_judge() {
+        let folder = tempfile::tempdir().unwrap();
+        let (audit, _) = Audit::prepare(folder.path()).unwrap();
+        assert!(audit.since(Mark::default()).unwrap().is_empty());
+        std::fs::write(folder.path().join("audit-2026-01-01T00-00-00.000.jsonl"), "").unwrap();
+        let error = audit.since(Mark::default()).unwrap_err().to_string();
+        assert!(error.contains("put away"), "{error}");
     }
 }

@@ -16,11 +16,12 @@ use crate::audit::Audit;
 use crate::clerk::{Clerk, collection};
 use crate::folder::Folder;
 use crate::keeper::Keeper;
+use crate::kubectl;
 use crate::people::{self, Authority, Credentials, ISSUER};
 use crate::ports::Port;
 use crate::programs;
 use crate::server::Server;
-use crate::upstreams::{self, Running, Wanted};
+use crate::upstreams::{self, Running, Wanted, answers};
 
 /// What is to be started; awaiting it starts it.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +61,8 @@ impl Start {
         let token = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, token);
         std::fs::write(folder.join("tokens.csv"), format!("{token},admin,admin,\"system:masters\"\n"))?;
         let (etcd_port, peer_port, api_port) = (Port::take()?, Port::take()?, Port::take()?);
-        let etcd = Server::start("etcd", etcd(&folder, &etcd_port, &peer_port)?, &folder, &keeper)?;
+        let mut etcd = Server::start("etcd", etcd(&folder, &etcd_port, &peer_port)?, &folder, &keeper)?;
+        etcd.wait_until("ready", async || answers(&etcd_port, "/health").await).await?;
         let mut cluster = Cluster {
             upstreams: Running::default(),
             clerk: Clerk::of(&folder.join("admin.kubeconfig")),
@@ -80,11 +82,11 @@ impl Start {
             _owned: owned,
         };
         people::write(&cluster.admin, &cluster.kubeconfig_with("admin", None, &Credentials::Token(token)))?;
-        cluster.start_api_server().await?;
-        if !cluster.start.bare {
-            cluster.start_controllers().await?;
+        match cluster.bring_up().await {
+            Ok(upstreams) => cluster.upstreams = upstreams,
+            // What failed may be the fault of another server than the one that says so.
+            Err(error) => bail!("{error:#}\n{}", cluster.last_words().await),
         }
-        cluster.upstreams = upstreams::start(&cluster, &cluster.start.beside).await?;
         Ok(cluster)
     }
 }
@@ -112,7 +114,7 @@ pub struct Cluster {
     clerk: Clerk,
     authority: Authority,
     audit: Audit,
-    audit_flags: [String; 2],
+    audit_flags: [String; 4],
     etcd_port: Port,
     api_port: Port,
     /// Of the servers that nobody asks for by number.
@@ -123,6 +125,24 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Everything behind etcd. In the end all of it still runs: what was ready a minute ago may have ended since.
+    async fn bring_up(&self) -> Result<Running> {
+        self.start_api_server().await?;
+        if !self.start.bare {
+            self.start_controllers().await?;
+        }
+        let upstreams = upstreams::start(self, &self.start.beside).await?;
+        self.api.lock().await.iter_mut().try_for_each(Server::runs)?;
+        self.others.lock().await.iter_mut().try_for_each(Server::runs)?;
+        Ok(upstreams)
+    }
+
+    /// What every server said last, and which of them have ended: for whoever waited in vain.
+    async fn last_words(&self) -> String {
+        let (mut api, mut others) = (self.api.lock().await, self.others.lock().await);
+        api.iter_mut().chain(others.iter_mut()).map(Server::report).collect()
+    }
+
     /// A control plane with its controllers.
     #[allow(clippy::new_ret_no_self, reason = "it is awaited")]
     pub fn start() -> Start {
@@ -274,7 +294,7 @@ impl Cluster {
         command.arg("--kubeconfig").arg(kubeconfig).args(arguments);
         // kubectl keeps what it discovered in the home folder; two servers on one port would share it.
         command.env("KUBECACHEDIR", self.folder.join("kubectl-cache"));
-        let output = run(command, stdin)?;
+        let output = kubectl::run(command, stdin)?;
         if !output.status.success() {
             bail!("kubectl {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
         }
@@ -330,12 +350,25 @@ impl Cluster {
     /// Waits until this holds.
     ///
     /// # Errors
-    /// When it does not within two minutes.
-    pub async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
+    /// When it does not within two minutes: with what every server said last.
+    pub async fn until(&self, what: &str, holds: impl FnMut() -> bool) -> Result<()> {
+        self.until_for(what, crate::server::PATIENCE, holds).await
+    }
+
+    /// The same with a time of its own.
+    ///
+    /// # Errors
+    /// When it does not hold in that time.
+    pub async fn until_for(
+        &self,
+        what: &str,
+        patience: Duration,
+        mut holds: impl FnMut() -> bool,
+    ) -> Result<()> {
         let began = std::time::Instant::now();
         while !holds() {
-            if began.elapsed() > crate::server::PATIENCE {
-                bail!("never came: {what}");
+            if began.elapsed() > patience {
+                bail!("never came: {what}\n{}", self.last_words().await);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -475,14 +508,27 @@ impl Cluster {
         }
         let account = async || Ok(self.get("default", "v1/serviceaccounts/default").is_ok());
         self.add_server("kube-controller-manager", manager, account).await?;
+        let port = Port::take()?;
         let mut scheduler = programs::control_plane("kube-scheduler")?;
-        scheduler.arg(&kubeconfig).args([
-            "--leader-elect=false",
-            "--secure-port=0",
-            "--kube-api-qps=300",
-            "--kube-api-burst=400",
-        ]);
-        self.add_server("kube-scheduler", scheduler, async || Ok(true)).await
+        scheduler
+            .arg(&kubeconfig)
+            .args(["--leader-elect=false", "--kube-api-qps=300", "--kube-api-burst=400"])
+            // For its readiness alone. With the API server's certificate: to make one of its own takes it a second.
+            .arg(format!("--secure-port={}", port.number()))
+            .arg("--bind-address=127.0.0.1")
+            .arg(format!("--tls-cert-file={}", self.ca_file().display()))
+            .arg(format!("--tls-private-key-file={}", self.ca_file().with_extension("key").display()));
+        let mut config = Config::new(format!("https://{}", port.address()).parse()?);
+        config.accept_invalid_certs = true;
+        config.default_retry = false;
+        let asked = Client::try_from(config)?;
+        let ready = async || {
+            let request = http::Request::get("/readyz").body(Vec::new())?;
+            Ok(asked.request_text(request).await? == "ok")
+        };
+        self.add_server("kube-scheduler", scheduler, ready).await?;
+        self.hold(vec![port]).await;
+        Ok(())
     }
 }
 
@@ -511,23 +557,4 @@ pub async fn client(kubeconfig: &Path) -> Result<Client> {
     let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)
-}
-
-/// Runs a command to its end with this on its stdin.
-fn run(mut command: Command, stdin: Option<&str>) -> Result<std::process::Output> {
-    use std::io::Write as _;
-    use std::process::Stdio;
-    let mut child = command
-        .stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .wrap_err_with(|| format!("cannot start {}", command.get_program().display()))?;
-    let (pipe, text) = (child.stdin.take(), stdin.unwrap_or_default().to_owned());
-    // In a thread of its own: it may answer before it has read everything.
-    let writer = std::thread::spawn(move || pipe.map(|mut pipe| pipe.write_all(text.as_bytes())));
-    let output = child.wait_with_output()?;
-    // One that ended early read no further, and its status says why.
-    drop(writer.join());
-    Ok(output)
 }

@@ -42,6 +42,20 @@ const OWNERS: [(&str, &str); 6] = [
 /// Argo's Rollouts, of which no controller runs: they are copied with their status, and their ReplicaSets with them.
 const ROLLOUTS: &str = "/apis/argoproj.io/v1alpha1";
 
+/// What Argo CD and Flux deliver by, whose controllers do not run either: with their status. What owns comes first.
+const DELIVERIES: [&str; 10] = [
+    "appprojects.argoproj.io",
+    "applicationsets.argoproj.io",
+    "applications.argoproj.io",
+    "buckets.source.toolkit.fluxcd.io",
+    "gitrepositories.source.toolkit.fluxcd.io",
+    "helmcharts.source.toolkit.fluxcd.io",
+    "helmrepositories.source.toolkit.fluxcd.io",
+    "ocirepositories.source.toolkit.fluxcd.io",
+    "helmreleases.helm.toolkit.fluxcd.io",
+    "kustomizations.kustomize.toolkit.fluxcd.io",
+];
+
 /// Objects that every cluster has by itself.
 const EVERYWHERE: [&str; 3] = ["default", "kubernetes", "kube-root-ca.crt"];
 
@@ -76,7 +90,7 @@ impl Copy<'_> {
         }
         let pods = self.list("/api/v1", "pods").await?;
         let ill = self.pods(&pods).await?;
-        let rollouts = self.rollouts().await?;
+        let rollouts = self.told(ROLLOUTS, "rollouts", &json!({})).await?;
         let sets = self.kind(
             "/apis/apps/v1",
             "replicasets",
@@ -96,6 +110,7 @@ impl Copy<'_> {
             self.kind(api, plural, |_| true, clean).await?;
         }
         self.jobs().await?;
+        self.deliveries().await?;
         self.settled(&pods, sets).await?;
         self.resting(&ill).await
     }
@@ -113,13 +128,12 @@ impl Copy<'_> {
         let definitions = "/apis/apiextensions.k8s.io/v1";
         self.kind(definitions, "customresourcedefinitions", |_| true, clean).await?;
         self.kind("/api/v1", "nodes", |_| true, node).await?;
-        // No pod is taken before the controllers made its namespace's account, nor a custom object before it is served.
+        // No pod is taken before the controllers made its namespace's account.
         for ns in &namespaces {
             let account = format!("/api/v1/namespaces/{}/serviceaccounts/default", name(ns));
             self.until(&account, async |to| get(to, &account).await.is_ok()).await?;
         }
-        let rollouts = format!("{ROLLOUTS}/rollouts");
-        self.until(&rollouts, async |to| get(to, &rollouts).await.is_ok()).await
+        Ok(())
     }
 
     /// Makes the pods that the real controllers would call otherwise; gives the paths of those that crash.
@@ -193,25 +207,58 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// Makes the Rollouts; gives the references of what they own, by `namespace/name`. (An owner of another namespace is no
-    /// owner: the garbage collector removes what names it, half a minute later.)
-    async fn rollouts(&self) -> Result<Value> {
-        let mut owners = json!({});
-        for rollout in self.list(ROLLOUTS, "rollouts").await? {
-            let path = format!("{ROLLOUTS}/namespaces/{}/rollouts", namespace(&rollout));
-            let mut made = post(&self.to, &path, &clean(&rollout)).await?;
-            made["status"] = rollout["status"].clone();
-            let own = name(&rollout);
-            let request = http::Request::put(format!("{path}/{own}/status"));
-            let request =
-                request.header("content-type", "application/json").body(serde_json::to_vec(&made)?)?;
-            self.to.request::<Value>(request).await.wrap_err_with(|| format!("the status of {own}"))?;
-            owners[format!("{}/{own}", namespace(&rollout))] = json!([{
-                "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": own,
+    /// Makes the objects of a definition whose controller does not run, with the status that they have, as owned by who is
+    /// among `owners`; gives the references of what they own themselves, by `namespace/name`. (An owner of another namespace is
+    /// no owner: the garbage collector removes what names it, half a minute later.)
+    async fn told(&self, api: &str, plural: &str, owners: &Value) -> Result<Value> {
+        let served = format!("{api}/{plural}");
+        self.until(&served, async |to| get(to, &served).await.is_ok()).await?;
+        let mut references = json!({});
+        for object in self.list(api, plural).await? {
+            let (ns, own) = (namespace(&object), name(&object));
+            let path = format!("{api}/namespaces/{ns}/{plural}");
+            let mut copy = clean(&object);
+            copy["status"] = object["status"].clone();
+            if let Some(owner) = owners.get(format!("{ns}/{}", owner(&object).1)) {
+                copy["metadata"]["ownerReferences"] = owner.clone();
+            }
+            let mut made = post(&self.to, &path, &copy).await?;
+            if made["status"].is_null() && !object["status"].is_null() {
+                // It has a path of its own.
+                made["status"] = object["status"].clone();
+                let request = http::Request::put(format!("{path}/{own}/status"));
+                let request =
+                    request.header("content-type", "application/json").body(serde_json::to_vec(&made)?)?;
+                self.to.request::<Value>(request).await.wrap_err_with(|| format!("the status of {own}"))?;
+            }
+            references[format!("{ns}/{own}")] = json!([{
+                "apiVersion": object["apiVersion"], "kind": object["kind"], "name": own,
                 "uid": made["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true,
             }]);
         }
-        Ok(owners)
+        Ok(references)
+    }
+
+    /// Makes what Argo CD and Flux have; of which kinds there are, the definitions say.
+    async fn deliveries(&self) -> Result<()> {
+        let definitions = self.list("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions").await?;
+        let mut owners = json!({});
+        for wanted in DELIVERIES {
+            let Some(definition) = definitions.iter().find(|definition| name(definition) == wanted) else {
+                continue;
+            };
+            let spec = &definition["spec"];
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let versions = spec["versions"].as_array().into_iter().flatten();
+            let version = versions.into_iter().find(|version| version["storage"] == true);
+            let version = text(&version.unwrap_or(&Value::Null)["name"]);
+            let api = format!("/apis/{}/{version}", text(&spec["group"]));
+            let references = self.told(&api, &text(&spec["names"]["plural"]), &owners).await?;
+            if wanted.starts_with("applicationsets") {
+                owners = references;
+            }
+        }
+        Ok(())
     }
 
     /// Makes the Jobs, as of their CronJobs: their pods run once more, and are done at once.

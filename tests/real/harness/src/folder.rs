@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use eyre::{Result, WrapErr as _};
+use eyre::{Result, WrapErr as _, bail};
 use rustix::fs::{FlockOperation, flock};
 
 const PREFIX: &str = "pilothouse-real-";
@@ -22,22 +22,45 @@ impl Folder {
     /// # Errors
     /// When the folder for temporary files cannot be written.
     pub fn make() -> Result<Folder> {
-        let parent = std::env::temp_dir();
-        sweep(&parent);
-        let path = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .tempdir_in(&parent)
-            .wrap_err("no folder for the servers")?
-            .keep();
-        let lock = File::create(path.join(LOCK))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Folder { path, _lock: lock })
+        Folder::make_in(&std::env::temp_dir())
+    }
+
+    fn make_in(parent: &Path) -> Result<Folder> {
+        sweep(parent);
+        // Between a folder and its lock another one may sweep, and take it for left behind: then once more.
+        let mut failed = None;
+        for _ in 0..20 {
+            let path = tempfile::Builder::new()
+                .prefix(PREFIX)
+                .tempdir_in(parent)
+                .wrap_err("no folder for the servers")?
+                .keep();
+            match File::create(path.join(LOCK)) {
+                Ok(file) => {
+                    if let Some(lock) = locked(file) {
+                        return Ok(Folder { path, _lock: lock });
+                    }
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        bail!(
+            "no folder for the servers: others remove it each time{}",
+            failed.map(|e| format!("; {e}")).unwrap_or_default()
+        )
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The lock, if it could be had and is still in its folder.
+fn locked(lock: File) -> Option<File> {
+    let ours = flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
+    let there = rustix::fs::fstat(&lock).is_ok_and(|status| status.st_nlink > 0);
+    (ours && there).then_some(lock)
 }
 
 /// Removes every folder that has a lock which nobody holds. What cannot be removed is somebody else's.
@@ -70,5 +93,19 @@ mod tests {
         sweep(parent.path());
         assert!(!left.exists());
         assert!(used.exists());
+    }
+    #[test]
+    fn nobody_sweeps_what_another_is_just_making() {
+        let parent = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    for _ in 0..150 {
+                        let folder = Folder::make_in(parent.path()).unwrap();
+                        assert!(folder.path().join(LOCK).exists());
+                    }
+                });
+            }
+        });
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A test that panics unwinds, one that is interrupted or killed does not. So a small shell process of its own group
 //! holds the reading end of a pipe whose writing end is ours: when the pipe closes, for whatever reason, it kills the
-//! process groups that it was told of and removes their folder. Nothing it ends holds data that anybody wants, so it
-//! kills at once.
+//! process groups that it was told of, and whatever else works in their folder, and removes that. Nothing it ends holds
+//! data that anybody wants, so it kills at once.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -25,6 +25,11 @@ while read -r line; do
     esac
 done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+# What a server started with a terminal, as a shell in a pod, has a group of its own.
+for cwd in $(find /proc/[0-9]* -maxdepth 1 -name cwd \( -lname "$0" -o -lname "$0/*" \) 2>/dev/null); do
+    pid=${cwd#/proc/}
+    kill -s KILL "${pid%/cwd}" 2>/dev/null
+done
 # A server may be writing still while it ends.
 for try in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0" 2>/dev/null && break; sleep 0.1; done
 "#;
@@ -106,5 +111,21 @@ mod tests {
         assert!(forgotten.try_wait().unwrap().is_none(), "it was told to forget this one");
         forgotten.kill().unwrap();
         forgotten.wait().unwrap();
+    }
+    #[test]
+    fn whoever_works_in_the_folder_ends_with_it_too() {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let beside = tempfile::tempdir().unwrap();
+        let keeper = Keeper::start(&folder).unwrap();
+        let sleep = |place: &Path| {
+            Command::new("sleep").arg("600").current_dir(place).process_group(0).spawn().unwrap()
+        };
+        let (mut within, mut elsewhere) = (sleep(&folder), sleep(beside.path()));
+        drop(keeper);
+        assert!(!within.wait().unwrap().success());
+        assert!(!folder.exists());
+        assert!(elsewhere.try_wait().unwrap().is_none());
+        elsewhere.kill().unwrap();
+        elsewhere.wait().unwrap();
     }
 }

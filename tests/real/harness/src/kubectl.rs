@@ -3,14 +3,18 @@
 //! It needs no [`crate::Cluster`]: the server may be the demo.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use eyre::{Context as _, Result};
+use eyre::{Context as _, Result, ensure};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 
 use crate::programs;
+
+/// What one kubectl may take that nobody gave a limit of its own; none of them waits for more than a minute.
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// kubectl for one server.
 #[derive(Debug)]
@@ -93,5 +97,63 @@ impl Kubectl {
         }
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(Said { out: text(said), err: text(complained), code })
+    }
+}
+
+/// Runs a command to its end with this on its stdin.
+///
+/// # Errors
+/// When it cannot be started, or is not over in time: then it is ended.
+pub(crate) fn run(command: Command, stdin: Option<&str>) -> Result<Output> {
+    run_for(command, stdin, LIMIT)
+}
+
+fn run_for(mut command: Command, stdin: Option<&str>, limit: Duration) -> Result<Output> {
+    use std::io::Write as _;
+    let mut child = command
+        .stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .wrap_err_with(|| format!("cannot start {}", command.get_program().display()))?;
+    let (pipe, text) = (child.stdin.take(), stdin.unwrap_or_default().to_owned());
+    // In a thread of its own: it may answer before it has read everything.
+    let writer = std::thread::spawn(move || pipe.map(|mut pipe| pipe.write_all(text.as_bytes())));
+    let (over, waits) = channel::<()>();
+    let process = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    let clock = std::thread::spawn(move || {
+        let late = waits.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
+        if let Some(process) = process.filter(|_| late) {
+            // It may have ended in this moment.
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+        }
+        late
+    });
+    let output = child.wait_with_output()?;
+    drop(over);
+    // One that ended early read no further, and its status says why.
+    drop(writer.join());
+    let late = clock.join().unwrap_or_default();
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(!late, "{command:?} is not over after {limit:?}, and was ended; it said: {}", said.trim());
+    Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_long_is_ended_and_says_so() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo waiting >&2; exec sleep 600"]);
+        let error = run_for(command, None, Duration::from_millis(300)).unwrap_err().to_string();
+        assert!(error.contains("is not over after 300ms") && error.contains("waiting"), "{error}");
+    }
+
+    #[test]
+    fn what_is_over_in_time_is_handed_back() {
+        let output = run_for(Command::new("cat"), Some("hello"), Duration::from_secs(60)).unwrap();
+        assert_eq!((output.status.success(), output.stdout), (true, b"hello".to_vec()));
     }
 }

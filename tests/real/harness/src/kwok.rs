@@ -15,6 +15,12 @@ use crate::ports::Port;
 use crate::programs;
 use crate::upstreams::all_are;
 
+/// How many pods are planned for a node; it takes a few more.
+pub const ON_A_NODE: usize = 100;
+
+/// Pods of one Deployment of a crowd.
+const OF_A_DEPLOYMENT: usize = 20;
+
 /// What KWOK answers for besides pods and nodes. Each needs its flag.
 const KINDS: [&str; 5] = ["Stage", "Logs", "ClusterLogs", "Exec", "ClusterExec"];
 
@@ -61,6 +67,47 @@ impl Cluster {
         (0..count).try_for_each(|at| self.create(&node(&format!("node-{at}"))))?;
         let ready = || self.get("", "v1/nodes").is_ok_and(|nodes| all_are(&nodes, "Ready"));
         self.until("the nodes ready", ready).await
+    }
+
+    /// Makes so many pods by Deployments in the namespaces `team-0` and up, and waits until they are ready. There must be
+    /// a node for each [`ON_A_NODE`] of them.
+    ///
+    /// # Errors
+    /// When the API server refuses, or for two minutes no more of them get ready.
+    pub async fn crowd(&self, pods: usize) -> Result<()> {
+        let (mut left, mut at) = (pods, 0);
+        while left > 0 {
+            let (namespace, name, replicas) =
+                (format!("team-{}", at % 10), format!("crowd-{at}"), left.min(OF_A_DEPLOYMENT));
+            let labels = json!({"app.kubernetes.io/name": name});
+            self.apply(&json!({"apiVersion": "v1", "kind": "List", "items": [
+                {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+                {"apiVersion": "apps/v1", "kind": "Deployment",
+                 "metadata": {"name": name, "namespace": namespace, "labels": labels},
+                 "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": {
+                     "metadata": {"labels": labels},
+                     "spec": {"containers": [{"name": "main", "image": format!("{name}:1.0.0")}]}}}},
+            ]}))?;
+            (left, at) = (left - replicas, at + 1);
+        }
+        let ready = || -> Result<usize> {
+            let deployments = self.get("", "apps/v1/deployments?labelSelector=app.kubernetes.io/name")?;
+            let crowd = deployments["items"].as_array().into_iter().flatten();
+            let crowd = crowd
+                .filter(|one| one["metadata"]["namespace"].as_str().is_some_and(|n| n.starts_with("team-")));
+            let ready = crowd.filter_map(|one| one["status"]["readyReplicas"].as_u64()).sum::<u64>();
+            Ok(usize::try_from(ready)?)
+        };
+        let mut known = ready()?;
+        while known < pods {
+            let before = known;
+            self.until("more of the pods ready", || {
+                known = ready().unwrap_or(before);
+                known > before
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// Lets the pod's containers log what is in a file, and follow it; previous containers log another one. Returns

@@ -29,6 +29,7 @@ pub mod ports;
 mod programs;
 pub mod prometheus;
 pub mod proxy;
+pub mod relay;
 pub mod rollouts;
 pub mod seed;
 mod server;

@@ -21,8 +21,9 @@ struct Options {
     /// Nodes that KWOK plays
     #[arg(long, default_value_t = 3)]
     nodes: usize,
-    /// Pods of a busy platform, for --bare
-    #[arg(long, requires = "bare")]
+    /// Pods of a busy platform: with --bare their statuses are written and nothing runs them, else Deployments make
+    /// them and KWOK plays them, with as many nodes as they need
+    #[arg(long)]
     pods: Option<usize>,
     /// Print the names of what `tests/real/build` must have built for this, and end
     #[arg(long)]
@@ -64,9 +65,24 @@ impl With {
     }
 }
 
+impl Options {
+    /// As they are meant: pods that live want KWOK.
+    fn meant() -> Options {
+        let mut options = Options::parse();
+        if options.pods.is_some() && !options.bare && !options.wants("kwok") {
+            options.with.push(With::Kwok);
+        }
+        options
+    }
+
+    fn wants(&self, module: &str) -> bool {
+        self.with.iter().any(|with| with.modules().contains(&module))
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    let options = Options::parse();
+    let options = Options::meant();
     if options.needs {
         say("controlplane");
         let modules: BTreeSet<&str> = options.with.iter().flat_map(|with| with.modules()).copied().collect();
@@ -128,11 +144,14 @@ async fn start(options: &Options) -> Result<Cluster> {
     }
     start = options.with.iter().fold(start, |start, with| with.add(start));
     let cluster = start.await?;
-    if options.with.iter().any(|with| with.modules().contains(&"kwok")) {
-        cluster.nodes(options.nodes).await?;
+    let pods = options.pods.unwrap_or_default();
+    if options.wants("kwok") {
+        cluster.nodes(options.nodes.max(pods.div_ceil(ground::kwok::ON_A_NODE))).await?;
     }
-    if let Some(pods) = options.pods {
-        ground::seed::Seed::of(pods).plant(&cluster).await?;
+    match options.pods {
+        Some(pods) if options.bare => ground::seed::Seed::of(pods).plant(&cluster).await?,
+        Some(pods) => cluster.crowd(pods).await?,
+        None => {}
     }
     Ok(cluster)
 }

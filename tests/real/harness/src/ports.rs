@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eyre::{Context as _, Result, bail};
 use rustix::fs::{FlockOperation, flock};
@@ -43,8 +43,11 @@ impl Port {
     /// # Errors
     /// When the folder of locks cannot be written, or every port is taken.
     pub fn take() -> Result<Port> {
-        let folder = folder();
-        std::fs::create_dir_all(&folder).wrap_err_with(|| format!("cannot make {}", folder.display()))?;
+        Port::take_by(&folder())
+    }
+
+    fn take_by(folder: &Path) -> Result<Port> {
+        std::fs::create_dir_all(folder).wrap_err_with(|| format!("cannot make {}", folder.display()))?;
         let count = RANGE.end - RANGE.start;
         // Harnesses that start at the same time begin at different places.
         let first = u16::try_from(std::process::id() % u32::from(count)).unwrap_or_default();
@@ -54,7 +57,9 @@ impl Port {
                 .create(true)
                 .truncate(false)
                 .write(true)
-                .open(folder.join(number.to_string()))?;
+                .open(folder.join(number.to_string()));
+            // A lock that we may not open is somebody else's.
+            let Ok(lock) = lock else { continue };
             let ours = flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
             if ours && TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
                 return Ok(Port { number, _lock: lock });
@@ -64,8 +69,9 @@ impl Port {
     }
 }
 
+/// One for each user, and not where `TMPDIR` says: two runs with different ones share the ports all the same.
 fn folder() -> PathBuf {
-    std::env::temp_dir().join("pilothouse-real-ports")
+    Path::new("/tmp").join(format!("pilothouse-real-ports-{}", rustix::process::getuid().as_raw()))
 }
 
 #[cfg(test)]
@@ -89,5 +95,14 @@ mod tests {
         drop(port);
         assert!((0..20).all(|_| Port::take().unwrap().number() != number));
         drop(server);
+    }
+    #[test]
+    fn a_lock_that_cannot_be_opened_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Port::take_by(folder.path()).unwrap().number();
+        // Not even by root.
+        std::fs::remove_file(folder.path().join(first.to_string())).unwrap();
+        std::fs::create_dir(folder.path().join(first.to_string())).unwrap();
+        assert_ne!(Port::take_by(folder.path()).unwrap().number(), first);
     }
 }

@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use eyre::{Result, WrapErr as _};
@@ -82,7 +82,7 @@ struct Shared {
     rules: Mutex<Vec<Rule>>,
     /// Counted up to cut what is open.
     cuts: watch::Sender<usize>,
-    requests: Mutex<Vec<String>>,
+    requests: Mutex<Vec<(Instant, String)>>,
     met: AtomicUsize,
     /// Whether what is held may go on.
     released: watch::Sender<bool>,
@@ -90,7 +90,8 @@ struct Shared {
 
 impl Shared {
     fn fault(&self, uri: &str) -> Option<Fault> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(uri.to_owned());
+        let request = (Instant::now(), uri.to_owned());
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let rule = rules
             .iter_mut()
@@ -170,6 +171,11 @@ impl Proxy {
 
     /// Path and query of everything that was asked, in order.
     pub fn requests(&self) -> Vec<String> {
+        self.timed_requests().into_iter().map(|(_, uri)| uri).collect()
+    }
+
+    /// The same, each with the moment in which it came.
+    pub fn timed_requests(&self) -> Vec<(Instant, String)> {
         self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -78,9 +78,7 @@ impl Server {
         let began = Instant::now();
         let mut last = String::new();
         while began.elapsed() < PATIENCE {
-            if let Some(status) = self.process.try_wait()? {
-                return Err(self.failed(&format!("ended with {status}")));
-            }
+            self.runs()?;
             match ready().await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
@@ -89,6 +87,27 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Err(self.failed(&format!("is not {what} after {} s{last}", PATIENCE.as_secs())))
+    }
+
+    /// That it has not ended by itself.
+    ///
+    /// # Errors
+    /// When it has: with what it said last.
+    pub fn runs(&mut self) -> Result<()> {
+        match self.process.try_wait()? {
+            Some(status) => Err(self.failed(&format!("ended with {status}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Its part of what is shown when something waited in vain.
+    pub fn report(&mut self) -> String {
+        let how = match self.process.try_wait() {
+            Ok(None) => "runs".to_owned(),
+            Ok(Some(status)) => format!("ended with {status}"),
+            Err(error) => error.to_string(),
+        };
+        format!("---- {} {how}; it said last:\n{}\n", self.name, self.last_words())
     }
 
     fn failed(&self, how: &str) -> Report {

@@ -1,4 +1,4 @@
-//! Whatever ends the harness, the servers end with it.
+//! Whatever ends the harness, the servers end with it, and all that they started.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
@@ -7,53 +7,122 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The program with a bare control plane, and the folder of its servers.
-fn started() -> (Child, PathBuf) {
+use ground::Cluster;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The program with what is wanted, and the folder of its servers.
+fn started(arguments: &[&str]) -> (Child, PathBuf) {
     let mut program =
-        Command::new(env!("CARGO_BIN_EXE_ground")).arg("--bare").stdout(Stdio::piped()).spawn().unwrap();
+        Command::new(env!("CARGO_BIN_EXE_ground")).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let folder = Path::new(line.trim()).parent().unwrap().to_owned();
-    assert!(!servers(&folder).is_empty(), "nothing runs in {}", folder.display());
+    assert!(!processes(&folder).is_empty(), "nothing runs in {}", folder.display());
     (program, folder)
 }
 
-/// Processes whose command line names the folder: etcd and the API server, and the keeper.
-fn servers(folder: &Path) -> Vec<String> {
+/// Processes that name the folder in their command line or their environment, or work in it: the servers, the keeper, and
+/// whatever a server started.
+fn processes(folder: &Path) -> Vec<String> {
     let name = folder.to_str().unwrap();
     let lines = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|process| {
-        let line = std::fs::read_to_string(process.path().join("cmdline")).ok()?;
-        line.contains(name).then(|| line.replace('\0', " "))
+        let process = process.path();
+        let line = std::fs::read_to_string(process.join("cmdline")).ok()?;
+        let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+        let place = std::fs::read_link(process.join("cwd")).unwrap_or_default();
+        let here = line.contains(name)
+            || String::from_utf8_lossy(&environment).contains(name)
+            || place.to_string_lossy().starts_with(name);
+        here.then(|| line.replace('\0', " "))
     });
     lines.collect()
 }
 
 fn nothing_is_left(folder: &Path) {
     let began = Instant::now();
-    while folder.exists() || !servers(folder).is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(30), "left: {:#?}", servers(folder));
+    while folder.exists() || !processes(folder).is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(30), "left: {:#?}", processes(folder));
         std::thread::yield_now();
     }
 }
 
-fn ended_by(signal: &str) {
-    let (mut program, folder) = started();
-    let status = Command::new("kill").args(["-s", signal, &program.id().to_string()]).status().unwrap();
-    assert!(status.success());
+fn end(mut program: Child, signal: Signal) {
+    kill_process(Pid::from_child(&program), signal).unwrap();
     program.wait().unwrap();
-    nothing_is_left(&folder);
 }
 
 #[test]
 #[ignore = "needs tests/real/build"]
 fn ctrl_c_leaves_nothing() {
-    ended_by("INT");
+    let (program, folder) = started(&["--bare"]);
+    end(program, Signal::INT);
+    nothing_is_left(&folder);
 }
 
 #[test]
 #[ignore = "needs tests/real/build"]
-fn a_kill_leaves_nothing() {
-    ended_by("KILL");
+fn a_kill_leaves_nothing_of_everything() {
+    let (program, folder) = started(&["--with", "kwok,argocd,velero,prometheus"]);
+    let kubectl = |words: &[&str]| {
+        let mut kubectl = Command::new(ground::built("controlplane").unwrap().join("controlplane"));
+        kubectl.arg("kubectl").arg("--kubeconfig").arg(folder.join("admin.kubeconfig")).args(words);
+        // Not in the folder: it is removed.
+        kubectl.env("KUBECACHEDIR", std::env::temp_dir().join("pilothouse-ends-kubectl"));
+        kubectl
+    };
+    assert!(kubectl(&["run", "host", "--image=host:1"]).status().unwrap().success());
+    let ready = ["wait", "--for=condition=Ready", "pod/host", "--timeout=60s"];
+    assert!(kubectl(&ready).status().unwrap().success());
+    // KWOK runs it on this machine.
+    let mut exec = kubectl(&["exec", "host", "--", "sleep", "54321"]).stderr(Stdio::null()).spawn().unwrap();
+    let runs = |what: &str| processes(&folder).iter().any(|line| line.contains(what));
+    let began = Instant::now();
+    while !processes(&folder).iter().any(|line| line.trim() == "sleep 54321") {
+        assert!(began.elapsed() < Duration::from_secs(30), "{:#?}", processes(&folder));
+        std::thread::yield_now();
+    }
+    let control_plane = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+    let beside = ["kwok", "redis-server", "repo-server", "application-controller", "velero", "alertmanager"];
+    for server in [&control_plane[..], &beside[..]].concat() {
+        assert!(runs(server), "{server} is not found: {:#?}", processes(&folder));
+    }
+    end(program, Signal::KILL);
+    exec.wait().unwrap();
+    nothing_is_left(&folder);
+}
+
+#[test]
+#[ignore = "needs tests/real/build"]
+fn a_test_that_panics_leaves_nothing() {
+    let (tell, told) = std::sync::mpsc::channel();
+    // As libtest runs a test: a thread whose panic is caught.
+    let test = std::thread::spawn(move || {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let cluster = Cluster::start().bare().await.unwrap();
+            tell.send((cluster.folder().to_owned(), processes(cluster.folder()).len())).unwrap();
+            panic!("played");
+        });
+    });
+    assert!(test.join().is_err());
+    let (folder, running) = told.recv().unwrap();
+    assert!(running >= 2, "{running}");
+    nothing_is_left(&folder);
+}
+
+#[tokio::test]
+#[ignore = "needs tests/real/build"]
+async fn two_at_once_and_nothing_left() {
+    let (one, two) = tokio::join!(Cluster::start().bare(), Cluster::start().bare());
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_ne!(one.url(), two.url());
+    let folders = [one.folder().to_owned(), two.folder().to_owned()];
+    assert!(folders.iter().all(|folder| processes(folder).len() >= 2));
+    drop((one, two));
+    // At once: who drops a cluster has its ports and its memory back.
+    for folder in folders {
+        assert!(!folder.exists());
+        assert_eq!(processes(&folder), Vec::<String>::new());
+    }
 }
 
 #[test]
@@ -70,4 +139,20 @@ fn a_server_that_cannot_start_is_shown_with_what_it_said() {
     assert!(!output.status.success());
     assert!(said.contains("kube-apiserver ended with exit status: 3"), "{said}");
     assert!(said.contains("no such flag: --played"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "needs tests/real/build"]
+async fn what_never_comes_is_told_with_what_the_servers_said() {
+    let cluster = Cluster::start().bare().await.unwrap();
+    cluster.end_server("etcd").await.unwrap();
+    let began = Instant::now();
+    let patience = Duration::from_secs(1);
+    let error = cluster
+        .until_for("Godot", patience, || began.elapsed() > patience * 60)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.starts_with("never came: Godot\n"), "{error}");
+    assert!(error.contains("---- kube-apiserver runs; it said last:\n"), "{error}");
 }
