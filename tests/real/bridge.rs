@@ -128,8 +128,9 @@ async fn every_part_is_live_and_says_what_it_has_lost() {
 
     // Prometheus and Alertmanager end: their parts say so, and no other does.
     cluster.end_server("prometheus").await.unwrap();
-    cluster.end_server("alertmanager").await.unwrap();
+    // The title names the one that is silent for longer.
     person.see_title("Alerts production", "old · Prometheus").await;
+    cluster.end_server("alertmanager").await.unwrap();
     for chart in ["cart · req/s", "cart · errors %", "cart · p99 ms"] {
         person.see_title(chart, "stale").await;
     }
