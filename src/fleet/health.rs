@@ -158,18 +158,21 @@ impl ClusterHealth {
     /// Counts single pods up to their workloads: the workloads that have more or fewer that fail. `None` when one is a
     /// stray, or the counts do not hold: all are to be summed up anew.
     fn turn(&mut self, cluster: &ClusterWorld, turns: &[Turn]) -> Option<Vec<Uid>> {
-        let mut moved = Vec::new();
+        // Nothing is changed before all of it is known to hold: who sums up anew compares with what was.
+        let mut counts: HashMap<Uid, u32> = HashMap::new();
         for Turn { owner, fails } in turns {
             let workload = workload_above(cluster, *owner)?.uid;
-            let count = self.by_workload.entry(workload).or_default();
+            let known = || self.by_workload.get(&workload).copied().unwrap_or_default();
+            let count = counts.entry(workload).or_insert_with(known);
             *count = if *fails { *count + 1 } else { count.checked_sub(1)? };
-            if *count == 0 {
-                self.by_workload.remove(&workload);
-            }
-            moved.push(workload);
         }
-        moved.sort_unstable();
-        moved.dedup();
+        let moved = counts.keys().copied().collect();
+        for (workload, count) in counts {
+            match count {
+                0 => self.by_workload.remove(&workload),
+                count => self.by_workload.insert(workload, count),
+            };
+        }
         Some(moved)
     }
 
@@ -400,6 +403,24 @@ mod tests {
         );
         assert!(health.refresh(&world));
         assert_eq!(standing(&world, &health, "cart").failing, 0);
+    }
+
+    #[test]
+    fn a_stray_beside_it_hides_no_workload_that_recovers() {
+        let mut world = world(&[("gke", &["prod"])]);
+        let cart = deployment("prod", "cart", "cart:1", 2);
+        let set = crate::fleet::testing::replica_set(&cart, 1, "cart:1", 2, 0);
+        let gone = crate::fleet::testing::replica_set(&deployment("prod", "gone", "x", 1), 1, "x", 1, 0);
+        put_workloads(&mut world, ID, Kind::Deployment, vec![cart.clone()]);
+        put_replica_sets(&mut world, ID, vec![set.clone()]);
+        put_pods(&mut world, ID, vec![pod(&set, 0, PodState::Failed)]);
+        let mut health = Health::default();
+        health.refresh(&world);
+        let before = health.version();
+        put_pods(&mut world, ID, vec![pod(&set, 0, PodState::Ready), pod(&gone, 0, PodState::Failed)]);
+        assert!(health.refresh(&world));
+        let moved: &[(ClusterId, Uid)] = &[(ID, cart.uid)];
+        assert_eq!((health.moved_since(before), health.strays(ID, "prod")), (Some(moved), 1));
     }
 
     #[test]
