@@ -15,7 +15,7 @@
 //! | operators | `/`, `*`, `or`, between vectors with equal or no labels, and with numbers; `* on (...) group_left` |
 //!
 //! A survey asks `/api/v1/label/__name__/values` and `/api/v1/labels` with `match[]`, and
-//! `max(count_over_time(up{...}[10m]))`, and `[1m]`, through `/api/v1/query`.
+//! `max(count_over_time(up{...}[10m]))`, `[1m]` and `[10s]`, through `/api/v1/query`.
 
 mod families;
 mod gauges;

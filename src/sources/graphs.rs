@@ -206,13 +206,15 @@ pub async fn survey(
 ) {
     sleep(wait).await;
     let mut backoff = Timing::default().backoff();
+    let mut is_first = true;
     loop {
         let answer = survey_once(&caller, &request, clock.wall()).await;
         let wait = match &answer {
             Ok(survey) => {
                 backoff = Timing::default().backoff();
-                // A server that was begun a moment ago has little yet.
-                if survey.families.is_empty() { SURVEY / 10 } else { SURVEY }
+                // A server that was begun a moment ago has little yet, and what it has tells little of its scrapes.
+                let is_early = std::mem::take(&mut is_first) || survey.families.is_empty();
+                if is_early { SURVEY / 10 } else { SURVEY }
             }
             Err(_) => backoff.next().unwrap_or(SURVEY),
         };
@@ -256,9 +258,9 @@ pub(crate) async fn survey_once(
         families.push((name, labels.into()));
     }
     families.sort();
-    // A server that was begun a moment ago has not filled the long look yet; the short one sees no slow scrapes.
+    // A server that was begun a moment ago has not filled the long looks yet; the short ones see no slow scrapes.
     let mut interval: Option<u32> = None;
-    for (range, seconds) in [("1m", 60.0), ("10m", 600.0)] {
+    for (range, seconds) in [("10s", 10.0), ("1m", 60.0), ("10m", 600.0)] {
         let over = format!("max(count_over_time(up{}[{range}]))", request.selector);
         let reply = caller.get("/api/v1/query", &[("query", over.as_str())]).await;
         let scrapes = reply.ok().and_then(|reply| decode::first_value(&reply)).filter(|count| *count >= 2.0);

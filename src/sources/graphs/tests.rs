@@ -279,20 +279,26 @@ async fn what_could_not_be_read_here_is_only_explained() {
 async fn a_survey_learns_names_labels_and_the_interval() {
     let names = r#"{"status":"success","data":["http_requests_total","other"]}"#;
     let labels = r#"{"status":"success","data":["code","namespace","pod"]}"#;
-    let up =
-        r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"40"]}]}}"#;
     let ok = |body: &str| (200, String::new(), body.to_owned());
-    let short = up.replace("40", "4");
-    let (caller, asked) = scripted(vec![ok(names), ok(labels), ok(&short), ok(up)]).await;
-    let request = SurveyRequest {
-        upstream: Arc::new(caller.client.upstream().clone()),
-        selector: "{cluster=\"eu\"}".into(),
-        names: Arc::from(["app_requests_total".into(), "http_requests_total".into()]),
+    let scrapes = |count: u32| {
+        let found = format!(r#"[{{"metric":{{}},"value":[1,"{count}"]}}]"#);
+        ok(&format!(r#"{{"status":"success","data":{{"resultType":"vector","result":{found}}}}}"#))
     };
-    let survey = survey_once(&caller, &request, Stamp(10_000)).await.unwrap();
-    assert!(survey.has("http_requests_total") && !survey.has("app_requests_total"));
-    assert_eq!(survey.labels("http_requests_total").unwrap().len(), 3);
-    assert_eq!(survey.interval, Some(15));
-    let asked = asked.lock().unwrap().clone();
-    assert!(asked[0].contains("match%5B%5D=%7B__name__%3D~%22app_requests_total%7Chttp_requests_total%22%2Ccluster%3D%22eu%22%7D"), "{asked:?}");
+    // How often targets were scraped in the last ten seconds, minute and ten minutes; and every how many seconds.
+    let servers = [([1, 4, 40], Some(15)), ([5, 8, 8], Some(2)), ([1, 1, 10], Some(60)), ([0, 1, 1], None)];
+    for (seen, interval) in servers {
+        let answers = [ok(names), ok(labels)].into_iter().chain(seen.map(scrapes)).collect();
+        let (caller, asked) = scripted(answers).await;
+        let request = SurveyRequest {
+            upstream: Arc::new(caller.client.upstream().clone()),
+            selector: "{cluster=\"eu\"}".into(),
+            names: Arc::from(["app_requests_total".into(), "http_requests_total".into()]),
+        };
+        let survey = survey_once(&caller, &request, Stamp(10_000)).await.unwrap();
+        assert!(survey.has("http_requests_total") && !survey.has("app_requests_total"));
+        assert_eq!(survey.labels("http_requests_total").unwrap().len(), 3);
+        assert_eq!(survey.interval, interval, "{seen:?}");
+        let asked = asked.lock().unwrap().clone();
+        assert!(asked[0].contains("match%5B%5D=%7B__name__%3D~%22app_requests_total%7Chttp_requests_total%22%2Ccluster%3D%22eu%22%7D"), "{asked:?}");
+    }
 }
