@@ -366,6 +366,42 @@ fn a_protected_environment_is_confirmed_by_its_name_alone() {
 }
 
 #[test]
+fn a_name_that_is_not_this_place_is_no_yes_where_nothing_is_protected_either() {
+    let home = home(&[]);
+    let demo = Demo::serve(home.path());
+    let before = replicas(&demo, home.path(), "development", "deploy/cart");
+    let args = ["scale", "deploy/cart", "--env", "development", "--replicas", "9", "--confirm"];
+    let (code, out, err) = on(&demo, home.path(), &[&args[..], &["staging"]].concat());
+    assert_eq!(code, Some(4), "{out}{err}");
+    assert!(err.contains("This is development, and not staging"), "{err}");
+    assert_eq!(replicas(&demo, home.path(), "development", "deploy/cart"), before);
+    let (code, out, err) = on(&demo, home.path(), &[&args[..], &["development"]].concat());
+    assert_eq!(code, Some(0), "{out}{err}");
+}
+
+/// Where it is led back to, the journal tells; a switch that nobody made has no way back.
+#[test]
+fn a_switch_is_led_back_without_naming_the_colour() {
+    let home = home(&[("config.yaml", "traffic:\n  guard: {window: 5s}\n")]);
+    let demo = Demo::serve(home.path());
+    let switch = |more: &[&str]| {
+        on(&demo, home.path(), &[&["switch", "checkout", "--env", "production"], more].concat())
+    };
+    let title = |out: &str| read_json(out)["plan"]["title"].as_str().unwrap_or_default().to_owned();
+    let (_, out, err) = switch(&["--back", "--plan", "-o", "json"]);
+    assert!(err.contains("tells of no switch to go back from"), "{out}{err}");
+    let there = title(&out);
+    let (code, out, err) = switch(&["--confirm", "production", "--reason", "a test"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let (_, out, err) = switch(&["--back", "--plan", "-o", "json"]);
+    assert!(!err.contains("tells of no switch"), "{out}{err}");
+    let back: Vec<String> = title(&out).rsplit(' ').map(str::to_owned).collect();
+    let words: Vec<&str> = there.split(' ').collect();
+    // `switch svc/checkout blue → green`, and the other way round.
+    assert_eq!(back[..3], words[words.len() - 3..], "{there} and {}", title(&out));
+}
+
+#[test]
 fn read_only_is_refused_whatever_is_said() {
     let home = home(&[]);
     let demo = Demo::serve(home.path());

@@ -224,6 +224,14 @@ impl Stopped {
     }
 }
 
+/// How words begin that say that nothing was done.
+const UNCHANGED: &str = "Nothing was changed";
+
+/// A step that something holds up.
+fn waits(step: &Step, why: &str) -> String {
+    format!("{}: waits: {why}", step.title)
+}
+
 struct Execution<'a> {
     plan: &'a Plan,
     means: Means<'a>,
@@ -255,9 +263,11 @@ impl Execution<'_> {
             }
         };
         let mut unwritten = None;
-        let mut note = |record: Record| {
-            if let Err(error) = journal.append(&record, jiff::Timestamp::now()) {
+        let mut note = |record: Record| match journal.append(&record, jiff::Timestamp::now()) {
+            Ok(()) => true,
+            Err(error) => {
                 unwritten = Some(clean(&error.to_string()).into_owned());
+                false
             }
         };
         let mut end = self.steps_and_watch(&id, &mut note).await;
@@ -281,7 +291,7 @@ impl Execution<'_> {
         end
     }
 
-    async fn steps_and_watch(&self, id: &str, note: &mut (dyn FnMut(Record) + Send)) -> End {
+    async fn steps_and_watch(&self, id: &str, note: &mut (dyn FnMut(Record) -> bool + Send)) -> End {
         if let Some(end) = self.no_longer_ready().await {
             return end;
         }
@@ -291,7 +301,12 @@ impl Execution<'_> {
         let mut held_up: Vec<(usize, String)> = Vec::new();
         let mut until: Option<Instant> = None;
         while let Some((at, step)) = left.pop_front() {
-            (self.means.tell)(Progress::Step(at, StepState::Doing, step.title.clone()));
+            // What waits is asked again and again, and goes on saying what it waits for.
+            let doing = match held_up.iter().find(|(other, _)| *other == at) {
+                Some((_, why)) => waits(step, why),
+                None => step.title.clone(),
+            };
+            (self.means.tell)(Progress::Step(at, StepState::Doing, doing));
             let mut tell = |outcome: &str, words: &str| {
                 note(Record::Step(StepDone {
                     id: id.to_owned(),
@@ -299,7 +314,7 @@ impl Execution<'_> {
                     step: at + 1,
                     outcome: outcome.to_owned(),
                     words: words.to_owned(),
-                }));
+                }))
             };
             match self.step(step, &mut tell).await {
                 Ok(Came::Done(words, answered)) => {
@@ -307,6 +322,8 @@ impl Execution<'_> {
                     (self.means.tell)(Progress::Step(at, StepState::Done, words));
                     as_taken(&mut stands, step, answered.as_ref());
                     held_up.retain(|(other, _)| *other != at);
+                    // A budget that lets one go after the other is not in the way.
+                    until = None;
                 }
                 Ok(Came::HeldUp(why)) => {
                     // Said once for each reason, not at each time of asking.
@@ -315,11 +332,7 @@ impl Execution<'_> {
                         tell("waits", &why);
                         held_up.push((at, why.clone()));
                     }
-                    (self.means.tell)(Progress::Step(
-                        at,
-                        StepState::Doing,
-                        format!("{}: waits: {why}", step.title),
-                    ));
+                    (self.means.tell)(Progress::Step(at, StepState::Doing, waits(step, &why)));
                     let until = *until.get_or_insert_with(|| Instant::now() + self.means.pace.evictions);
                     left.push_back((at, step));
                     // The others are asked for first.
@@ -337,6 +350,16 @@ impl Execution<'_> {
                         return self.guard(guard, &stands, Some(stopped.words), id, note).await;
                     }
                     (self.means.tell)(Progress::Step(at, StepState::Failed, stopped.words.clone()));
+                    // Those that waited are asked for no more.
+                    for (other, one) in
+                        left.iter().filter(|(other, _)| held_up.iter().any(|(at, _)| at == other))
+                    {
+                        (self.means.tell)(Progress::Step(
+                            *other,
+                            StepState::Failed,
+                            format!("{}: not done", one.title),
+                        ));
+                    }
                     let done = self.plan.steps.len() - left.len() - 1;
                     if done > 0 {
                         return self.stopped_half_way(step, &stopped, done, &left);
@@ -364,7 +387,9 @@ impl Execution<'_> {
             Outcome::Refused => Outcome::Failed,
             outcome => outcome,
         };
-        let why = stopped.words.trim_start_matches("Nothing was changed: ");
+        // By this step; the ones before it changed something.
+        let lead = stopped.words.strip_prefix(UNCHANGED);
+        let why = lead.map_or(stopped.words.as_str(), |rest| rest.trim_start_matches([':', ',', ' ']));
         let mut undone: Vec<&str> = left.iter().take(3).map(|(_, step)| step.title.as_str()).collect();
         let more = format!("{} more", left.len().saturating_sub(undone.len()));
         if left.len() > undone.len() {
@@ -387,7 +412,7 @@ impl Execution<'_> {
         &self,
         left: &VecDeque<(usize, &Step)>,
         held_up: &[(usize, String)],
-        tell: &mut dyn FnMut(&str, &str),
+        tell: &mut dyn FnMut(&str, &str) -> bool,
     ) -> End {
         let done = self.plan.steps.len() - left.len();
         let named = left.iter().take(3).map(|(at, step)| {
@@ -413,8 +438,13 @@ impl Execution<'_> {
         End { outcome: Outcome::TimedOut, words }
     }
 
-    /// One step: looked at, sent, answered or settled.
-    async fn step(&self, step: &Step, note: &mut (dyn FnMut(&str, &str) + Send)) -> Result<Came, Stopped> {
+    /// One step: looked at, sent, answered or settled. `note` writes it down, and says whether it could: nothing is sent that
+    /// is not in the journal.
+    async fn step(
+        &self,
+        step: &Step,
+        note: &mut (dyn FnMut(&str, &str) -> bool + Send),
+    ) -> Result<Came, Stopped> {
         let deadline = Instant::now() + self.means.pace.conflicts;
         let evicts = step.request.method == Method::Evict;
         // One of several that was to leave and has left by itself keeps nobody from the others.
@@ -429,7 +459,10 @@ impl Execution<'_> {
             self.holds(step, &live)?;
             let request = request(step, text(&live, "/metadata/resourceVersion"))
                 .map_err(|fault| Stopped::new(Outcome::Failed, "failed", fault.words()))?;
-            note("sent", &step.title);
+            if !note("sent", &step.title) {
+                let words = format!("{UNCHANGED}: the journal cannot be written any more.");
+                return Err(Stopped::new(Outcome::Refused, "refused", words));
+            }
             let reply = match send(&self.means.client, request, self.means.pace.answer).await {
                 Ok(reply) => reply,
                 Err(fault) => return self.settle(step, fault.words(), Outcome::Unknown).await,

@@ -57,6 +57,8 @@ pub struct Facts {
     pub smoke: Option<Smoke>,
     /// What delivers it.
     pub deliverers: Vec<owners::Deliverer>,
+    /// What delivers the autoscaler whose target it is, where the limits of that are to be changed.
+    pub scaler_deliverers: Vec<owners::Deliverer>,
     /// When.
     pub now: Now,
 }
@@ -81,6 +83,8 @@ pub struct Needs {
 pub enum NoPlan {
     /// The action cannot be done to this, for this reason.
     Refused(String),
+    /// What has to be read may not be.
+    Forbidden(String),
     /// What has to be read could not be.
     Unread(String),
 }
@@ -90,7 +94,7 @@ impl NoPlan {
     #[must_use]
     pub fn words(&self) -> &str {
         match self {
-            NoPlan::Refused(words) | NoPlan::Unread(words) => words,
+            NoPlan::Refused(words) | NoPlan::Forbidden(words) | NoPlan::Unread(words) => words,
         }
     }
 }
@@ -265,6 +269,7 @@ async fn facts(
             };
             return Err(NoPlan::Refused(format!("There is no {} {place}any more.", called(object))));
         }
+        Err(fault @ Fault::Forbidden(_)) => return Err(NoPlan::Forbidden(fault.words().to_owned())),
         Err(fault) => return Err(NoPlan::Unread(fault.words().to_owned())),
     };
     let uid = uid_of(&live);
@@ -310,7 +315,7 @@ async fn facts(
         optional(needs.scaling, paths::collection(Kind::ResourceQuota, ns)),
         optional(needs.pods || switched.is_some(), pods_path),
         optional(needs.colours, traffic::slices_path(&object)),
-        owners::deliverers(client, own, &object, &live, delivery, LIMIT),
+        owners::deliverers(client, own, &object, &live, delivery.clone(), LIMIT),
     );
     let targets = |scaler: &Value, unnamed: &str| {
         let kind = Some(text(scaler, "/spec/scaleTargetRef/kind")).filter(|kind| !kind.is_empty());
@@ -331,10 +336,18 @@ async fn facts(
         switched,
         smoke: None,
         deliverers,
+        scaler_deliverers: Vec::new(),
         object,
         live,
         now,
     };
+    if order.intent.with.min.is_some() || order.intent.with.max.is_some() {
+        let hpa = facts.autoscalers.iter().flatten().next();
+        if let Some((hpa, at)) = hpa.map(|hpa| (hpa, actions::scaler(&facts.object, hpa))) {
+            let known = delivery.filter(|app| owners::names(app, &at, hpa));
+            facts.scaler_deliverers = owners::deliverers(client, own, &at, hpa, known, LIMIT).await;
+        }
+    }
     facts.smoke = smoked(own, &facts, order).await;
     Ok(facts)
 }

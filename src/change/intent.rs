@@ -80,6 +80,8 @@ pub struct Place {
     pub server: Name,
     /// The environment; empty when the namespace belongs to none.
     pub environment: Name,
+    /// All environments that it may matter to, where there are several: those of a node's cluster.
+    pub others: Vec<Name>,
     /// Its name has to be typed.
     pub protected: bool,
     /// Why nothing may be changed here, where that is so.
@@ -107,6 +109,12 @@ impl Place {
     #[must_use]
     pub fn name(&self) -> &Name {
         if self.environment.is_empty() { &self.context } else { &self.environment }
+    }
+
+    /// The names of all environments that a change here may matter to.
+    #[must_use]
+    pub fn names(&self) -> &[Name] {
+        if self.others.is_empty() { std::slice::from_ref(self.name()) } else { &self.others }
     }
 }
 

@@ -57,6 +57,15 @@ fn tracked_by(object: &ObjectRef, live: &Value) -> Option<String> {
     (kind_is && place_is).then(|| clean(name).into_owned())
 }
 
+/// Whether an object says that this application delivers it: by the annotation, or by the label that older settings of
+/// Argo CD track by.
+pub(super) fn names(app: &ObjectRef, object: &ObjectRef, live: &Value) -> bool {
+    match tracked_by(object, live) {
+        Some(name) => *name == *app.name,
+        None => note(live, "labels", "app.kubernetes.io/instance") == Some(&*app.name),
+    }
+}
+
 /// Everything that delivers an object. `known` is what the screen takes for it: it is read anew.
 pub(super) async fn deliverers(
     client: &(dyn Fn(ClusterId) -> Option<Client> + Sync),

@@ -69,6 +69,7 @@ pub(super) fn facts() -> Facts {
         switched: None,
         smoke: None,
         deliverers: Vec::new(),
+        scaler_deliverers: Vec::new(),
         now: NOW,
     }
 }

@@ -142,10 +142,11 @@ fn cannot_create(live: &Value) -> Option<String> {
 fn scaled(live: &Value, wanted: u64) -> Standing {
     let of = |field: &str| count(live, &format!("/status/{field}")).unwrap_or(0);
     let (there, ready) = (of("replicas"), of("readyReplicas"));
-    if let Some(why) = cannot_create(live) {
+    let told = observed(live);
+    if let Some(why) = cannot_create(live).filter(|_| told) {
         return Standing::Failed(format!("pods cannot be made: {why}"));
     }
-    if observed(live) && there == wanted && ready == wanted {
+    if told && there == wanted && ready == wanted {
         return Standing::Done(match wanted {
             0 => "no pod is left".to_owned(),
             _ => format!("{ready} of {wanted} pods ready"),
@@ -234,6 +235,9 @@ mod tests {
         live["status"]["conditions"] =
             json!([{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]);
         assert_eq!(judge(&live), Standing::Failed("pods cannot be made: exceeded quota".to_owned()));
+        // The controller has not seen the new number yet: what it said was of the old one.
+        live["metadata"]["generation"] = json!(9);
+        assert_eq!(judge(&live), Standing::Pending("1 of 3 pods ready".to_owned()));
     }
 
     #[test]

@@ -217,16 +217,14 @@ pub fn run(global: &Global, command: ChangeCommand) -> Result<Exit, Problems> {
         }
         let intent = Intent { verb, objects: vec![object], with };
         let mut order = changes::order(&driver.state.shared, intent);
-        if order.intent.with.back && !led_there(&driver, &order) {
-            report(
-                "pilothouse: the journal here tells of no switch to go back from: it is judged like any other",
-            );
-            order.intent.with.back = false;
+        if order.intent.with.back {
+            led_back(&driver, &mut order);
         }
         let clients = driver.clients();
         let planned = gather::plan(&|cluster| clients.get(&cluster).cloned(), order, driver.now()).await;
         let plan = planned.map_err(|why| match why {
             NoPlan::Refused(words) => Problem::new(Sort::Failed, words),
+            NoPlan::Forbidden(words) => Problem::new(Sort::Refused, words),
             NoPlan::Unread(words) => Problem::new(Sort::TimedOut, words),
         })?;
         if args.plan {
@@ -237,10 +235,21 @@ pub fn run(global: &Global, command: ChangeCommand) -> Result<Exit, Problems> {
     })
 }
 
-/// Whether the journal tells of the switch that an order is the way back from.
-fn led_there(driver: &Driver, order: &Order) -> bool {
+/// Looks in the journal for the switch that an order is the way back from, and for where that led away from. Where it tells
+/// of none, the order is one like any other.
+fn led_back(driver: &Driver, order: &mut Order) {
     let reading = driver.desk().0.and_then(|journal| journal.read(None).ok());
-    reading.is_some_and(|reading| changes::leads_back(&reading, order))
+    if let (Some(reading), None) = (&reading, &order.intent.with.to) {
+        let service = order.intent.objects.first();
+        let before = service.and_then(|one| changes::way_back(reading, one, &order.place.context));
+        order.intent.with.to = before.map(str::to_owned);
+    }
+    if !reading.is_some_and(|reading| changes::leads_back(&reading, order)) {
+        report(
+            "pilothouse: the journal here tells of no switch to go back from: it is judged like any other",
+        );
+        order.intent.with.back = false;
+    }
 }
 
 /// Lets the Traffic pane look at a pair, so that it is known whom to ask how requests to its colours fare.
@@ -279,6 +288,15 @@ fn json(value: &serde_json::Value) -> Result<String, Problem> {
 }
 
 async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exit, Problems> {
+    // Also where nothing is protected: whoever says the name believes that it is there.
+    let here = plan.order.place.name();
+    let other = args.confirm.as_deref().filter(|named| **named != **here);
+    if let (Some(named), Challenge::Yes) = (other, plan.challenge()) {
+        tell_plan(&plan, args.output)?;
+        report(&format!("pilothouse: nothing was changed. This is {here}, and not {}.", clean(named)));
+        report(&format!("  mend: say --confirm {here} or --yes if that is what is meant"));
+        return Ok(Exit::Refused);
+    }
     let answer = Answer {
         yes: args.yes || args.confirm.is_some(),
         name: args.confirm.clone().unwrap_or_default(),
@@ -311,9 +329,12 @@ async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exi
     let client = driver.client(plan.order.place.cluster).ok_or_else(|| {
         Problem::new(Sort::TimedOut, format!("{} is not connected.", plan.order.place.context))
     })?;
-    // As long as somebody listens to it, a terminal that goes away does not end what was begun.
-    let _hangup = signal(SignalKind::hangup())
-        .map_err(|error| Problem::failed("Signals cannot be listened to.").because(error))?;
+    // As long as somebody listens to them, neither a terminal that goes away nor a job that is called off ends what was
+    // begun: half of a drain, or a switch that nobody watches, is worse than a few minutes more.
+    let listened = |kind: SignalKind| {
+        signal(kind).map_err(|error| Problem::failed("Signals cannot be listened to.").because(error))
+    };
+    let _held = (listened(SignalKind::hangup())?, listened(SignalKind::terminate())?);
     let last = std::sync::Mutex::new(String::new());
     let guard_told: std::sync::Mutex<Option<Instant>> = std::sync::Mutex::new(None);
     let tell = |progress: Progress| {

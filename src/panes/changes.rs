@@ -170,16 +170,22 @@ pub(super) fn begin_all(shared: &Shared, objects: &[ObjectRef], action: Action) 
 /// back is none that there would be a way back from, and one that was refused led nowhere.
 pub fn leads_back(reading: &Reading, order: &Order) -> bool {
     let [service] = order.intent.objects.as_slice() else { return false };
-    way_back(reading, service).is_some_and(|colour| order.intent.with.to.as_deref() == Some(colour))
+    let before = way_back(reading, service, &order.place.context);
+    before.is_some_and(|colour| order.intent.with.to.as_deref() == Some(colour))
 }
 
-/// The colour that the last switch of a Service led away from.
-pub(super) fn way_back<'r>(reading: &'r Reading, service: &ObjectRef) -> Option<&'r str> {
+/// The colour that the last switch of a Service led away from. A Service that a person named, without a uid, is looked for
+/// among what was done by way of the same context.
+pub fn way_back<'r>(reading: &'r Reading, service: &ObjectRef, context: &str) -> Option<&'r str> {
     let of_it = |entry: &&Entry| {
         let object = entry.intent.objects.first();
         let refused = entry.end.as_ref().is_some_and(|end| end.outcome == Refused);
         let here = object.is_some_and(|object| match service.uid == Uid::default() {
-            true => object.namespace == *service.namespace && object.name == *service.name,
+            true => {
+                entry.intent.context == context
+                    && object.namespace == *service.namespace
+                    && object.name == *service.name
+            }
             false => Uid::parse(&object.uid) == service.uid,
         });
         entry.intent.action == "switch" && here && !refused && !entry.intent.with.back
@@ -341,6 +347,10 @@ pub fn order(shared: &Shared, intent: Intent) -> Order {
         context: connection.map(|known| known.context.clone()).unwrap_or_default(),
         server: connection.map(|known| known.server.clone()).unwrap_or_default(),
         environment: environment.map(|env| env.name.clone()).unwrap_or_default(),
+        others: match environment {
+            Some(_) => Vec::new(),
+            None => environments.iter().flatten().map(|env| env.name.clone()).collect(),
+        },
         // What belongs to no environment has nobody who says that it may be changed lightly.
         protected: environments.iter().any(|env| env.is_none_or(|env| env.protected)),
         read_only: environments.iter().find_map(|env| read_only(shared, *env)),

@@ -22,6 +22,8 @@ pub enum Overlay {
         ask: Ask,
         /// What was typed so far.
         typed: Input,
+        /// It has been drawn: keys that come from now on may answer it.
+        drawn: bool,
     },
     /// A change, from how many to its end.
     Change(Box<Sheet>),
@@ -29,7 +31,17 @@ pub enum Overlay {
     Abandoned {
         /// The one under the cursor.
         at: usize,
+        /// It has been drawn: keys that come from now on are meant for it.
+        drawn: bool,
     },
+}
+
+impl Overlay {
+    /// A question that nobody has answered yet.
+    #[must_use]
+    pub fn ask(ask: Ask) -> Overlay {
+        Overlay::Ask { ask, typed: Input::default(), drawn: false }
+    }
 }
 
 /// The command palette.

@@ -141,6 +141,12 @@ impl Ready {
         ready
     }
 
+    /// Something has been typed to it.
+    #[must_use]
+    pub fn is_typed(&self) -> bool {
+        !self.reason.value().is_empty() || !self.name.value().is_empty()
+    }
+
     /// Nothing overrides what speaks against it.
     #[must_use]
     pub fn is_refused(&self) -> bool {
@@ -193,6 +199,20 @@ pub struct Run {
 }
 
 impl Run {
+    /// How far it is, in a few words.
+    #[must_use]
+    pub fn now(&self) -> String {
+        let is = |wanted: StepState| move |(_, state): &&(String, Option<StepState>)| *state == Some(wanted);
+        let done = self.steps.iter().filter(is(StepState::Done)).count();
+        match self.steps.iter().find(is(StepState::Doing)) {
+            _ if !self.watching.is_empty() => self.watching.clone(),
+            Some((words, _)) if self.steps.len() > 1 => {
+                format!("{done}/{} done, {words}", self.steps.len())
+            }
+            _ => "being sent".to_owned(),
+        }
+    }
+
     /// Whether a switch is being led back.
     #[must_use]
     pub fn is_turning(&self) -> bool {

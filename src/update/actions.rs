@@ -252,7 +252,7 @@ fn quit(state: &mut State) -> Vec<Effect> {
     lines.extend(running);
     lines.push("It goes on to its end without the screen, and the journal tells. Quit?".to_owned());
     let ask = Ask { lines, word: "".into(), then: vec![Effect::Quit] };
-    state.overlay = Some(Overlay::Ask { ask, typed: tui_input::Input::default() });
+    state.overlay = Some(Overlay::ask(ask));
     Vec::new()
 }
 

@@ -80,8 +80,13 @@ fn number(order: Order, replicas: u32, ruled_by: Option<(Name, u32, u32)>) -> Sh
     Sheet::Number(Box::new(Number { order, wanted, now, at: 0, ruled_by, off, typing: false }))
 }
 
+/// Has an order planned, by what is known now: it may have been waiting in a dialog, or in a plan that grew old, since its
+/// key was pressed.
 pub(super) fn plan(state: &mut State, order: Order, reason: String, remade: u8) -> Vec<Effect> {
     let request = state.shared.new_request();
+    let instead_of = order.around.instead_of;
+    let mut order = orders::order(&state.shared, order.intent);
+    order.around.instead_of = instead_of;
     let sheet = Sheet::Planning { request, order: Box::new(order.clone()), reason, remade };
     state.overlay = Some(Overlay::Change(Box::new(sheet)));
     vec![Effect::Plan(request, Box::new(order))]
@@ -124,10 +129,14 @@ pub(super) fn kept(state: &mut State, request: RequestId, kept: Result<Vec<Kept>
 
 /// A frame is about to be drawn: what is on it can be answered from now on.
 pub(super) fn drawn(state: &mut State) {
-    if let Some(Overlay::Change(sheet)) = &mut state.overlay
-        && let Sheet::Ready(ready) = &mut **sheet
-    {
-        ready.drawn = true;
+    match &mut state.overlay {
+        Some(Overlay::Change(sheet)) => {
+            if let Sheet::Ready(ready) = &mut **sheet {
+                ready.drawn = true;
+            }
+        }
+        Some(Overlay::Abandoned { drawn, .. } | Overlay::Ask { drawn, .. }) => *drawn = true,
+        _ => {}
     }
 }
 
@@ -150,13 +159,11 @@ pub(super) fn tick(state: &mut State) -> Vec<Effect> {
         && let Sheet::Ready(ready) = &**sheet
         && (ready.plan.good_for(now) == 0 || orders::knows_more(&state.shared, &ready.plan.order))
         && ready.remade < REMADE
+        // Under somebody's fingers it stays: it says that it is stale, and is made anew when it is answered.
+        && !ready.is_typed()
     {
-        // Made from what is known now: who watches a switch may have been found meanwhile.
-        let mut order = ready.plan.order.clone();
-        order.around.switched = orders::order(&state.shared, order.intent.clone()).around.switched;
-        let reason = ready.reason.value().to_owned();
-        let remade = ready.remade + 1;
-        effects.extend(plan(state, order, reason, remade));
+        let (order, remade) = (ready.plan.order.clone(), ready.remade + 1);
+        effects.extend(plan(state, order, String::new(), remade));
     }
     effects.extend(looks(state));
     effects
@@ -215,7 +222,7 @@ pub(super) fn journal(state: &mut State, read: Result<Reading, String>) -> Vec<E
             }
         }
         if !state.abandoned.is_empty() && state.overlay.is_none() {
-            state.overlay = Some(Overlay::Abandoned { at: 0 });
+            state.overlay = Some(Overlay::Abandoned { at: 0, drawn: false });
         }
         effects.extend(looks(state));
     }
@@ -233,7 +240,11 @@ pub(super) fn stands(state: &mut State, id: &str, stand: Stand) {
 /// A key while what was abandoned is shown.
 pub(super) fn abandoned_key(state: &mut State, event: KeyEvent) -> Vec<Effect> {
     let last = state.abandoned.len().saturating_sub(1);
-    let Some(Overlay::Abandoned { at }) = &mut state.overlay else { return Vec::new() };
+    let Some(Overlay::Abandoned { at, drawn }) = &mut state.overlay else { return Vec::new() };
+    // It comes by itself: a key that was pressed before it was on the screen meant something else.
+    if !*drawn {
+        return Vec::new();
+    }
     let chosen = *at;
     match event.code {
         KeyCode::Down | KeyCode::Char('j') => *at = (*at + 1).min(last),
@@ -361,7 +372,9 @@ pub(super) fn key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
         Sheet::Runs { at } => match event.code {
             KeyCode::Esc => close(state),
             KeyCode::Down | KeyCode::Char('j') => {
-                *at = (*at + 1).min(state.runs.len().saturating_sub(1));
+                // Behind the last one stands what an earlier program left.
+                let rows = state.runs.len() + usize::from(!state.abandoned.is_empty());
+                *at = (*at + 1).min(rows.saturating_sub(1));
                 Vec::new()
             }
             KeyCode::Up | KeyCode::Char('k') => {
@@ -370,6 +383,7 @@ pub(super) fn key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
             }
             KeyCode::Enter => match state.runs.iter().rev().nth(*at).map(|run| run.request) {
                 Some(request) => runs::show(state, request),
+                None if !state.abandoned.is_empty() => runs::show_abandoned(state),
                 None => close(state),
             },
             _ => Vec::new(),
@@ -474,6 +488,15 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
     let now = state.shared.now;
     let Some(Overlay::Change(sheet)) = &mut state.overlay else { return Vec::new() };
     let Sheet::Ready(ready) = &mut **sheet else { return Vec::new() };
+    let place = orders::order(&state.shared, ready.plan.order.intent.clone()).place;
+    if place.read_only != ready.plan.order.place.read_only {
+        // The settings were read anew while it was on the screen.
+        let (order, reason, remade) =
+            (ready.plan.order.clone(), ready.reason.value().to_owned(), ready.remade.saturating_add(1));
+        let effects = plan(state, order, reason, remade);
+        warn(state, "Whether anything may be changed here is another question now: read the plan again.");
+        return effects;
+    }
     let answer = Answer {
         yes,
         name: ready.name.value().to_owned(),

@@ -191,7 +191,14 @@ fn overlay_key(state: &mut State, event: KeyEvent, key: Key) -> Vec<Effect> {
         }
         Overlay::Change(_) => super::changes::key(state, event, key),
         Overlay::Abandoned { .. } => super::changes::abandoned_key(state, event),
-        Overlay::Ask { ask, typed } => {
+        Overlay::Ask { ask, typed, drawn } => {
+            // A key that was pressed before the question was on the screen cannot be an answer to it; no is one always.
+            if !*drawn {
+                if event.code == KeyCode::Esc {
+                    state.overlay = None;
+                }
+                return Vec::new();
+            }
             let answered = if ask.word.is_empty() {
                 key.typed() == Some('y')
             } else if event.code == KeyCode::Enter {

@@ -186,10 +186,10 @@ fn follow(state: &mut State, outcome: Outcome) -> Vec<Effect> {
         Some(Turn::Change(begin)) => effects.extend(changes::begin(state, *begin)),
         Some(Turn::CloseAndAsk(ask)) => {
             effects.extend(close_view(state));
-            state.overlay = Some(Overlay::Ask { ask, typed: tui_input::Input::default() });
+            state.overlay = Some(Overlay::ask(ask));
         }
         Some(Turn::Ask(ask)) => {
-            state.overlay = Some(Overlay::Ask { ask, typed: tui_input::Input::default() });
+            state.overlay = Some(Overlay::ask(ask));
         }
     }
     effects

@@ -19,17 +19,19 @@ use crate::state::{Overlay, State};
 
 /// Whether there is anything to show.
 pub(super) fn applies(state: &State) -> Applies {
-    match state.runs.is_empty() {
+    match state.runs.is_empty() && state.abandoned.is_empty() {
         true => Applies::No("Nothing was changed from here since the start.".to_owned()),
         false => Applies::Yes,
     }
 }
 
-/// Shows what is being done and what was: the only one at once, of several a list.
+/// Shows what is being done and what was, and what an earlier program left without an outcome: the only one at once, of
+/// several a list.
 pub(super) fn open(state: &mut State) -> Vec<Effect> {
     match state.runs.as_slice() {
-        [] => Vec::new(),
-        [only] => {
+        [] if state.abandoned.is_empty() => Vec::new(),
+        [] => show_abandoned(state),
+        [only] if state.abandoned.is_empty() => {
             let request = only.request;
             show(state, request)
         }
@@ -38,6 +40,12 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Shows what an earlier program left.
+pub(super) fn show_abandoned(state: &mut State) -> Vec<Effect> {
+    state.overlay = Some(Overlay::Abandoned { at: 0, drawn: false });
+    Vec::new()
 }
 
 /// Shows one of them.
@@ -127,9 +135,8 @@ pub(super) fn progress(state: &mut State, request: RequestId, progress: Progress
         Progress::Step(at, step, words) => {
             if let Some((title, known)) = run.steps.get_mut(at) {
                 *known = Some(step);
-                if step != StepState::Doing {
-                    *title = words;
-                }
+                // Of what waits too: for which budget.
+                *title = words;
             }
         }
         Progress::Watching(words) => run.watching = words,

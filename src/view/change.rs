@@ -137,7 +137,17 @@ pub(super) fn draw(state: &State, sheet: &Sheet, area: Rect, buffer: &mut Buffer
                     .with(now, &word)
                     .with(Role::Muted, &format!("  {} ago", duration_words(begun)))
             });
-            plain(state, "Changed from here", "newest first", lines.collect(), area, buffer);
+            let mut lines: Vec<Painted> = lines.collect();
+            if !state.abandoned.is_empty() {
+                let (sign, role) = match *at >= state.runs.len() {
+                    true => (state.look.symbols.arrow, Role::Accent),
+                    false => (" ", Role::Unknown),
+                };
+                let words =
+                    format!("{sign} {} left without an outcome by a program before", state.abandoned.len());
+                lines.push(Painted::role(role, &words));
+            }
+            plain(state, "Changed from here", "newest first", lines, area, buffer);
         }
     }
 }
@@ -418,19 +428,7 @@ fn field(look: &Look, input: &tui_input::Input, active: bool, strip: &mut Strip<
 
 fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
     let look = &state.look;
-    let mut lines: Vec<Painted> = run
-        .steps
-        .iter()
-        .map(|(title, step)| {
-            let (sign, role) = match step {
-                None => (look.symbols.dot, Role::Muted),
-                Some(StepState::Doing) => (look.symbols.running, Role::Progressing),
-                Some(StepState::Done) => (look.symbols.ok, Role::Ok),
-                Some(StepState::Failed) => (look.symbols.critical, Role::Critical),
-            };
-            Painted::role(role, sign).and(&format!(" {title}"))
-        })
-        .collect();
+    let mut lines = Vec::new();
     let seconds = state.shared.now.mono.saturating_sub(run.began).as_secs();
     if let Some(guarded) = &run.guard {
         lines.push(Painted::default());
@@ -492,7 +490,51 @@ fn draw_run(state: &State, run: &Run, area: Rect, buffer: &mut Buffer) {
     }
     lines.push(last);
     let note = if run.end.is_none() { format!("{seconds} s") } else { String::new() };
-    plain(state, &format!("{} in {}", run.title, run.place), &note, lines, area, buffer);
+    // How it ended, and the keys, are in sight however many steps there are.
+    let width = width_of(area);
+    let room = area.height.saturating_sub(4).saturating_sub(height_of(&lines, width));
+    let mut all = steps(look, run, room, width);
+    all.append(&mut lines);
+    plain(state, &format!("{} in {}", run.title, run.place), &note, all, area, buffer);
+}
+
+/// The steps in so many rows: where there is no room for all, how many are done, and then what failed, what is being done,
+/// and what is to come.
+fn steps(look: &Look, run: &Run, room: u16, width: u16) -> Vec<Painted> {
+    let line = |(title, step): &(String, Option<StepState>)| {
+        let (sign, role) = match step {
+            None => (look.symbols.dot, Role::Muted),
+            Some(StepState::Doing) => (look.symbols.running, Role::Progressing),
+            Some(StepState::Done) => (look.symbols.ok, Role::Ok),
+            Some(StepState::Failed) => (look.symbols.critical, Role::Critical),
+        };
+        Painted::role(role, sign).and(&format!(" {title}"))
+    };
+    let all: Vec<Painted> = run.steps.iter().map(line).collect();
+    if height_of(&all, width) <= room {
+        return all;
+    }
+    let of = |wanted: Option<StepState>| run.steps.iter().filter(move |(_, state)| *state == wanted);
+    let done = of(Some(StepState::Done)).count();
+    let mut shown = vec![
+        Painted::role(Role::Ok, look.symbols.ok).and(&format!(" {done} of {} steps done", run.steps.len())),
+    ];
+    let mut left = run.steps.len() - done;
+    let others = of(Some(StepState::Failed)).chain(of(Some(StepState::Doing))).chain(of(None));
+    for one in others.map(line) {
+        // The last row tells how many more there are.
+        let behind = u16::from(left > 1);
+        let rows = height_of(&shown, width) + height_of(std::slice::from_ref(&one), width);
+        if rows + behind > room {
+            break;
+        }
+        shown.push(one);
+        left -= 1;
+    }
+    if left > 0 {
+        shown.push(Painted::role(Role::Muted, &format!("  and {left} more")));
+    }
+    shown
 }
 
 /// Draws what an earlier program began and left without an outcome.

@@ -57,9 +57,9 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     match &state.overlay {
         Some(Overlay::Help { scroll }) => help::draw(state, *scroll, area, buffer),
         Some(Overlay::Palette(palette)) => palette::draw(state, palette, area, buffer),
-        Some(Overlay::Ask { ask, typed }) => ask::draw(state, ask, typed, area, buffer),
+        Some(Overlay::Ask { ask, typed, .. }) => ask::draw(state, ask, typed, area, buffer),
         Some(Overlay::Change(sheet)) => change::draw(state, sheet, area, buffer),
-        Some(Overlay::Abandoned { at }) => change::abandoned(state, *at, area, buffer),
+        Some(Overlay::Abandoned { at, .. }) => change::abandoned(state, *at, area, buffer),
         None => {}
     }
     if state.look.symbols.ascii {

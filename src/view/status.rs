@@ -29,6 +29,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         return;
     }
     running(state, &mut strip);
+    abandoned(state, &mut strip);
     for (nth, toast) in state.toasts.iter().rev().enumerate() {
         if nth > 0 {
             strip.put(&format!("  {}  ", look.symbols.dot), look.style(Role::Muted));
@@ -53,7 +54,7 @@ fn running(state: &State, strip: &mut Strip<'_>) {
         .iter()
         .filter(|run| run.end.is_none())
         .map(|run| {
-            let words = if run.watching.is_empty() { "being sent" } else { &run.watching };
+            let words = run.now();
             let seconds = state.shared.now.mono.saturating_sub(run.began).as_secs();
             format!("{} in {}: {words} ({seconds} s)", run.title, run.place)
         })
@@ -81,6 +82,19 @@ fn running(state: &State, strip: &mut Strip<'_>) {
         strip.put(&format!("+{} more  ", running.len() - shown), look.style(Role::Progressing));
     }
     strip.put(&key, look.style(Role::Key)).gap(2);
+}
+
+/// That something was begun by an earlier program and has no outcome, and the key that shows it.
+fn abandoned(state: &State, strip: &mut Strip<'_>) {
+    let look = &state.look;
+    let words = match state.abandoned.len() {
+        0 => return,
+        1 => "1 action without an outcome ".to_owned(),
+        n => format!("{n} actions without an outcome "),
+    };
+    strip.put(look.symbols.unknown, look.style(Role::Unknown)).gap(1);
+    strip.put(&words, look.style(Role::Unknown));
+    strip.put(&state.shared.key(Action::Runs), look.style(Role::Key)).gap(2);
 }
 
 fn typing(state: &State, input: &Input, strip: &mut Strip<'_>) {

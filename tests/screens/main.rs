@@ -271,8 +271,11 @@ fn a_question_in_a_protected_environment() {
         word: "production".into(),
         then: Vec::new(),
     };
-    state.overlay =
-        Some(pilothouse::state::Overlay::Ask { ask, typed: tui_input::Input::new("prod".into()) });
+    state.overlay = Some(pilothouse::state::Overlay::Ask {
+        ask,
+        typed: tui_input::Input::new("prod".into()),
+        drawn: true,
+    });
     insta::assert_snapshot!("ask", picture(&state));
 }
 

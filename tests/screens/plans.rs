@@ -49,6 +49,7 @@ pub fn plan(protected: bool, gates: Vec<Judged>) -> Plan {
                 context: "gke-eu1".into(),
                 server: "https://10.0.0.1:6443".into(),
                 environment: "production".into(),
+                others: Vec::new(),
                 protected,
                 read_only: None,
             },
@@ -204,6 +205,30 @@ fn a_plan_that_has_grown_old_is_made_anew() {
     assert!(
         matches!(&state.overlay, Some(Overlay::Change(sheet)) if matches!(**sheet, Sheet::Planning { .. }))
     );
+}
+
+#[test]
+fn settings_that_forbid_it_by_now_are_kept_to() {
+    let mut state = come(plan(false, well()), (120, 40));
+    settle(&mut state);
+    state.shared.options.read_only = true;
+    let effects = key(&mut state, KeyCode::Char('y'));
+    let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(order.place.read_only.is_some(), "{:?}", order.place);
+}
+
+#[test]
+fn what_is_typed_to_a_plan_is_not_taken_from_under_the_fingers() {
+    let later = Now { mono: NOW.mono + Duration::from_secs(61), ..NOW };
+    let mut state = come(plan(true, well()), (120, 40));
+    settle(&mut state);
+    typed(&mut state, "produc");
+    assert!(update(&mut state, Msg::Tick, later).is_empty(), "it says that it is stale, and waits");
+    assert!(picture(&state).contains("Type production to do it: produc"), "{}", picture(&state));
+    let mut state = come(plan(true, well()), (120, 40));
+    settle(&mut state);
+    let effects = update(&mut state, Msg::Tick, later);
+    assert!(matches!(effects.as_slice(), [Effect::Plan(..)]), "{effects:?}");
 }
 
 #[test]

@@ -160,6 +160,63 @@ fn left(action: &str, title: &str, back: Option<Way>) -> Entry {
     Entry { intent, steps: Vec::new(), end: None, running: false }
 }
 
+#[test]
+fn of_many_steps_what_matters_is_in_sight() {
+    let (mut state, [first, _]) = two((80, 24));
+    let run = &mut state.runs[0];
+    run.watching.clear();
+    run.steps = (0..40).map(|nth| (format!("evict shop-prod/cart-{nth}"), None)).collect();
+    for at in 0..17 {
+        let done = Progress::Step(at, StepState::Done, format!("evict shop-prod/cart-{at}: done"));
+        update(&mut state, Msg::Progress(first, done), NOW);
+    }
+    let waits = "evict shop-prod/cart-17: waits: The disruption budget cart needs 3 healthy pods";
+    update(&mut state, Msg::Progress(first, Progress::Step(17, StepState::Doing, waits.to_owned())), NOW);
+    settle(&mut state);
+    // The line above the footer names the budget too.
+    let wide = picture(&state);
+    assert!(wide.contains("17/40 done, evict"), "{wide}");
+    state.overlay = Some(Overlay::Change(Box::new(Sheet::Running(first))));
+    settle(&mut state);
+    insta::assert_snapshot!("many_steps", picture(&state));
+    let end =
+        End { outcome: Outcome::TimedOut, words: "shop-prod/cart-17 still waits after 600 s.".to_owned() };
+    update(&mut state, Msg::Progress(first, Progress::Ended(end)), NOW);
+    settle(&mut state);
+    let ended = picture(&state);
+    assert!(ended.contains("still waits after 600 s.") && ended.contains("esc close"), "{ended}");
+}
+
+#[test]
+fn what_was_left_can_be_put_off_and_is_found_again() {
+    let pause = || vec![left("pause", "pause deploy/cart", Some(Way::by("resume")))];
+    let mut state = found(pause());
+    press(&mut state, "esc");
+    let frame = picture(&state);
+    assert!(state.overlay.is_none() && frame.contains("1 action without an outcome W"), "{frame}");
+    key(&mut state, 'W');
+    assert!(picture(&state).contains("Begun from here by a program"), "{}", picture(&state));
+    // Beside what was changed from here it stands last.
+    press(&mut state, "esc");
+    state.runs = two((120, 40)).0.runs;
+    key(&mut state, 'W');
+    press(&mut state, "j j enter");
+    assert!(picture(&state).contains("Begun from here by a program"), "{}", picture(&state));
+
+    // What comes by itself takes no key that was meant for something else.
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    update(&mut state, Msg::Journal(Ok(Reading { entries: pause(), torn: Vec::new() })), NOW);
+    assert!(key_unseen(&mut state, 'd').is_empty() && state.abandoned.len() == 1);
+    settle(&mut state);
+    let effects = key(&mut state, 'd');
+    assert!(matches!(effects.as_slice(), [Effect::Close(..)]), "{effects:?}");
+}
+
+/// A key before the next frame.
+fn key_unseen(state: &mut State, code: char) -> Vec<Effect> {
+    update(state, Msg::Input(Event::Key(KeyEvent::from(KeyCode::Char(code)))), NOW)
+}
+
 /// The screen of a program that finds these in the journal.
 fn found(entries: Vec<Entry>) -> State {
     let mut state = stage::state(Scene::Full, (120, 40), stage::dark());

@@ -24,7 +24,7 @@ mod holding;
 mod nodes;
 mod steering;
 
-pub(in crate::change) use scale::limits;
+pub(in crate::change) use scale::{limits, scaler};
 pub(in crate::change) use trigger::begun;
 pub use undo::{Kept, Revision, kept, revisions};
 

@@ -119,12 +119,7 @@ fn by_limits(min: Option<u32>, max: Option<u32>, facts: &Facts) -> Result<Draft,
             return Err(format!("{} rule {} together: mend that first.", names.join(" and "), facts.name()));
         }
     };
-    let object = ObjectRef {
-        kind: Kind::HorizontalPodAutoscaler,
-        name: text(hpa, "/metadata/name").into(),
-        uid: uid_of(hpa),
-        ..facts.object.clone()
-    };
+    let object = scaler(&facts.object, hpa);
     let (low, high) = limits(hpa);
     let (new_low, new_high) = (min.unwrap_or(low), max.unwrap_or(high));
     if new_low > new_high {
@@ -173,6 +168,16 @@ fn by_limits(min: Option<u32>, max: Option<u32>, facts: &Facts) -> Result<Draft,
         pods: i64::from(new_low.max(facts.replicas())) - i64::from(facts.replicas()),
         touched,
     })
+}
+
+/// The autoscaler of a workload, as it is named.
+pub(in crate::change) fn scaler(workload: &ObjectRef, hpa: &Value) -> ObjectRef {
+    ObjectRef {
+        kind: Kind::HorizontalPodAutoscaler,
+        name: text(hpa, "/metadata/name").into(),
+        uid: uid_of(hpa),
+        ..workload.clone()
+    }
 }
 
 /// The limits of an autoscaler.

@@ -23,7 +23,7 @@ use crate::text::clean;
 const QUESTION: Duration = Duration::from_secs(5);
 
 /// Takes records of the journal.
-type Note<'n> = &'n mut (dyn FnMut(Record) + Send);
+type Note<'n> = &'n mut (dyn FnMut(Record) -> bool + Send);
 
 /// Why it is led back.
 enum Why {
@@ -100,7 +100,9 @@ impl Execution<'_> {
             }
             watcher.look(at, &sight);
             let shown = watcher.shown();
-            said.say(shown, &mut |words| self.note(note, id, "watches", words));
+            said.say(shown, &mut |words| {
+                self.note(note, id, "watches", words);
+            });
             (self.means.tell)(Progress::Watching(shown.words()));
             (self.means.tell)(Progress::Guard(Box::new(shown.clone())));
             if !shown.breach.is_empty() {
@@ -177,14 +179,15 @@ impl Execution<'_> {
         }
     }
 
-    fn note(&self, note: Note<'_>, id: &str, outcome: &str, words: &str) {
+    /// Writes it down; says whether it could.
+    fn note(&self, note: Note<'_>, id: &str, outcome: &str, words: &str) -> bool {
         note(Record::Step(StepDone {
             id: id.to_owned(),
             at: jiff::Timestamp::now().to_string(),
             step: self.plan.steps.len(),
             outcome: outcome.to_owned(),
             words: words.to_owned(),
-        }));
+        }))
     }
 
     async fn ours(&self, guard: &Guard, stands: &[Touched], doubt: bool) -> Ours {
@@ -313,9 +316,11 @@ impl Execution<'_> {
             }
         };
         let mut unwritten = None;
-        let mut note = |record: Record| {
-            if let Err(error) = journal.append(&record, jiff::Timestamp::now()) {
+        let mut note = |record: Record| match journal.append(&record, jiff::Timestamp::now()) {
+            Ok(()) => true,
+            Err(error) => {
                 unwritten = Some(clean(&error.to_string()).into_owned());
+                false
             }
         };
         let until = Instant::now() + self.means.pace.settle;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Execution, Progress};
 use crate::change::ask;
-use crate::change::gates::Verdict;
+use crate::change::gates::{Judged, Verdict};
 use crate::change::plan::{Expect, Goal, Touched, called};
 use crate::change::verify::{self, Standing};
 use crate::connect::paths;
@@ -60,15 +60,16 @@ impl Execution<'_> {
     }
 
     /// For how long something has to stand. What somebody is known to put back is not done because it stood at the first
-    /// look.
+    /// look: fewer pods are there within a second, and an autoscaler looks every 15 s.
     fn holds_for(&self, expect: &Expect) -> Duration {
-        let warned = self
-            .plan
-            .gates
-            .iter()
-            .any(|judged| judged.gate == "ownership" && judged.verdict != Verdict::Pass);
+        let owned = |judged: &&Judged| judged.gate == "ownership" && judged.verdict != Verdict::Pass;
+        let Some(judged) = self.plan.gates.iter().find(owned).filter(|_| self.means.watch) else {
+            return Duration::ZERO;
+        };
         match expect.goal {
-            Goal::Stands if warned && self.means.watch => self.means.pace.stands,
+            Goal::Stands => self.means.pace.stands,
+            Goal::Scaled(_) if judged.verdict == Verdict::Fail => self.means.pace.stands * 4,
+            Goal::Scaled(_) => self.means.pace.stands,
             _ => Duration::ZERO,
         }
     }
@@ -77,6 +78,9 @@ impl Execution<'_> {
         let deadline = began + Duration::from_secs(expect.deadline);
         let path = paths::path(&expect.object);
         let hold = self.holds_for(expect);
+        // What says that it will not come true may be of before: it has to say so at several looks.
+        let doubt = self.means.pace.look * 2;
+        let mut failing: Option<Instant> = None;
         let beside = self
             .plan
             .beside
@@ -104,10 +108,18 @@ impl Execution<'_> {
                     format!("{words}; watched for {} s, since it may be put back", hold.as_secs())
                 }
                 Standing::Done(words) => return End { outcome: Outcome::Done, words },
-                Standing::Failed(words) => return End { outcome: Outcome::Failed, words },
+                Standing::Failed(words) => {
+                    if failing.get_or_insert_with(Instant::now).elapsed() >= doubt {
+                        return End { outcome: Outcome::Failed, words };
+                    }
+                    (self.means.tell)(Progress::Watching(words));
+                    sleep(self.means.pace.look).await;
+                    continue;
+                }
                 Standing::Superseded(words) => return End { outcome: Outcome::Superseded, words },
                 Standing::Pending(words) => words,
             };
+            failing = None;
             if Instant::now() >= deadline && began.elapsed() >= hold {
                 let words = format!("not within {} s: {pending}", expect.deadline);
                 return End { outcome: Outcome::TimedOut, words };

@@ -1,6 +1,7 @@
 //! The other ways to change something: what deletes, makes and evicts. The same bench, the same faults.
 
 use super::*;
+use crate::change::execute::StepState;
 
 impl Bench {
     pub(super) fn of(&self, resource: &str, namespace: &str) -> Vec<Value> {
@@ -227,6 +228,71 @@ async fn a_budget_that_never_gives_way_ends_the_drain_in_time_and_by_name() {
     let end = bench.execute_at(&confirmed, Pace { evictions: Duration::from_millis(300), ..pace() }).await;
     assert_eq!(end.outcome, Outcome::TimedOut, "{}", end.words);
     assert!(end.words.contains("cart-") && end.words.contains("The disruption budget cart"), "{}", end.words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_budget_says_so_and_a_budget_that_gives_way_is_waited_for() {
+    // One pod may go after the other, each well within the limit, and all of them not.
+    let mut last: Option<std::time::Instant> = None;
+    let every = Duration::from_millis(200);
+    let bench = Bench::new(move |method, path| {
+        let evicts = *method == Method::POST && path.contains("/eviction") && !path.contains("dryRun=All");
+        match (evicts, last.is_some_and(|at| at.elapsed() < every)) {
+            (false, _) => Fate::Pass,
+            (true, true) => Fate::Answer(429, budget(), None),
+            // The demo has budgets of its own, which are not this test's.
+            (true, false) => {
+                last = Some(std::time::Instant::now());
+                Fate::Answer(201, json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}), None)
+            }
+        }
+    })
+    .await;
+    let node = bench.node_of("cart");
+    let confirmed = bench.confirmed_of("drain", Kind::Node, &node, With::default()).await;
+    let steps = confirmed.plan().steps.len();
+    assert!(steps > 5, "{steps} steps are too few for this test");
+    let told = Mutex::new(Vec::new());
+    let tell = |progress: Progress| {
+        if let Progress::Step(at, StepState::Doing, words) = progress {
+            told.lock().unwrap().push((at, words));
+        }
+    };
+    let limited = Pace { evictions: 3 * every, ..pace() };
+    let end = bench.executed(&confirmed, limited, false, &tell).await;
+    assert_eq!(end.outcome, Outcome::Done, "{}", end.words);
+    let told = told.into_inner().unwrap();
+    let waiting = |(_, words): &&(usize, String)| words.contains("waits: The disruption budget cart");
+    let (at, _) = told.iter().find(waiting).unwrap_or_else(|| panic!("{told:?}"));
+    // It goes on saying so while it is asked again.
+    let own: Vec<&str> =
+        told.iter().filter(|(other, _)| other == at).map(|(_, words)| words.as_str()).collect();
+    assert!(own[1..].iter().all(|words| words.contains("waits: ")), "{own:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_takes_no_more_stops_a_drain_on_the_way() {
+    let full: Arc<Mutex<Option<Journal>>> = Arc::default();
+    let (seen, mut evicted) = (Arc::clone(&full), 0);
+    let bench = Bench::new(move |method, path| {
+        if is_change(method, path) && path.contains("/eviction") {
+            evicted += 1;
+            if evicted == 2
+                && let Some(journal) = seen.lock().unwrap().take()
+            {
+                fill_the_disk(&journal);
+            }
+        }
+        Fate::Pass
+    })
+    .await;
+    *full.lock().unwrap() = Some(bench.journal());
+    let node = bench.node_of("cart");
+    let confirmed = bench.confirmed_of("drain", Kind::Node, &node, With::default()).await;
+    let end = bench.execute(&confirmed).await;
+    assert_eq!(end.outcome, Outcome::Failed, "{}", end.words);
+    assert!(end.words.contains("the journal cannot be written any more"), "{}", end.words);
+    assert_eq!(bench.changes().len(), 3, "cordoned, two evictions, and nothing that is not written down");
 }
 
 #[tokio::test(flavor = "multi_thread")]

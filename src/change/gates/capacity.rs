@@ -4,12 +4,12 @@
 
 use serde_json::Value;
 
+use super::quota::requested;
 use super::{Evidence, Finding, Gate};
 use crate::change::intent::Free;
 use crate::change::json::list;
 use crate::change::pods::{Fate, fate, has_ended, is_ending};
 use crate::domain::id::Kind;
-use crate::wire::quantity::milli;
 
 /// `capacity`
 pub struct Capacity;
@@ -59,16 +59,8 @@ impl Gate for Capacity {
 type Asked = (u64, u64);
 
 fn asked(live: &Value, containers: &str) -> Asked {
-    // Where only a limit is written it is the request too; custom resources may have bare numbers.
-    let of = |one: &Value, resource: &str| {
-        let written = |kind: &str| one.pointer(&format!("/resources/{kind}/{resource}"));
-        let amount = written("requests").or_else(|| written("limits"))?;
-        match amount {
-            Value::String(text) => milli(text),
-            number => milli(&number.to_string()),
-        }
-    };
-    let sum = |resource: &str| -> u128 { list(live, containers).filter_map(|one| of(one, resource)).sum() };
+    let sum =
+        |resource: &str| -> u128 { list(live, containers).filter_map(|one| requested(one, resource)).sum() };
     let whole = |amount: u128| u64::try_from(amount).unwrap_or(u64::MAX);
     (whole(sum("cpu")), whole(sum("memory") / 1000))
 }

@@ -1,6 +1,7 @@
 //! Whether this is a time at which nothing is to be changed.
 
 use super::{Evidence, Finding, Gate};
+use crate::domain::freeze::Freeze;
 
 /// `freeze`
 pub struct Frozen;
@@ -12,7 +13,9 @@ impl Gate for Frozen {
 
     fn judge(&self, evidence: &Evidence<'_>) -> Finding {
         let order = evidence.order;
-        let here = order.around.freezes.iter().filter(|freeze| freeze.concerns(order.place.name()));
+        // A node is of every environment that has pods on its cluster.
+        let concerns = |freeze: &&Freeze| order.place.names().iter().any(|name| freeze.concerns(name));
+        let here = order.around.freezes.iter().filter(concerns);
         let mut unknown = None;
         for freeze in here {
             match freeze.holds(evidence.facts.now.wall) {

@@ -1,11 +1,13 @@
 //! Who will undo it: an autoscaler, KEDA, Argo CD, Flux, a controller. An honest answer here matters more than a
 //! quick one: a change that is put back after a minute has helped nobody.
 
+use serde_json::Value;
+
 use super::{Evidence, Finding, Gate, Verdict};
 use crate::change::actions::limits;
 use crate::change::gather::controller_of;
 use crate::change::json::{note, text};
-use crate::change::owners::{Habit, git_sets};
+use crate::change::owners::{Deliverer, Habit, git_sets};
 use crate::change::plan::Touched;
 use crate::domain::id::Kind;
 
@@ -37,7 +39,7 @@ impl Gate for Ownership {
                 take(keda(evidence));
             }
             if !own(&value) && value.object.kind == Kind::HorizontalPodAutoscaler {
-                take(generated(evidence));
+                take(generated(evidence, value));
             }
         }
         if let Some(owner) = controller_of(&evidence.facts.live) {
@@ -47,7 +49,7 @@ impl Gate for Ownership {
             );
         }
         for value in changed().filter(own) {
-            take(delivered(evidence, value));
+            take(delivered(&evidence.facts.deliverers, &evidence.facts.live, value));
         }
         worst
     }
@@ -94,33 +96,30 @@ fn keda(evidence: &Evidence<'_>) -> Finding {
     }
 }
 
-/// The autoscaler that is changed may be KEDA's own.
-fn generated(evidence: &Evidence<'_>) -> Finding {
-    let hpa = evidence.facts.autoscalers.iter().flatten().next();
-    match hpa.and_then(controller_of) {
+/// The autoscaler that is changed may be KEDA's own, and has its own deliverers.
+fn generated(evidence: &Evidence<'_>, value: &Touched) -> Finding {
+    let Some(hpa) = evidence.facts.autoscalers.iter().flatten().next() else {
+        return Finding::unknown("whose the autoscaler is could not be read");
+    };
+    match controller_of(hpa) {
         Some(owner) => {
             Finding::fail(format!("{} {} made this autoscaler and puts it back", owner.kind, owner.name))
                 .mend(format!("change the {} instead", owner.kind))
         }
-        None => match hpa.and_then(|hpa| note(hpa, "annotations", "argocd.argoproj.io/tracking-id")) {
-            Some(_) => {
-                Finding::warn("Argo CD delivers this autoscaler and may put it back").mend("change it in Git")
-            }
-            None => Finding::pass("nothing will undo it"),
-        },
+        None => delivered(&evidence.facts.scaler_deliverers, hpa, value),
     }
 }
 
-fn delivered(evidence: &Evidence<'_>, value: &Touched) -> Finding {
+fn delivered(deliverers: &[Deliverer], live: &Value, value: &Touched) -> Finding {
     let mut worst = Finding::pass("nothing will undo it");
-    for deliverer in &evidence.facts.deliverers {
+    for deliverer in deliverers {
         let name = &deliverer.name;
         let finding = match &deliverer.habit {
             // What is not in Git at all is left alone by all of them.
             _ if value.pointer.contains("/annotations/") => {
                 Finding::pass(format!("{name} leaves an annotation of this kind alone"))
             }
-            _ if git_sets(&evidence.facts.live, &value.pointer) == Some(false) => {
+            _ if git_sets(live, &value.pointer) == Some(false) => {
                 Finding::pass(format!("{name} does not set {}", value.what))
             }
             Err(why) => {

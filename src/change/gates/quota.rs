@@ -75,20 +75,33 @@ fn is_scoped(quota: &Value) -> bool {
 
 /// What one pod of a workload takes of a resource of a quota, in thousandths; `None` for what pods do not take.
 fn per_pod(live: &Value, resource: &str) -> Option<u128> {
-    let sum = |kind: &str, resource: &str| {
-        list(live, "/spec/template/spec/containers")
-            .filter_map(|one| one.pointer(&format!("/resources/{kind}/{resource}")))
-            .filter_map(|amount| milli(amount.as_str()?))
-            .sum()
-    };
+    let containers = || list(live, "/spec/template/spec/containers");
+    let requests = |resource: &str| containers().filter_map(|one| requested(one, resource)).sum();
     match resource {
         "pods" | "count/pods" => Some(1000),
-        "cpu" | "memory" => Some(sum("requests", resource)),
-        other => {
-            let (kind, resource) = other.split_once('.')?;
-            matches!(kind, "requests" | "limits").then(|| sum(kind, resource))
-        }
+        "cpu" | "memory" => Some(requests(resource)),
+        other => match other.split_once('.')? {
+            ("requests", resource) => Some(requests(resource)),
+            ("limits", resource) => {
+                Some(containers().filter_map(|one| amount(one, "limits", resource)).sum())
+            }
+            _ => None,
+        },
     }
+}
+
+/// What a container is given of a resource, as `kind` (`requests`, `limits`) has it, in thousandths.
+fn amount(container: &Value, kind: &str, resource: &str) -> Option<u128> {
+    match container.pointer(&format!("/resources/{kind}/{resource}"))? {
+        Value::String(text) => milli(text),
+        // Custom resources may have bare numbers.
+        number => milli(&number.to_string()),
+    }
+}
+
+/// What a container asks for of a resource, in thousandths: where only a limit is written, that is the request too.
+pub(super) fn requested(container: &Value, resource: &str) -> Option<u128> {
+    amount(container, "requests", resource).or_else(|| amount(container, "limits", resource))
 }
 
 fn words(amount: u128, resource: &str) -> String {

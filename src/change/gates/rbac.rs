@@ -15,8 +15,13 @@ impl Gate for Rbac {
             match may {
                 Ok(true) => {}
                 Ok(false) => {
-                    return Finding::fail(format!("you may not {right} in {}", right.namespace))
-                        .mend(format!("ask for {right} in {}", right.namespace));
+                    // Nodes and their like are in no namespace.
+                    let place = match right.namespace.is_empty() {
+                        true => String::new(),
+                        false => format!(" in {}", right.namespace),
+                    };
+                    return Finding::fail(format!("you may not {right}{place}"))
+                        .mend(format!("ask for {right}{place}"));
                 }
                 Err(why) => return Finding::unknown(format!("whether you may {right} is not told: {why}")),
             }

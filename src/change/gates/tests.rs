@@ -5,8 +5,9 @@ use serde_json::json;
 use super::*;
 use crate::change::actions::named;
 use crate::change::gather::Facts;
-use crate::change::intent::{Intent, With};
+use crate::change::intent::{Free, Intent, With};
 use crate::change::owners::{Deliverer, Habit};
+use crate::change::plan::Right;
 use crate::change::testing::{autoscaler, facts, facts_of, order, pod};
 use crate::domain::id::Kind;
 
@@ -156,20 +157,127 @@ fn alerts_judge_a_scale_down_and_only_inform_a_scale_up() {
 
 #[test]
 fn a_freeze_judges_where_it_concerns_the_place() {
+    let frozen = |environments: &[&str]| crate::domain::freeze::Freeze {
+        name: "always".into(),
+        days: Vec::new(),
+        hours: None,
+        dates: Vec::new(),
+        zone: "UTC".into(),
+        environments: environments.iter().map(|name| (*name).into()).collect(),
+    };
     let freeze = |environments: &[&str]| {
         let mut order = order(1);
-        order.around.freezes = vec![crate::domain::freeze::Freeze {
-            name: "always".into(),
-            days: Vec::new(),
-            hours: None,
-            dates: Vec::new(),
-            zone: "UTC".into(),
-            environments: environments.iter().map(|name| (*name).into()).collect(),
-        }];
+        order.around.freezes = vec![frozen(environments)];
         gate(&order, &facts(), "freeze")
     };
     assert!(freeze(&[]).fails && freeze(&["staging"]).fails);
     assert_eq!(freeze(&["production"]).verdict, Verdict::Pass);
+    // A node of a cluster on which several environments have their pods.
+    let node = |environments: &[&str]| {
+        let mut order = order(5);
+        order.place.environment = "".into();
+        order.place.others = vec!["staging".into(), "production".into()];
+        order.around.freezes = vec![frozen(environments)];
+        gate(&order, &facts(), "freeze")
+    };
+    assert!(node(&["production"]).fails && node(&["staging"]).fails);
+    assert_eq!(node(&["development"]).verdict, Verdict::Pass);
+}
+
+#[test]
+fn what_delivers_an_autoscaler_puts_its_limits_back() {
+    let judged = |habit: Option<Habit>, hpa: serde_json::Value| {
+        let mut order = order(5);
+        order.intent.with = With { min: Some(3), max: Some(9), ..With::default() };
+        let mut facts = facts();
+        facts.autoscalers = Ok(vec![hpa]);
+        let named = |habit| Deliverer { name: "Flux Kustomization shop".to_owned(), habit: Ok(habit) };
+        facts.scaler_deliverers = habit.map(named).into_iter().collect();
+        // What delivers the workload need not deliver its autoscaler.
+        facts.deliverers =
+            vec![Deliverer { name: "Argo CD application cart".to_owned(), habit: Ok(Habit::Heals) }];
+        gate(&order, &facts, "ownership")
+    };
+    let hpa = || autoscaler("cart", 2, 6);
+    assert_eq!(judged(None, hpa()).verdict, Verdict::Pass);
+    let heals = judged(Some(Habit::Heals), hpa());
+    assert!(heals.verdict == Verdict::Warn && heals.why.contains("Flux Kustomization shop"), "{heals:?}");
+    assert_eq!(judged(Some(Habit::Stopped), hpa()).verdict, Verdict::Pass);
+    let mut kedas = hpa();
+    kedas["metadata"]["ownerReferences"] =
+        json!([{"kind": "ScaledObject", "name": "cart", "uid": "1", "controller": true}]);
+    let made = judged(None, kedas);
+    assert!(made.fails && made.why.contains("ScaledObject cart made this autoscaler"), "{made:?}");
+}
+
+#[test]
+fn an_old_backup_is_told_and_stops_nothing() {
+    let with = |backup: Known<(u64, u64)>| {
+        let mut order = order(1);
+        order.around.backup = backup;
+        let all = [facts()];
+        let draft = named("pause").unwrap().draft(&order.intent, &all[0]).unwrap();
+        let evidence =
+            Evidence { order: &order, facts: &all[0], all: &all, draft: &draft, rights: &[], dry_runs: &[] };
+        Backup.judge(&evidence)
+    };
+    assert_eq!(with(Ok((60, 300))).verdict, Verdict::Pass);
+    let old = with(Ok((900, 300)));
+    assert!(old.verdict == Verdict::Fail && old.why.contains("is 15 m old"), "{old:?}");
+    assert_eq!(with(Err("there is no usable one".to_owned())).verdict, Verdict::Unknown);
+    for act in crate::change::actions::ALL {
+        for (gate, weight) in act.gates().iter().filter(|(gate, _)| gate.name() == Backup.name()) {
+            assert_eq!(*weight, Weight::Informs, "{}: {}", act.name(), gate.name());
+        }
+    }
+}
+
+#[test]
+fn nodes_without_room_are_told() {
+    let with = |room: Known<Vec<Free>>| {
+        let mut order = order(5);
+        order.around.room = room;
+        gate(&order, &facts(), "capacity")
+    };
+    let node = |cpu| Free { node: "n1".into(), cpu, memory: 64 << 30, pods: 10 };
+    assert_eq!(with(Ok(vec![node(64_000)])).verdict, Verdict::Pass);
+    let full = with(Ok(vec![Free { pods: 1, ..node(64_000) }]));
+    assert!(full.verdict == Verdict::Warn && full.why.contains("room for 1 of 2 pods"), "{full:?}");
+    let unknown = with(Err("the nodes cannot be read, or not yet".to_owned()));
+    assert!(unknown.verdict == Verdict::Unknown && unknown.why.contains("cannot be read"), "{unknown:?}");
+}
+
+#[test]
+fn a_limit_alone_is_a_request_too_for_a_quota() {
+    let mut facts = facts();
+    let container = &mut facts.live["spec"]["template"]["spec"]["containers"][0];
+    container["resources"] = json!({"limits": {"cpu": "2"}});
+    facts.quotas = Ok(vec![json!({"metadata": {"name": "compute"}, "status": {
+        "hard": {"requests.cpu": "10"}, "used": {"requests.cpu": "9"}}})]);
+    let full = gate(&order(5), &facts, "quota");
+    assert!(full.fails && full.why.contains("leaves 1 requests.cpu, 4 are needed"), "{full:?}");
+}
+
+#[test]
+fn a_right_is_named_with_its_namespace_where_it_has_one() {
+    let judged = |namespace: &str| {
+        let all = [facts()];
+        let order = order(5);
+        let draft = order.intent.verb.draft(&order.intent, &all[0]).unwrap();
+        let right = Right { namespace: namespace.into(), ..draft.steps[0].request.right.clone() };
+        let rights = [(right, Ok(false))];
+        let evidence = Evidence {
+            order: &order,
+            facts: &all[0],
+            all: &all,
+            draft: &draft,
+            rights: &rights,
+            dry_runs: &[],
+        };
+        Rbac.judge(&evidence).why
+    };
+    assert!(judged("shop").ends_with(" in shop"), "{}", judged("shop"));
+    assert!(!judged("").ends_with(" in "), "{}", judged(""));
 }
 
 #[test]

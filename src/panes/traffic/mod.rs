@@ -18,6 +18,7 @@ use crate::action::Action;
 use crate::domain::environment::Environment;
 use crate::domain::id::{Kind, Name, ObjectRef};
 use crate::domain::level::Level;
+use crate::domain::link::Feed;
 use crate::domain::meta::Labels;
 use crate::effect::Follow;
 use crate::fleet::rollouts::{Release, Steered, rollouts};
@@ -47,7 +48,8 @@ struct Shown {
 struct Seen {
     scope: words::ScopeKey,
     settings: [u64; 3],
-    versions: Vec<[u64; 5]>,
+    versions: Vec<[u64; 6]>,
+    feeds: Vec<[Feed; 2]>,
 }
 
 /// A row: the place of its pair, and of the colour in it. Those of Rollouts are counted on after the pairs.
@@ -181,7 +183,7 @@ fn back<'s>(shared: &'s Shared, pair: &'s Pair) -> Option<&'s Name> {
     let told = shared.journal.as_ref().and_then(|read| read.as_ref().ok());
     let before = match watched {
         Some((_, colour)) => &**colour,
-        None => changes::way_back(told?, &pair.service)?,
+        None => changes::way_back(told?, &pair.service, "")?,
     };
     let mut others = pair.standing_by();
     match others.find(|colour| *colour.name == *before) {
@@ -208,11 +210,11 @@ impl Rows for Traffic {
     }
 
     fn changes(&mut self, shared: &Shared) -> Changes<Row> {
-        let clusters = shared.world.clusters.iter();
+        let clusters = || shared.world.clusters.iter();
         let now = Some(Seen {
             scope: words::scope_key(shared),
             settings: [shared.settings_version(), shared.graphs.surveyed(), shared.upstreams.version()],
-            versions: clusters
+            versions: clusters()
                 .map(|c| {
                     [
                         c.services.version(),
@@ -220,9 +222,12 @@ impl Rows for Traffic {
                         c.endpoint_slices.version(),
                         c.autoscalers.version(),
                         c.replica_sets.version(),
+                        // Which colour an endpoint is of, its pod tells.
+                        c.pods.version(),
                     ]
                 })
                 .collect(),
+            feeds: clusters().map(|c| [c.feed(Kind::EndpointSlice), c.feed(Kind::Pod)]).collect(),
         });
         if now == self.seen {
             return Changes::Nothing;

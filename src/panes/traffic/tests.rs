@@ -192,6 +192,22 @@ fn only_what_leads_away_from_the_last_switch_is_a_way_back() {
     assert!(!is_back(vec![there(), led_back()], "green"), "onto what was left there is no way back");
     let refused = entry("blue", "green", false, Outcome::Refused);
     assert!(is_back(vec![there(), refused], "blue"), "what was refused led nowhere");
+
+    // A command names its Service without a uid: what was switched by another context is another one of that name.
+    let named = ObjectRef {
+        cluster: ClusterId(0),
+        kind: Kind::Service,
+        namespace: "shop-prod".into(),
+        name: "checkout".into(),
+        uid: Uid::default(),
+    };
+    let mut elsewhere = there();
+    elsewhere.intent.context = "staging".to_owned();
+    elsewhere.intent.objects =
+        vec![Object { namespace: "shop-prod".into(), name: "checkout".into(), ..Object::default() }];
+    let reading = Reading { entries: vec![elsewhere], torn: Vec::new() };
+    assert_eq!(changes::way_back(&reading, &named, "staging"), Some("blue"));
+    assert_eq!(changes::way_back(&reading, &named, "production"), None);
 }
 
 #[test]
