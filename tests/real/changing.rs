@@ -301,10 +301,35 @@ async fn a_drain_waits_for_the_budget_and_leaves_no_pod() {
             "metadata": {"name": "cart", "namespace": stage.namespace},
             "spec": {"maxUnavailable": most, "selector": {"matchLabels": {"app": "cart"}}}})
     };
-    stage.cluster.apply(&budget(1)).unwrap();
+    // For a while it lets no pod go, and is waited for; then one after the other.
+    stage.cluster.apply(&budget(0)).unwrap();
+    let names_budget = || {
+        stage.cluster.field(&stage.namespace, "policy/v1/poddisruptionbudgets/cart", "/status/expectedPods")
+    };
+    stage
+        .cluster
+        .until("a budget that knows its pods", || names_budget().is_ok_and(|n| n == "2"))
+        .await
+        .unwrap();
     let mark = stage.mark();
-    let (code, told) = run(&["drain", &node, "--yes", "--wait"]);
+    let drain = std::thread::scope(|scope| {
+        let draining = scope.spawn(|| run(&["drain", &node, "--yes", "--wait"]));
+        let began = std::time::Instant::now();
+        let waits = || {
+            let requests = stage.cluster.audit().since(mark).unwrap();
+            requests.iter().any(|one| one.resource == "pods/eviction" && one.code == 429)
+        };
+        while !waits() && !draining.is_finished() && began.elapsed() < std::time::Duration::from_secs(60) {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        let waited = waits();
+        stage.cluster.apply(&budget(1)).unwrap();
+        (waited, draining.join().unwrap())
+    });
+    let (waited, (code, told)) = drain;
     assert_eq!(code, Some(0), "{told}");
+    assert!(waited, "nothing was held up: {told}");
+    assert!(told.contains("waits: The disruption budget cart"), "{told}");
     let on = ["get", "pods", "-A", "-o", "name", &format!("--field-selector=spec.nodeName={node}")];
     assert_eq!(stage.cluster.kubectl(&on).unwrap().trim(), "");
     let requests = stage.cluster.audit().since(mark).unwrap();

@@ -17,6 +17,10 @@ pub async fn shared() -> &'static Cluster {
     CLUSTER.get_or_init(async || Cluster::start().bare().await.unwrap()).await
 }
 
+/// How a test says that something was lost, doubled or wrong, and not only late: `.ci/run` looks for it, and has such a
+/// test pass three times.
+pub const LOST: &str = "LOST OR DOUBLED";
+
 /// Everything may be read, nothing changed.
 pub fn reader() -> Value {
     json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}])

@@ -8,6 +8,7 @@ use pilothouse::text;
 use pilothouse::world::ClusterWorld;
 use serde_json::Value;
 
+use super::common::LOST;
 use super::person::Person;
 
 /// Rows of a list asked for at once.
@@ -151,7 +152,7 @@ fn known(world: &ClusterWorld, namespace: Option<&str>) -> Held {
 
 /// The first few rows that only one of them has.
 fn differences(held: &Held, known: &Held) -> String {
-    let mut lines = Vec::new();
+    let mut lines = vec![LOST.to_owned()];
     for (plural, rows) in held {
         let ours = &known[plural];
         lines.push(format!("{plural}: the server holds {}, the client knows {}", rows.len(), ours.len()));

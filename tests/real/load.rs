@@ -6,7 +6,7 @@ use ground::people::{self, Credentials};
 use ground::proxy::{Fault, Proxy, Rule};
 use ground::seed::{Churn, Seed};
 
-use super::common::{DAY, folder, person, quick, token_of};
+use super::common::{DAY, LOST, folder, person, quick, token_of};
 use super::ledger::agrees;
 use super::person::Person;
 
@@ -63,7 +63,7 @@ async fn ten_thousand_pods_in_churn_and_a_server_that_dies() {
     person.see_title("Pods", "unreachable").await;
     // Those that were being replaced when it died are gone, and nobody could make the next ones.
     let kept = person.wait_until(|world| world.clusters[0].pods.len() + BETWEEN >= 10_000).await;
-    assert!(kept, "rows went with their server:\n{}", person.picture());
+    assert!(kept, "{LOST}: rows went with their server:\n{}", person.picture());
     cluster.start_api_server().await.unwrap();
     person.see_no("unreachable").await;
     changes(&mut person, 300).await;

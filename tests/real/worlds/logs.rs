@@ -4,7 +4,7 @@ use ground::proxy::{Fault, Rule};
 use pilothouse::panes::PaneId;
 use serde_json::json;
 
-use super::super::common::quick;
+use super::super::common::{LOST, quick};
 use super::super::person::{Desk, Person};
 use super::super::wire::Wire;
 use super::{Scene, pod, shared, workload};
@@ -147,7 +147,7 @@ async fn a_log_goes_on_after_cuts_and_nothing_is_lost_or_doubled() {
     let picture = scene.person.picture();
     let shown: Vec<&str> = picture.match_indices("line-").map(|(at, _)| &picture[at..at + 8]).collect();
     let wanted: Vec<String> = (0..200).map(|n| format!("line-{n:03}")).collect();
-    assert_eq!(shown, wanted, "{picture}");
+    assert_eq!(shown, wanted, "{LOST}: {picture}");
     // And it is still followed.
     say(200..201);
     scene.person.see("line-200").await;

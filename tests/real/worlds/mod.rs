@@ -25,6 +25,7 @@ use pilothouse::runtime::Driver;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use super::common::LOST;
 use super::person::{Desk, Person};
 
 /// How long the world may take to be as it is wanted, on a busy machine.
@@ -201,7 +202,7 @@ impl<'a> Scene<'a> {
                 return theirs;
             }
             let ours = our_pods(self.person.driver(), &self.namespace);
-            assert!(began.elapsed() < PATIENCE, "kubectl: {theirs:#?}\nours: {ours:#?}");
+            assert!(began.elapsed() < PATIENCE, "{LOST}: kubectl: {theirs:#?}\nours: {ours:#?}");
         }
     }
 }
@@ -221,7 +222,7 @@ pub fn our_pods(driver: &mut Driver, namespace: &str) -> BTreeMap<String, String
     for (_, pod) in driver.state.shared.world.clusters[0].pods.iter() {
         if &*pod.namespace == namespace {
             let row = format!("{}/{} {} {}", pod.ready, pod.total, pod.status, pod.restarts);
-            assert_eq!(found.insert(pod.name.to_string(), row), None, "{} is listed twice", pod.name);
+            assert_eq!(found.insert(pod.name.to_string(), row), None, "{LOST}: {} is listed twice", pod.name);
         }
     }
     found

@@ -3,7 +3,8 @@
 use pilothouse::panes::PaneId;
 use serde_json::json;
 
-use super::{Play, auto, config_map, deployment};
+use super::{Play, auto, config_map, deployment, shared};
+use crate::changing::command;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tests/real/build"]
@@ -75,4 +76,23 @@ async fn self_heal_puts_it_back_and_says_that_it_did() {
     assert_eq!(play.told("web", "/status/history/1"), "");
     play.scene.goes_to(PaneId::Workloads);
     play.see_row("web", "2/2").await;
+
+    // One pod fewer is there within a second, and is no success all the same.
+    let home = tempfile::tempdir().unwrap();
+    let cluster = &shared().await.cluster;
+    let namespace = play.scene.namespace.clone();
+    let run = |more: &[&str]| {
+        let args = ["scale", "deploy/web", "-n", &namespace, "--replicas", "1"];
+        let output = command(home.path(), cluster.admin()).args(args).args(more).output().unwrap();
+        let (told, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.code(), format!("{told}{said}"))
+    };
+    let (_, plan) = run(&["--plan", "-o", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    let named =
+        ["environment", "context"].map(|key| plan["plan"][key].as_str().unwrap_or_default().to_owned());
+    let place = named.iter().find(|name| !name.is_empty()).unwrap();
+    let (code, told) = run(&["--confirm", place, "--reason", "a test", "--wait"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("superseded: replicas was put back to 2, set by argocd"), "{told}");
 }
