@@ -345,6 +345,28 @@ async fn a_drain_waits_for_the_budget_and_leaves_no_pod() {
     assert_eq!(code, Some(0), "{told}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_restart_whose_pods_never_come_fails_by_its_deadline() {
+    let stage = Stage::set(&operator()).await;
+    let labels = json!({"app": "stuck"});
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "stuck", "namespace": stage.namespace},
+        "spec": {"replicas": 1, "progressDeadlineSeconds": 4, "selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels, "annotations": {"pilothouse.test/behavior": "pull"}},
+            "spec": {"containers": [{"name": "main", "image": "registry.example/stuck:1"}]}}},
+    });
+    stage.cluster.apply(&deployment).unwrap();
+    let Output { status, stdout, stderr } = command(&stage.home, &stage.kubeconfig)
+        .args(["restart", "deploy/stuck", "-n", &stage.namespace, "--yes", "--wait"])
+        .output()
+        .unwrap();
+    let told = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert_eq!(status.code(), Some(1), "{told}");
+    assert!(told.contains("failed: its deadline has passed: "), "{told}");
+}
+
 /// What a person needs for what a StatefulSet, a DaemonSet or an autoscaler keeps.
 fn curator() -> Value {
     json!([
