@@ -25,10 +25,11 @@ use super::confirm::Confirmed;
 use super::gather::uid_of;
 pub use super::gauge::Ways;
 use super::guard::Guarded;
-use super::json::{at, list, text};
-use super::plan::{BEING, Method, Plan, Step, Touched, called};
+use super::json::{at, list, same, text};
+use super::plan::{BEING, Goal, Method, Plan, Step, Touched, called};
 use super::pods::is_ending;
 use super::requests::{Reply, send};
+use super::rollouts::{self, VERSION};
 use super::verify::shown;
 use crate::connect::paths;
 use crate::connect::problem::Fault;
@@ -512,7 +513,7 @@ impl Execution<'_> {
 
     /// What is no longer as the plan showed it.
     fn difference(&self, step: &Step, live: &Value) -> Option<String> {
-        let other = |value: &&Touched| at(live, &value.pointer) != *self.wanted(step, value);
+        let other = |value: &&Touched| !same(&at(live, &value.pointer), self.wanted(step, value));
         let changed = self.touched(step).find(other)?;
         let now = at(live, &changed.pointer);
         let by = super::owners::writer_of(live, &changed.pointer)
@@ -585,7 +586,8 @@ impl Execution<'_> {
             };
             match (step.request.method, looked) {
                 (Method::Merge | Method::JsonPatch, Ok(live))
-                    if self.set_by(step).all(|value| at(&live, &value.pointer) == value.after) =>
+                    if self.set_by(step).all(|value| same(&at(&live, &value.pointer), &value.after))
+                        || self.has_arrived(step, &live) =>
                 {
                     return done(Some(live));
                 }
@@ -620,6 +622,16 @@ impl Execution<'_> {
         }
     }
 
+    /// Whether the status of an Argo Rollout tells that a step has arrived, of which nothing may stand there any more.
+    fn has_arrived(&self, step: &Step, live: &Value) -> bool {
+        let own = self.plan.expects.iter().filter(|expect| expect.object == step.object);
+        step.request.right.subresource == "status"
+            && own.into_iter().any(|expect| match &expect.goal {
+                Goal::Rollout(wish) => rollouts::has_arrived(wish, live, &self.plan.touched),
+                _ => false,
+            })
+    }
+
     /// Looks at what a step was to make; stale when it is not there.
     async fn made(&self, step: &Step) -> Result<Value, Stopped> {
         let collection = step.request.path.split('?').next().unwrap_or_default();
@@ -632,9 +644,20 @@ impl Execution<'_> {
     }
 }
 
-/// From now on the values count as the server took them: it may have filled in what was left out.
-fn as_taken(stands: &mut [Touched], step: &Step, answered: Option<&Value>) {
+/// From now on the values count as the server took them: it may have filled in what was left out. Of a status the version
+/// counts too, by which it shows who has written since.
+fn as_taken(stands: &mut Vec<Touched>, step: &Step, answered: Option<&Value>) {
     let Some(answered) = answered.filter(|object| uid_of(object) == step.object.uid) else { return };
+    if step.request.right.subresource == "status" {
+        let version = at(answered, VERSION);
+        stands.push(Touched {
+            object: step.object.clone(),
+            what: "version".to_owned(),
+            pointer: VERSION.to_owned(),
+            before: version.clone(),
+            after: version,
+        });
+    }
     for value in stands.iter_mut().filter(|value| value.is_changed() && value.object == step.object) {
         if let Some(taken) = answered.pointer(&value.pointer)
             && (taken.is_object() || taken.is_array())
