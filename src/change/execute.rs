@@ -29,7 +29,7 @@ use super::json::{at, list, same, text};
 use super::plan::{BEING, Goal, Method, Plan, Step, Touched, called};
 use super::pods::is_ending;
 use super::requests::{Reply, send};
-use super::rollouts::{self, VERSION};
+use super::rollouts;
 use super::verify::shown;
 use crate::connect::paths;
 use crate::connect::problem::Fault;
@@ -644,20 +644,9 @@ impl Execution<'_> {
     }
 }
 
-/// From now on the values count as the server took them: it may have filled in what was left out. Of a status the version
-/// counts too, by which it shows who has written since.
-fn as_taken(stands: &mut Vec<Touched>, step: &Step, answered: Option<&Value>) {
+/// From now on the values count as the server took them: it may have filled in what was left out.
+fn as_taken(stands: &mut [Touched], step: &Step, answered: Option<&Value>) {
     let Some(answered) = answered.filter(|object| uid_of(object) == step.object.uid) else { return };
-    if step.request.right.subresource == "status" {
-        let version = at(answered, VERSION);
-        stands.push(Touched {
-            object: step.object.clone(),
-            what: "version".to_owned(),
-            pointer: VERSION.to_owned(),
-            before: version.clone(),
-            after: version,
-        });
-    }
     for value in stands.iter_mut().filter(|value| value.is_changed() && value.object == step.object) {
         if let Some(taken) = answered.pointer(&value.pointer)
             && (taken.is_object() || taken.is_array())

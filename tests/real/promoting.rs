@@ -373,11 +373,84 @@ async fn an_analysis_that_runs_is_passed_by_the_index_of_its_step() {
     assert!(told.contains(&format!("{run} is ended, and counts as passed")), "{told}");
     let (request, told) = stage.one(&["promote-step", "rollout/cart"]);
     assert_eq!(request.resource, "rollouts/status");
-    assert_eq!(request.body["status"], json!({"pauseConditions": null, "currentStepIndex": 2}));
+    assert_eq!(
+        request.body["status"],
+        json!({"pauseConditions": null, "currentStepIndex": 2, "observedGeneration": null})
+    );
     assert!(told.contains("it went on"), "{told}");
     stage.becomes("cart", "/status/phase", "Paused").await;
     assert_eq!(stage.field("cart", "/status/currentStepIndex"), "2");
     let run = format!("argoproj.io/v1alpha1/analysisruns/{run}");
     let phase = || stage.cluster.field(&stage.namespace, &run, "/status/phase").unwrap();
     stage.cluster.until("the run is over", || phase() == "Successful").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_step_that_waits_for_pods_is_left_for_one_that_waits_too() {
+    let stage = Stage::set().await;
+    let steps = json!([{"setWeight": 50}, {"setWeight": 100}, {"pause": {}}]);
+    stage.rollout("cart", json!({"canary": {"steps": steps}})).await;
+    let nowhere = json!({"nodeSelector": {"nobody": "has-this"}});
+    stage.patches("cart", &json!({"spec": {"template": {"spec": nowhere}}}), &[]);
+    stage.becomes("cart", "/status/updatedReplicas", "1").await;
+    let (request, told) = stage.one(&["promote-step", "rollout/cart"]);
+    assert_eq!(
+        request.body["status"],
+        json!({"pauseConditions": null, "currentStepIndex": 1, "observedGeneration": null})
+    );
+    assert!(told.contains("it went on"), "{told}");
+    // Nothing else is different: no pod more can be made while these are not ready.
+    let state =
+        ["currentStepIndex", "updatedReplicas"].map(|of| stage.field("cart", &format!("/status/{of}")));
+    assert_eq!(state, ["1", "1"]);
+}
+
+/// A Prometheus that has one answer: 1.
+async fn prometheus() -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 8192];
+            let _ = stream.read(&mut asked).await;
+            let vector =
+                json!({"resultType": "vector", "result": [{"metric": {}, "value": [1_795_271_520, "1"]}]});
+            let body = json!({"status": "success", "data": vector}).to_string();
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+            let _ = stream
+                .write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())
+                .await;
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn an_analysis_without_a_verdict_is_passed_and_not_run_again() {
+    let stage = Stage::set().await;
+    let metric = json!({"name": "neither", "successCondition": "result[0] > 5", "failureCondition": "result[0] < 0",
+        "provider": {"prometheus": {"address": prometheus().await, "query": "up"}}});
+    let template = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate",
+        "metadata": {"name": "neither", "namespace": stage.namespace}, "spec": {"metrics": [metric]}});
+    stage.cluster.apply(&template).unwrap();
+    let analysis = json!({"analysis": {"templates": [{"templateName": "neither"}]}});
+    let steps = json!([{"setWeight": 50}, analysis, {"setWeight": 75}, {"pause": {}}]);
+    stage.rollout("cart", json!({"canary": {"steps": steps}})).await;
+    stage.sends("cart", 2);
+    stage.becomes("cart", "/status/message", "InconclusiveAnalysisRun").await;
+    // A person pauses it besides.
+    stage.one(&["pause", "rollout/cart"]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (requests, told) = stage.two(&["promote-step", "rollout/cart"]);
+    let passed = json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": 2,
+        "observedGeneration": null});
+    assert_eq!(requests, [paused_ended(), status(passed)]);
+    assert!(told.contains("it went on"), "{told}");
+    stage.becomes("cart", "/status/message", "CanaryPauseStep").await;
+    assert_eq!(stage.field("cart", "/status/currentStepIndex"), "3");
+    let runs = stage.cluster.kubectl(&["-n", &stage.namespace, "get", "analysisruns", "-o", "name"]).unwrap();
+    assert_eq!(runs.lines().count(), 1, "{runs}");
 }

@@ -10,7 +10,7 @@ use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
 use crate::change::intent::{Intent, Way};
 use crate::change::json::text;
-use crate::change::rollouts::Wish;
+use crate::change::rollouts::{STEP, Wish};
 use crate::domain::id::Kind;
 
 /// `promote-step`
@@ -54,7 +54,7 @@ impl Act for PromoteStep {
         let step = rollout.step().unwrap_or(0);
         let leaves = |step: u64| {
             // Without the index its controller runs the same analysis again, or waits for the same step.
-            vec![PAUSES, ("step", "/status/currentStepIndex", json!(step + 1))]
+            vec![PAUSES, ("step", STEP, json!(step + 1))]
         };
         let next = || match facts.live.pointer(&format!("/spec/strategy/canary/steps/{}", step + 1)) {
             Some(next) => format!("its next step: {}", crate::text::clean(&next.to_string())),

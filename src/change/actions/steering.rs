@@ -4,13 +4,13 @@
 use serde_json::Value;
 
 use super::holding::PAUSED;
-use super::{Draft, changed, held, merge, undo};
+use super::{Draft, changed, held, merge, put, undo};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::Facts;
 use crate::change::intent::{Way, With};
-use crate::change::json::text;
+use crate::change::json::{nest, text};
 use crate::change::plan::{Expect, Goal, Step, Touched};
-use crate::change::rollouts::{Rollout, Wish};
+use crate::change::rollouts::{Rollout, SEEN, STEP, Wish};
 
 /// Those that judge a step forward. Ownership has a say where a pause by hand is ended too: a status is nothing that Git
 /// says.
@@ -79,7 +79,12 @@ impl Change {
             .collect();
         let uid = text(&facts.live, "/metadata/uid");
         let values: Vec<&Touched> = touched.iter().collect();
-        let mut steps = vec![merge(&facts.object, uid, self.title.clone(), "status", &values)];
+        let mut status = merge(&facts.object, uid, self.title.clone(), "status", &values);
+        if values.iter().any(|value| value.pointer == STEP) {
+            // The request does itself what is to come true: by this its controller shows that it has seen it.
+            put(&mut status.request.body, nest(SEEN, Value::Null));
+        }
+        let mut steps = vec![status];
         if Rollout(&facts.live).is_held() && self.unpausing != Unpausing::Never {
             let (paused, resume) = unpaused(facts);
             steps.insert(if self.unpausing == Unpausing::Before { 0 } else { 1 }, resume);
@@ -151,7 +156,7 @@ const HELD_AND_STEP: &[(&str, &str)] = &[
     HELD[2],
     HELD[3],
     HELD[4],
-    ("step", "/status/currentStepIndex"),
+    ("step", STEP),
     ("pause of its own", "/status/controllerPause"),
 ];
 
@@ -382,7 +387,8 @@ mod tests {
         live["status"]["phase"] = json!("Progressing");
         live["status"]["currentStepIndex"] = json!(0);
         let skipped = draft("promote-step", &live).unwrap();
-        let body = json!({"status": {"pauseConditions": null, "currentStepIndex": 1}});
+        let body =
+            json!({"status": {"pauseConditions": null, "currentStepIndex": 1, "observedGeneration": null}});
         assert_eq!(bodies(&skipped), [("status", body)]);
         assert_eq!(skipped.words, "past step 0 of 3, which is not over");
         assert!(skipped.then.contains(r#"its next step: {"pause":{}}"#), "{}", skipped.then);
@@ -400,7 +406,8 @@ mod tests {
         let mut live = canary();
         live["status"]["pauseConditions"][0]["reason"] = json!("InconclusiveAnalysisRun");
         let body = &draft("promote-step", &live).unwrap().steps[0].request.body;
-        let wanted = json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": 2});
+        let wanted = json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": 2,
+            "observedGeneration": null});
         assert_eq!(body["status"], wanted);
         let mut live = blue_green();
         live["status"]["pauseConditions"][0]["reason"] = json!("InconclusiveAnalysisRun");
