@@ -25,10 +25,11 @@ use super::confirm::Confirmed;
 use super::gather::uid_of;
 pub use super::gauge::Ways;
 use super::guard::Guarded;
-use super::json::{at, list, text};
-use super::plan::{BEING, Method, Plan, Step, Touched, called};
+use super::json::{at, list, same, text};
+use super::plan::{BEING, Goal, Method, Plan, Step, Touched, called};
 use super::pods::is_ending;
 use super::requests::{Reply, send};
+use super::rollouts;
 use super::verify::shown;
 use crate::connect::paths;
 use crate::connect::problem::Fault;
@@ -545,7 +546,7 @@ impl Execution<'_> {
 
     /// What is no longer as the plan showed it.
     fn difference(&self, step: &Step, live: &Value) -> Option<String> {
-        let other = |value: &&Touched| at(live, &value.pointer) != *self.wanted(step, value);
+        let other = |value: &&Touched| !same(&at(live, &value.pointer), self.wanted(step, value));
         let changed = self.touched(step).find(other)?;
         let now = at(live, &changed.pointer);
         let by = super::owners::writer_of(live, &changed.pointer)
@@ -618,7 +619,8 @@ impl Execution<'_> {
             };
             match (step.request.method, looked) {
                 (Method::Merge | Method::JsonPatch, Ok(live))
-                    if self.set_by(step).all(|value| at(&live, &value.pointer) == value.after) =>
+                    if self.set_by(step).all(|value| same(&at(&live, &value.pointer), &value.after))
+                        || self.has_arrived(step, &live) =>
                 {
                     return done(Some(live));
                 }
@@ -651,6 +653,16 @@ impl Execution<'_> {
             }
             sleep(self.means.pace.look).await;
         }
+    }
+
+    /// Whether the status of an Argo Rollout tells that a step has arrived, of which nothing may stand there any more.
+    fn has_arrived(&self, step: &Step, live: &Value) -> bool {
+        let own = self.plan.expects.iter().filter(|expect| expect.object == step.object);
+        step.request.right.subresource == "status"
+            && own.into_iter().any(|expect| match &expect.goal {
+                Goal::Rollout(wish) => rollouts::has_arrived(wish, live, &self.plan.touched),
+                _ => false,
+            })
     }
 
     /// Looks at what a step was to make; stale when it is not there.

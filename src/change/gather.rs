@@ -12,11 +12,12 @@ use super::Known;
 use super::actions::{self, Draft, Kept};
 use super::ask::{self, DryRun};
 use super::gates::{self, Evidence};
-use super::intent::{Order, Switched, Way};
+use super::intent::{Intent, Order, Switched, Way};
 use super::json::{count, flag, list, note, text};
 use super::owners;
 use super::plan::{Line, Plan, Right, called};
 use super::pods;
+use super::rollouts::Rollout;
 use super::smoke::{self, Smoke};
 use super::traffic;
 use crate::connect::paths;
@@ -47,10 +48,12 @@ pub struct Facts {
     pub budgets: Known<Vec<Value>>,
     /// Quotas of its namespace.
     pub quotas: Known<Vec<Value>>,
-    /// For a pod: all pods of its namespace with its labels. For a node: all pods on it.
+    /// For a pod: pods of its namespace, all of its controller among them. For a node: all pods on it.
     pub pods: Known<Vec<Value>>,
     /// EndpointSlices of a Service.
     pub slices: Known<Vec<Value>>,
+    /// For an Argo Rollout that a person paused: whether that could be ended, or why the server says no.
+    pub unpausing: Known<()>,
     /// For a switch: what the settings and the screen know for it.
     pub switched: Option<Box<Switched>>,
     /// For a switch: what pods of the new colour answered, where a request is configured.
@@ -72,8 +75,10 @@ pub struct Needs {
     pub revisions: bool,
     /// Disruption budgets.
     pub budgets: bool,
-    /// Pods: of a node those on it, of a pod those that look like it.
+    /// Pods: of a node those on it, of a pod those beside it.
     pub pods: bool,
+    /// Whether the pause of a person could be ended.
+    pub unpausing: bool,
     /// Of a Service the pods of all its colours, and its EndpointSlices.
     pub colours: bool,
 }
@@ -106,7 +111,7 @@ impl NoPlan {
 /// It cannot be done, or what it needs cannot be read.
 pub async fn plan(
     client: &(dyn Fn(ClusterId) -> Option<Client> + Sync),
-    order: Order,
+    mut order: Order,
     now: Now,
 ) -> Result<Plan, NoPlan> {
     if order.intent.objects.is_empty() {
@@ -114,11 +119,14 @@ pub async fn plan(
     }
     let own = client(order.place.cluster)
         .ok_or_else(|| NoPlan::Unread(format!("{} is not connected.", order.place.context)))?;
-    let reads = order.intent.objects.iter().enumerate().map(|(at, object)| {
-        let delivery = order.around.delivery.get(at).cloned().flatten();
-        facts(client, &own, object, delivery, &order, now)
-    });
-    let all = try_join_all(reads).await?;
+    let mut all = all_facts(client, &own, &order, now).await?;
+    if let [one] = all.as_slice()
+        && let Some(way) = order.intent.verb.instead(&order.intent, one)
+        && let Some(verb) = order.intent.verb.back_by(&way)
+    {
+        order.intent = Intent { verb, with: way.with, ..order.intent };
+        all = all_facts(client, &own, &order, now).await?;
+    }
     let drafts: Vec<Draft> = all
         .iter()
         .map(|facts| order.intent.verb.draft(&order.intent, facts).map_err(NoPlan::Refused))
@@ -246,6 +254,20 @@ async fn rehearse(client: &Client, draft: &Draft) -> (Vec<(Right, Known<bool>)>,
     futures::future::join(rights, dry_runs).await
 }
 
+/// What is known of each object of an order.
+async fn all_facts(
+    client: &(dyn Fn(ClusterId) -> Option<Client> + Sync),
+    own: &Client,
+    order: &Order,
+    now: Now,
+) -> Result<Vec<Facts>, NoPlan> {
+    let reads = order.intent.objects.iter().enumerate().map(|(at, object)| {
+        let delivery = order.around.delivery.get(at).cloned().flatten();
+        facts(client, own, object, delivery, order, now)
+    });
+    try_join_all(reads).await
+}
+
 /// The identity of an object as read.
 pub(super) fn uid_of(object: &Value) -> Uid {
     Uid::parse(text(object, "/metadata/uid"))
@@ -333,6 +355,7 @@ async fn facts(
         quotas,
         pods,
         slices,
+        unpausing: Ok(()),
         switched,
         smoke: None,
         deliverers,
@@ -349,6 +372,12 @@ async fn facts(
         }
     }
     facts.smoke = smoked(own, &facts, order).await;
+    if needs.unpausing
+        && Rollout(&facts.live).is_held()
+        && let DryRun::Refused(why) = ask::dry_run(own, &actions::unpaused(&facts).1, LIMIT).await
+    {
+        facts.unpausing = Err(why);
+    }
     Ok(facts)
 }
 

@@ -22,6 +22,12 @@ pub(super) fn flag(object: &Value, pointer: &str) -> bool {
     object.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
 }
 
+/// Whether two values say the same: of a flag that is not set some writers leave a `false`, others nothing.
+pub(super) fn same(one: &Value, other: &Value) -> bool {
+    let is_off = |value: &Value| matches!(value, Value::Null | Value::Bool(false));
+    one == other || is_off(one) && is_off(other)
+}
+
 /// The entries of a list at a pointer.
 pub(super) fn list<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
     object.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
@@ -54,5 +60,19 @@ mod tests {
         assert_eq!(nested, json!({"a": {"x.io/y~z": 1}}));
         assert_eq!(at(&nested, pointer), json!(1));
         assert_eq!(at(&nested, "/b"), Value::Null);
+    }
+
+    #[test]
+    fn a_flag_that_is_off_is_as_one_that_is_absent() {
+        assert!(
+            same(&json!(false), &Value::Null)
+                && same(&Value::Null, &json!(false))
+                && same(&json!(1), &json!(1))
+        );
+        assert!(
+            !same(&json!(true), &Value::Null)
+                && !same(&json!(0), &Value::Null)
+                && !same(&json!([]), &Value::Null)
+        );
     }
 }

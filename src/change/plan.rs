@@ -223,7 +223,8 @@ impl Goal {
     /// Whether it is told by the object alone, which stands as long as it is so.
     #[must_use]
     pub fn is_of_what_stands(&self) -> bool {
-        matches!(self, Goal::Stands | Goal::Scaled(_) | Goal::RolledOut | Goal::Begun)
+        let of_spec = [Goal::Stands, Goal::RolledOut, Goal::Begun].contains(self);
+        of_spec || matches!(self, Goal::Scaled(_) | Goal::Rollout(Wish::Restarted(..)))
     }
 }
 

@@ -7,22 +7,13 @@ use super::json::{flag, list, note, text};
 use crate::connect::paths;
 use crate::domain::id::{ClusterId, Kind, ObjectRef, Uid};
 
-/// Labels that pods of one controller do not share.
-const OWN: [&str; 4] = [
-    "controller-revision-hash",
-    "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index",
-    "batch.kubernetes.io/job-completion-index",
+/// The labels by which a controller of this kind tells its pods: it gives them itself, and what loses its one is no longer its
+/// own. Of any other label nobody can say whether all pods of a controller have it.
+const GIVEN: [(&str, &str); 3] = [
+    ("ReplicaSet", "pod-template-hash"),
+    ("ReplicaSet", "rollouts-pod-template-hash"),
+    ("Job", "batch.kubernetes.io/controller-uid"),
 ];
-
-/// How labels begin that a pod has from the node that it is bound to (the API server's PodTopologyLabels, since 1.33): pods
-/// of one controller are in several zones.
-const OF_ITS_NODE: [&str; 2] = ["topology.kubernetes.io/", "topology.k8s.io/"];
-
-/// Whether all pods of a controller have the label.
-fn is_shared(label: &str) -> bool {
-    !OWN.contains(&label) && !OF_ITS_NODE.iter().any(|prefix| label.starts_with(prefix))
-}
 
 /// What a drain makes of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +31,7 @@ pub(super) enum Fate {
 /// What a drain makes of a pod.
 pub(super) fn fate(pod: &Value) -> Fate {
     let controller = controller_of(pod);
-    if note(pod, "annotations", "kubernetes.io/config.mirror").is_some()
-        || controller.as_ref().is_some_and(|owner| owner.kind == "DaemonSet")
-    {
+    if is_mirror(pod) || controller.as_ref().is_some_and(|owner| owner.kind == "DaemonSet") {
         return Fate::Stays;
     }
     if has_ended(pod) {
@@ -98,20 +87,20 @@ pub(super) fn reference(cluster: ClusterId, pod: &Value) -> ObjectRef {
     }
 }
 
-/// The path of the pods that are asked for: of a node those on it, of a pod those with its labels.
+/// The path of the pods that are asked for: of a node those on it; of a pod those of its namespace, fewer where its controller
+/// tells them by a label. Whose they are is told by their owners.
 pub(super) fn path(object: &ObjectRef, live: &Value) -> String {
     if object.kind == Kind::Node {
         return format!("{}?fieldSelector=spec.nodeName%3D{}", paths::collection(Kind::Pod, ""), object.name);
     }
-    let labels = live.pointer("/metadata/labels").and_then(Value::as_object);
+    let path = paths::collection(Kind::Pod, &object.namespace);
+    let kind = controller_of(live).map(|owner| owner.kind).unwrap_or_default();
+    let mut given = GIVEN.iter().filter(|(of, _)| *of == kind);
     // Keys and values of labels have no characters that mean anything in a query but the slash, which is none there.
-    let wanted: Vec<String> = labels
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| is_shared(key))
-        .filter_map(|(key, value)| Some(format!("{key}%3D{}", value.as_str()?)))
-        .collect();
-    format!("{}?labelSelector={}", paths::collection(Kind::Pod, &object.namespace), wanted.join("%2C"))
+    match given.find_map(|(_, key)| Some((key, note(live, "labels", key)?))) {
+        Some((key, value)) => format!("{path}?labelSelector={key}%3D{value}"),
+        None => path,
+    }
 }
 
 /// How long it may take to end, in seconds.
@@ -152,14 +141,18 @@ mod tests {
     }
 
     #[test]
-    fn pods_like_a_pod_are_asked_for_by_the_labels_that_they_share() {
+    fn pods_beside_a_pod_are_asked_for_by_no_label_that_it_may_have_alone() {
+        // The one that leads, and one that somebody looks into.
         let mut live = pod("cart-0", Some("StatefulSet"));
-        live["metadata"]["labels"] = json!({"app.kubernetes.io/name": "cart", "apps.kubernetes.io/pod-index": "0",
-                   "topology.kubernetes.io/zone": "b", "topology.kubernetes.io/region": "here"});
+        live["metadata"]["labels"] =
+            json!({"app.kubernetes.io/name": "cart", "role": "master", "debug": "1"});
         let object = reference(ClusterId(0), &live);
+        assert_eq!(path(&object, &live), "/api/v1/namespaces/shop/pods");
+        live["metadata"]["ownerReferences"][0]["kind"] = json!("ReplicaSet");
+        live["metadata"]["labels"]["pod-template-hash"] = json!("7d9c");
         assert_eq!(
             path(&object, &live),
-            "/api/v1/namespaces/shop/pods?labelSelector=app.kubernetes.io/name%3Dcart"
+            "/api/v1/namespaces/shop/pods?labelSelector=pod-template-hash%3D7d9c"
         );
     }
 }

@@ -4,7 +4,8 @@
 
 use serde_json::Value;
 
-use super::json::{count, flag, list, text};
+use super::json::{at, count, flag, list, text};
+use super::plan::Touched;
 use super::verify::Standing;
 use crate::text::clean;
 
@@ -19,7 +20,18 @@ pub enum Wish {
     Aborted(String),
     /// That an aborted one begins again.
     Retried(String),
+    /// That its pods are made anew since this time; and whether it was degraded before, which is then no failure. Of this no
+    /// template is asked.
+    Restarted(String, bool),
 }
+
+/// The step of a canary.
+pub(super) const STEP: &str = "/status/currentStepIndex";
+/// The pause of a person.
+const PAUSED: &str = "/spec/paused";
+/// The generation that its controller saw last. A request that does itself what is to come true takes it away: the controller
+/// puts it there again when it acts, also where it has nothing else to say.
+pub(super) const SEEN: &str = "/status/observedGeneration";
 
 /// A Rollout.
 #[derive(Clone, Copy)]
@@ -47,7 +59,7 @@ impl<'a> Rollout<'a> {
 
     /// A person paused it (`spec.paused`): then nothing else moves it.
     pub(super) fn is_held(self) -> bool {
-        flag(self.0, "/spec/paused")
+        flag(self.0, PAUSED)
     }
 
     pub(super) fn is_aborted(self) -> bool {
@@ -66,13 +78,18 @@ impl<'a> Rollout<'a> {
 
     /// The analysis that a step of a canary waits for, while it runs.
     pub(super) fn analysis(self) -> Option<&'a str> {
+        self.analysis_that(&["Pending", "Running"])
+    }
+
+    /// The analysis of a step of a canary, where it is in one of these states.
+    fn analysis_that(self, states: &[&str]) -> Option<&'a str> {
         let of = |field: &str| text(self.0, &format!("/status/canary/currentStepAnalysisRunStatus/{field}"));
-        (of("status") == "Running").then(|| of("name"))
+        states.contains(&of("status")).then(|| of("name"))
     }
 
     /// The step of a canary.
     pub(super) fn step(self) -> Option<u64> {
-        count(self.0, "/status/currentStepIndex")
+        count(self.0, STEP)
     }
 
     /// How many steps there are.
@@ -90,23 +107,31 @@ impl<'a> Rollout<'a> {
         text(self.0, "/status/phase")
     }
 
+    /// Its controller has given it up for now: aborted, past its deadline, or not valid.
+    pub(super) fn is_degraded(self) -> bool {
+        self.phase() == "Degraded"
+    }
+
     /// Its controller has seen what stands now. The generation is written as a text.
     fn is_observed(self) -> bool {
-        let seen = text(self.0, "/status/observedGeneration").parse().ok();
-        seen.or_else(|| count(self.0, "/status/observedGeneration"))
+        let seen = text(self.0, SEEN).parse().ok();
+        seen.or_else(|| count(self.0, SEEN))
             .is_some_and(|seen: u64| Some(seen) == count(self.0, "/metadata/generation"))
     }
 
     /// The analysis of a step that was left still stands there: its controller has not seen that it was sent on. A run is
     /// called `<rollout>-<hash>-<revision>-<step>`, and when it was run again so with `.1` behind it.
     fn is_leaving_an_analysis(self, left: u64) -> bool {
-        let run = self.analysis().and_then(|run| run.split('.').next());
-        run.is_some_and(|run| run.ends_with(&format!("-{left}")))
+        let Some(run) = self.analysis_that(&["Pending", "Running", "Inconclusive"]) else { return false };
+        let again = run.rsplit_once('.').filter(|(_, nth)| nth.bytes().all(|byte| byte.is_ascii_digit()));
+        again.map_or(run, |(run, _)| run).ends_with(&format!("-{left}"))
     }
 
-    /// Between the end of a pause and what follows from it the phase still says that it waits.
-    fn is_leaving_a_pause(self) -> bool {
-        flag(self.0, "/status/controllerPause") && self.pauses().next().is_none()
+    /// Between the end of a pause and what follows from it the phase still says that it waits. Where `controllerPause` was
+    /// taken away with the pause, only the phase does.
+    pub(super) fn is_leaving_a_pause(self) -> bool {
+        let waits = flag(self.0, "/status/controllerPause") || self.phase() == "Paused" && !self.is_held();
+        waits && self.pauses().next().is_none()
     }
 
     /// `Paused: CanaryPauseStep, step 2 of 5`
@@ -123,10 +148,13 @@ impl<'a> Rollout<'a> {
     }
 }
 
-/// Judges what was asked.
-pub(super) fn judge(wish: &Wish, live: &Value) -> Standing {
+/// Judges what was asked, by the values that were set for it.
+pub(super) fn judge(wish: &Wish, live: &Value, touched: &[Touched]) -> Standing {
     let now = Rollout(live);
-    let (Wish::Promoted(hash, _) | Wish::Full(hash) | Wish::Aborted(hash) | Wish::Retried(hash)) = wish;
+    let hash = match wish {
+        Wish::Restarted(at, ill) => return restarted(now, at, *ill),
+        Wish::Promoted(hash, _) | Wish::Full(hash) | Wish::Aborted(hash) | Wish::Retried(hash) => hash,
+    };
     if now.hash() != hash {
         return Standing::Superseded("another template has come since".to_owned());
     }
@@ -139,7 +167,8 @@ pub(super) fn judge(wish: &Wish, live: &Value) -> Standing {
             let went = match now.is_blue_green() {
                 true => text(live, "/status/blueGreen/activeSelector") == hash,
                 false => {
-                    over || now.step() > *step && !step.is_some_and(|step| now.is_leaving_an_analysis(step))
+                    let left = step.is_some_and(|step| now.is_leaving_an_analysis(step));
+                    over || now.step() > *step && !left && !at(live, SEEN).is_null()
                 }
             };
             match (went && !now.is_leaving_a_pause(), now.is_blue_green()) {
@@ -156,31 +185,63 @@ pub(super) fn judge(wish: &Wish, live: &Value) -> Standing {
             Standing::Pending(format!("it goes as soon as its pods are ready; {}", now.words()))
         }
         Wish::Full(_) => pending(),
-        Wish::Aborted(_) if now.is_aborted() && now.is_held() && !now.is_blue_green() => Standing::Failed(
-            "it is aborted, but was paused by hand: its new pods stay until it is resumed".to_owned(),
-        ),
         Wish::Aborted(_) if now.is_aborted() && !text(live, "/status/abortedAt").is_empty() => {
+            let stays = now.is_held() && !now.is_blue_green();
+            let ended = touched.iter().any(|value| value.pointer == PAUSED && value.is_changed());
             let back = match now.is_blue_green() {
                 true => text(live, "/status/blueGreen/activeSelector") == now.stable(),
                 false => true,
             };
-            match back {
-                true => {
+            let words = "it is aborted, but was paused by hand: its new pods stay until it is resumed";
+            match (stays, back) {
+                // Somebody has paused it again; or it was never said that they would go.
+                (true, _) if ended => Standing::Failed(words.to_owned()),
+                (true, _) => Standing::Done(words.to_owned()),
+                (false, true) => {
                     Standing::Done("it is back on what was stable; the new template still stands".to_owned())
                 }
-                false => pending(),
+                (false, false) => pending(),
             }
         }
         Wish::Aborted(_) if over => {
             Standing::Failed("it was over before: nothing was left to abort".to_owned())
         }
         Wish::Aborted(_) => pending(),
-        Wish::Retried(_) if now.is_aborted() || now.phase() == "Degraded" => pending(),
-        Wish::Retried(_) => Standing::Done(format!("it has begun again; {}", now.words())),
+        Wish::Retried(_) if now.is_aborted() || now.is_degraded() => pending(),
+        Wish::Retried(_) | Wish::Restarted(..) => {
+            Standing::Done(format!("it has begun again; {}", now.words()))
+        }
     }
 }
 
-/// Whether a template, a restart or the end of a pause has come through; a pause on the way is where it was to go.
+/// Whether what was sent has arrived, though what follows from it may not be over: some of it is taken away again by the
+/// controller as soon as it acts.
+pub(super) fn has_arrived(wish: &Wish, live: &Value, touched: &[Touched]) -> bool {
+    match wish {
+        Wish::Full(hash) if Rollout(live).hash() == hash && Rollout(live).stable() == hash => true,
+        _ => matches!(judge(wish, live, touched), Standing::Done(_)),
+    }
+}
+
+/// Whether all pods are newer than a time. That is noted when the last old one is sent away, before its successor is there;
+/// where it goes on waiting, or was ill before, the phase does not tell of that one, and the pods are counted.
+fn restarted(now: Rollout<'_>, at: &str, ill: bool) -> Standing {
+    if text(now.0, "/spec/restartAt") != at {
+        return Standing::Superseded("another restart was asked for since".to_owned());
+    }
+    let of = |field: &str| count(now.0, &format!("/status/{field}")).unwrap_or(0);
+    let came = now.is_observed() && text(now.0, "/status/restartedAt") == at;
+    match now.phase() {
+        "Degraded" if now.is_observed() && !ill => Standing::Failed(now.words()),
+        "Healthy" if came => Standing::Done(now.words()),
+        "Paused" | "Degraded" if came && of("readyReplicas") >= of("HPAReplicas") => {
+            Standing::Done(format!("its pods were made anew; {}", now.words()))
+        }
+        _ => Standing::Pending(now.words()),
+    }
+}
+
+/// Whether a template or the end of a pause has come through; a pause on the way is where it was to go.
 pub(super) fn rolled_out(live: &Value) -> Standing {
     let now = Rollout(live);
     if !now.is_observed() || now.is_leaving_a_pause() {
@@ -188,6 +249,7 @@ pub(super) fn rolled_out(live: &Value) -> Standing {
     }
     let restart = text(live, "/spec/restartAt");
     match now.phase() {
+        // One that somebody asked for goes on.
         "Healthy" | "Paused" if restart != text(live, "/status/restartedAt") => {
             Standing::Pending(now.words())
         }
@@ -248,6 +310,20 @@ pub(super) mod tests {
         "new".to_owned()
     }
 
+    fn judge(wish: &Wish, live: &Value) -> Standing {
+        super::judge(wish, live, &[])
+    }
+
+    fn set(pointer: &str, before: Value, after: Value) -> Touched {
+        Touched {
+            object: crate::change::testing::facts().object,
+            what: pointer.to_owned(),
+            pointer: pointer.to_owned(),
+            before,
+            after,
+        }
+    }
+
     #[test]
     fn a_canary_went_on_when_its_step_did() {
         let wish = Wish::Promoted(new(), Some(1));
@@ -264,14 +340,72 @@ pub(super) mod tests {
         assert!(matches!(judge(&wish, &live), Standing::Done(words) if words.contains("step 2 of 3")));
         // Sent past an analysis: it stands there until its controller has seen that.
         live["status"]["canary"] =
-            json!({"currentStepAnalysisRunStatus": {"name": "cart-new-2-1.1", "status": "Running"}});
+            json!({"currentStepAnalysisRunStatus": {"name": "cart.v2-new-2-1.1", "status": "Running"}});
         assert!(matches!(judge(&wish, &live), Standing::Pending(_)));
+        for (name, status) in [("cart.v2-new-2-1", "Pending"), ("cart.v2-new-2-1", "Inconclusive")] {
+            live["status"]["canary"]["currentStepAnalysisRunStatus"] =
+                json!({"name": name, "status": status});
+            assert!(matches!(judge(&wish, &live), Standing::Pending(_)), "{name} {status}");
+        }
         live["status"]["canary"]["currentStepAnalysisRunStatus"]["name"] = json!("cart-new-2-2");
         assert!(matches!(judge(&wish, &live), Standing::Done(_)));
         live["status"]["abort"] = json!(true);
         assert!(matches!(judge(&wish, &live), Standing::Failed(_)));
         live["status"]["currentPodHash"] = json!("newer");
         assert!(matches!(judge(&wish, &live), Standing::Superseded(_)));
+    }
+
+    #[test]
+    fn a_step_that_was_set_from_here_is_the_controllers_once_it_has_written_too() {
+        let wish = Wish::Promoted(new(), Some(0));
+        let mut live = canary();
+        live["status"]["pauseConditions"] = json!(null);
+        live["status"]["controllerPause"] = json!(false);
+        live["status"]["phase"] = json!("Progressing");
+        live["status"]["observedGeneration"] = json!(null);
+        assert!(matches!(judge(&wish, &live), Standing::Pending(_)), "it is as our request left it");
+        live["status"]["observedGeneration"] = json!("3");
+        assert!(matches!(judge(&wish, &live), Standing::Done(_)));
+        // What had no verdict: the phase still says that it waits, and why.
+        live["status"]["phase"] = json!("Paused");
+        live["status"]["message"] = json!("InconclusiveAnalysisRun");
+        assert!(matches!(judge(&wish, &live), Standing::Pending(_)));
+        live["status"]["message"] = json!("CanaryPauseStep");
+        live["status"]["pauseConditions"] = json!([{"reason": "CanaryPauseStep"}]);
+        assert!(matches!(judge(&wish, &live), Standing::Done(_)));
+    }
+
+    #[test]
+    fn a_restart_is_told_by_its_time_and_not_by_what_was_ill_before() {
+        let at = "2026-11-21T14:32:00Z";
+        let judge = |live: &Value, ill: bool| judge(&Wish::Restarted(at.to_owned(), ill), live);
+        let mut live = canary();
+        assert!(matches!(judge(&live, false), Standing::Superseded(_)));
+        live["spec"]["restartAt"] = json!(at);
+        assert!(matches!(judge(&live, false), Standing::Pending(_)));
+        live["status"]["restartedAt"] = json!(at);
+        live["status"]["readyReplicas"] = json!(3);
+        assert!(matches!(judge(&live, false), Standing::Pending(_)), "the last one is not there yet");
+        live["status"]["readyReplicas"] = json!(4);
+        assert!(matches!(judge(&live, false), Standing::Done(_)));
+        live["status"]["phase"] = json!("Degraded");
+        assert!(matches!(judge(&live, false), Standing::Failed(_)));
+        assert!(matches!(judge(&live, true), Standing::Done(_)));
+        live["metadata"]["generation"] = json!(4);
+        assert!(matches!(judge(&live, false), Standing::Pending(_)), "that is of before");
+        live["metadata"]["generation"] = json!(3);
+        live["status"]["phase"] = json!("Healthy");
+        assert!(matches!(judge(&live, false), Standing::Done(_)));
+    }
+
+    #[test]
+    fn what_came_through_has_arrived_though_nothing_of_it_stands() {
+        let wish = Wish::Full(new());
+        let mut live = canary();
+        assert!(!has_arrived(&wish, &live, &[]));
+        live["status"]["stableRS"] = json!("new");
+        live["status"]["phase"] = json!("Progressing");
+        assert!(has_arrived(&wish, &live, &[]), "the last of the old pods are still ending");
     }
 
     #[test]
@@ -297,7 +431,12 @@ pub(super) mod tests {
         held["spec"]["paused"] = json!(true);
         held["status"]["abort"] = json!(true);
         held["status"]["abortedAt"] = json!("2026-11-21T14:32:00Z");
-        assert!(matches!(judge(&wish, &held), Standing::Failed(words) if words.contains("resumed")));
+        let ended = [set(PAUSED, json!(true), json!(null))];
+        let again = super::judge(&wish, &held, &ended);
+        assert!(matches!(again, Standing::Failed(words) if words.contains("resumed")));
+        assert!(
+            matches!(judge(&wish, &held), Standing::Done(words) if words.contains("stay until it is resumed"))
+        );
         live["status"]["abort"] = json!(null);
         live["status"]["stableRS"] = json!("new");
         assert!(matches!(judge(&wish, &live), Standing::Failed(_)));

@@ -6,9 +6,10 @@ use kube::Client;
 use serde_json::Value;
 
 use super::ask;
-use super::json::at;
+use super::json::{at, same};
 use super::plan::{BEING, called};
 use super::redact::redacted;
+use super::rollouts::Rollout;
 use super::verify::shown;
 use crate::connect::paths;
 use crate::connect::problem::Fault;
@@ -80,6 +81,7 @@ pub fn object(cluster: ClusterId, object: &Object) -> Option<ObjectRef> {
 /// Looks how what was begun stands now.
 pub async fn look(client: &Client, cluster: ClusterId, intent: &Intention) -> Stand {
     let mut now = Vec::new();
+    let mut course = String::new();
     for value in &intent.values {
         let Some(object) = object(cluster, &value.object) else {
             return Stand::Unknown(format!(
@@ -90,6 +92,9 @@ pub async fn look(client: &Client, cluster: ClusterId, intent: &Intention) -> St
         match ask::read(client, &paths::path(&object), LIMIT).await {
             Ok(live) if object.uid == Uid::default() || super::gather::uid_of(&live) == object.uid => {
                 now.push(at(&live, &value.pointer));
+                if object.kind == Kind::Rollout {
+                    course = format!("; {} is: {}", called(&object), Rollout(&live).words());
+                }
             }
             Ok(_) | Err(Fault::NotFound(_)) if value.pointer == BEING => now.push(Value::Null),
             Ok(_) | Err(Fault::NotFound(_)) => return Stand::Otherwise(format!("{} is gone", object.name)),
@@ -98,6 +103,7 @@ pub async fn look(client: &Client, cluster: ClusterId, intent: &Intention) -> St
     }
     match judge(&intent.values, &now) {
         Stand::Otherwise(words) => partly(cluster, intent, &now).unwrap_or(Stand::Otherwise(words)),
+        Stand::Unknown(words) => Stand::Unknown(format!("{words}{course}")),
         stand => stand,
     }
 }
@@ -129,10 +135,21 @@ fn judge(values: &[Touched], now: &[Value]) -> Stand {
     let only_held = values.iter().all(|value| value.before == value.after);
     let counts = |value: &Touched| only_held || value.before != value.after;
     let all = |wanted: &dyn Fn(&Touched) -> &Value| {
-        values.iter().zip(&now).filter(|(value, _)| counts(value)).all(|(value, now)| wanted(value) == now)
+        values
+            .iter()
+            .zip(&now)
+            .filter(|(value, _)| counts(value))
+            .all(|(value, now)| same(wanted(value), now))
     };
     if all(&|value| &value.after) {
         return Stand::AsWanted;
+    }
+    // What a controller takes away again as soon as it has acted may have been there, or not.
+    let fleeting =
+        |value: &Touched| value.pointer.starts_with("/status/") && value.after == Value::Bool(true);
+    let gone = values.iter().zip(&now).find(|(value, now)| fleeting(value) && same(&value.before, now));
+    if let Some((value, _)) = gone {
+        return Stand::Unknown(format!("{} is taken away by its controller when it acts on it", value.what));
     }
     if all(&|value| &value.before) {
         return Stand::AsBefore;
@@ -160,6 +177,17 @@ mod tests {
         assert_eq!(judge(&values, &[json!(3)]), Stand::AsBefore);
         assert!(matches!(judge(&values, &[json!(4)]), Stand::Otherwise(words) if words.contains("is 4")));
         assert!(matches!(judge(&[], &[]), Stand::Unknown(_)));
+        // A promotion that came through leaves nothing of itself; and a flag that is off may be left out.
+        let flag =
+            |pointer: &str, before, after| Touched { pointer: pointer.to_owned(), ..value(before, after) };
+        let full = [flag("/status/promoteFull", json!(null), json!(true))];
+        assert!(
+            matches!(judge(&full, &[json!(null)]), Stand::Unknown(words) if words.contains("taken away"))
+        );
+        assert_eq!(judge(&full, &[json!(true)]), Stand::AsWanted);
+        let retried = [flag("/status/abort", json!(true), json!(false))];
+        assert_eq!(judge(&retried, &[json!(null)]), Stand::AsWanted);
+        assert_eq!(judge(&retried, &[json!(true)]), Stand::AsBefore);
         let of = |name: &str| Object {
             kind: "Deployment".to_owned(),
             namespace: "shop".to_owned(),
@@ -177,7 +205,7 @@ mod tests {
         let Stand::Partly { done, left } = stand else { panic!("{stand:?}") };
         assert_eq!((&*done[0].name, &*left[0].name), ("cart", "web"));
         assert_eq!(
-            partly(ClusterId(0), &intent, &[json!(true), json!(false)]),
+            partly(ClusterId(0), &intent, &[json!(true), json!("other")]),
             None,
             "somebody else did that"
         );

@@ -66,6 +66,7 @@ pub(super) fn facts() -> Facts {
         quotas: Ok(Vec::new()),
         pods: Ok(Vec::new()),
         slices: Ok(Vec::new()),
+        unpausing: Ok(()),
         switched: None,
         smoke: None,
         deliverers: Vec::new(),

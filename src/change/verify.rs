@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::actions::begun;
-use super::json::{at, count, flag, list, text};
+use super::json::{at, count, flag, list, same, text};
 use super::owners::writer_of;
 use super::plan::{Expect, Goal, Touched};
 use super::pods::{Fate, fate, ready_of};
@@ -48,12 +48,12 @@ pub fn judge(expect: &Expect, touched: &[Touched], live: Option<&Value>, pods: &
     }
     // What it waits for may end, and it may wait again, within one look: its status says more than what was set.
     if let Goal::Rollout(wish) = &expect.goal {
-        return rollouts::judge(wish, live);
+        return rollouts::judge(wish, live, touched);
     }
     // What was only held to its value until then may change now: others go on with their work.
     for value in touched.iter().filter(|value| value.is_changed() && value.object == expect.object) {
         let now = at(live, &value.pointer);
-        if now != value.after {
+        if !same(&now, &value.after) {
             return Standing::Superseded(put_back(value, &now, live));
         }
     }

@@ -119,7 +119,13 @@ impl Way {
     /// By another action of the registry.
     #[must_use]
     pub fn by(action: &str) -> Way {
-        Way { action: action.to_owned(), with: With::default() }
+        Way::by_with(action, With::default())
+    }
+
+    /// By another action of the registry, and how.
+    #[must_use]
+    pub fn by_with(action: &str, with: With) -> Way {
+        Way { action: action.to_owned(), with }
     }
 }
 

@@ -5,7 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::changes::{begin, close, warn};
 use crate::action::Action;
 use crate::change::execute::{Progress, StepState};
-use crate::change::intent::{Intent, Order};
+use crate::change::intent::{Intent, Order, Way};
 use crate::domain::id::ObjectRef;
 use crate::domain::level::Level;
 use crate::effect::Effect;
@@ -188,12 +188,22 @@ fn back(state: &mut State, request: RequestId) -> Vec<Effect> {
         };
         return warn(state, words);
     }
-    let led = run.way.as_ref().and_then(|way| Some((run.order.intent.verb.back_by(way)?, way.with.clone())));
+    let way = way_from_first(run).or_else(|| run.way.clone());
+    let led = way.and_then(|way| Some((run.order.intent.verb.back_by(&way)?, way.with)));
     let Some((verb, with)) = led else { return Vec::new() };
     let objects = changed(run);
     let order = orders::order(&state.shared, Intent { verb, objects, with });
     // As by its key: what is watched is shown, and what is no way back any more is planned as what it is.
     begin(state, Begin::Plan(order))
+}
+
+/// The way back from a run of which no more than the first step was done, where it has one of its own.
+fn way_from_first(run: &Run) -> Option<Way> {
+    let unknown = run.end.as_ref().is_none_or(|end| end.outcome == Outcome::Unknown);
+    let (first, others) = run.steps.split_first()?;
+    let done = |step: &(String, Option<StepState>)| step.1 == Some(StepState::Done);
+    let alone = done(first) && !others.is_empty() && !others.iter().any(done) && !unknown;
+    alone.then(|| run.order.intent.verb.way_from_first()).flatten()
 }
 
 /// The objects that a run has changed, or may have: of several with a step each those whose step was done, where some were.
@@ -221,4 +231,42 @@ fn sentence(words: &str) -> String {
     let mut chars = words.chars();
     let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", chars.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::actions::named;
+    use crate::change::intent::{Around, Place, With};
+    use crate::journal::End;
+
+    #[test]
+    fn what_only_ended_a_pause_by_hand_is_led_back_by_a_pause() {
+        let run = |verb: &str, second: StepState, outcome: Outcome| Run {
+            request: RequestId(1),
+            order: Order {
+                intent: Intent { verb: named(verb).unwrap(), objects: Vec::new(), with: With::default() },
+                place: Place::default(),
+                around: Around::default(),
+            },
+            title: String::new(),
+            place: "dev".into(),
+            steps: vec![(String::new(), Some(StepState::Done)), (String::new(), Some(second))],
+            watching: String::new(),
+            guard: None,
+            way: Some(Way::by("abort")),
+            back: String::new(),
+            guarded: false,
+            end: Some(End { outcome, words: String::new() }),
+            began: std::time::Duration::ZERO,
+        };
+        let way =
+            |verb: &str, second, outcome| way_from_first(&run(verb, second, outcome)).map(|way| way.action);
+        let pause = Some("pause".to_owned());
+        assert_eq!(way("promote-step", StepState::Failed, Outcome::Failed), pause);
+        assert_eq!(way("retry", StepState::Failed, Outcome::Failed), pause);
+        assert_eq!(way("promote-full", StepState::Failed, Outcome::Unknown), None, "it may have arrived");
+        assert_eq!(way("promote-full", StepState::Done, Outcome::TimedOut), None);
+        assert_eq!(way("abort", StepState::Failed, Outcome::Failed), None, "its first step is the abort");
+    }
 }

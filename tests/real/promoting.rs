@@ -43,11 +43,16 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Stage {
+        Stage::set_for(&steersman()).await
+    }
+
+    /// With a person who may do this, and no more.
+    async fn set_for(rights: &Value) -> Stage {
         let cluster = shared().await;
         let namespace = cluster.namespace("dev-shop").await.unwrap();
         cluster.rollouts_in(&namespace).await.unwrap();
         let maria = format!("maria-of-{namespace}");
-        let kubeconfig = cluster.user(&maria, &[&namespace], &steersman()).unwrap();
+        let kubeconfig = cluster.user(&maria, &[&namespace], rights).unwrap();
         let home = folder(cluster, "home");
         Stage { cluster, namespace, maria, kubeconfig, home }
     }
@@ -74,11 +79,16 @@ impl Stage {
 
     fn sends(&self, name: &str, version: u32) {
         let image = format!("registry.example/{name}:{version}");
-        let patch = json!({"spec": {"template": {"spec": {"containers": [{"name": name, "image": image}]}}}})
-            .to_string();
+        let containers = json!([{"name": name, "image": image}]);
+        self.patches(name, &json!({"spec": {"template": {"spec": {"containers": containers}}}}), &[]);
+    }
+
+    /// Somebody else changes a Rollout.
+    fn patches(&self, name: &str, patch: &Value, more: &[&str]) {
+        let patch = patch.to_string();
         let words =
             ["-n", &self.namespace, "patch", "rollouts.argoproj.io", name, "--type=merge", "-p", &patch];
-        self.cluster.kubectl(&words).unwrap();
+        self.cluster.kubectl(&[&words, more].concat()).unwrap();
     }
 
     /// A field of a Rollout, by its JSON pointer.
@@ -194,6 +204,8 @@ async fn a_blue_green_pair_is_switched_and_gone_back_from() {
     let strategy = json!({"blueGreen": {"activeService": "cart", "previewService": "cart-preview",
         "autoPromotionEnabled": false, "scaleDownDelaySeconds": 600}});
     stage.rollout("cart", strategy).await;
+    // Which ReplicaSet is the older one is told by whole seconds.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     stage.release("cart", 2).await;
     // A person pauses it besides: the traffic stays, and an abort takes the preview away all the same.
     stage.one(&["pause", "rollout/cart"]);
@@ -289,6 +301,55 @@ async fn an_abort_of_a_canary_that_was_paused_by_hand_takes_its_pods_away() {
     stage.cluster.until("no pod of the canary", || pods().unwrap().is_empty()).await.unwrap();
     let state = ["/status/phase", "/status/abort", "/spec/paused"].map(|field| stage.field("cart", field));
     assert_eq!(state, ["Degraded", "true", ""]);
+    // It is degraded from before: that is no failure of a restart, nor of the end of another pause.
+    let (request, told) = stage.one(&["restart", "rollout/cart"]);
+    assert_eq!(request.body["spec"]["restartAt"], stage.field("cart", "/status/restartedAt"));
+    assert!(told.contains("its pods were made anew"), "{told}");
+    stage.one(&["pause", "rollout/cart"]);
+    let (code, told) = stage.run(&["resume", "rollout/cart", "--plan"]);
+    assert!(code == Some(0) && told.contains("it stays aborted"), "{told}");
+    let (_, told) = stage.one(&["resume", "rollout/cart"]);
+    assert!(told.contains("stands as it was set"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn an_abort_needs_no_right_but_that_of_the_status() {
+    let stage = Stage::set_for(&json!([
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["argoproj.io"], "resources": ["rollouts/status"], "verbs": ["patch"]},
+    ]))
+    .await;
+    stage.rollout("cart", json!({"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}})).await;
+    stage.release("cart", 2).await;
+    stage.patches("cart", &json!({"spec": {"paused": true}}), &[]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (request, told) = stage.one(&["abort", "rollout/cart"]);
+    assert_eq!(request.body["status"], json!({"abort": true}));
+    assert!(told.contains("its new pods stay until it is resumed"), "{told}");
+    assert_eq!(stage.field("cart", "/status/abort"), "true");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn what_was_promoted_in_full_under_a_pause_by_hand_takes_no_step_and_is_restarted_all_the_same() {
+    let stage = Stage::set().await;
+    let steps = json!([{"setWeight": 50}, {"pause": {}}, {"setWeight": 75}, {"pause": {}}]);
+    stage.rollout("cart", json!({"canary": {"steps": steps}})).await;
+    stage.release("cart", 2).await;
+    stage.one(&["pause", "rollout/cart"]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (request, told) = stage.one(&["restart", "rollout/cart"]);
+    assert_eq!(request.body["spec"]["restartAt"], stage.field("cart", "/status/restartedAt"));
+    assert!(told.contains("its pods were made anew"), "{told}");
+    stage.patches("cart", &json!({"status": {"promoteFull": true}}), &["--subresource=status"]);
+    let (code, told) = stage.run(&["promote-step", "rollout/cart", "--yes"]);
+    assert!(code == Some(1) && told.contains("goes as soon as it is resumed"), "{told}");
+    let (code, told) = stage.run(&["resume", "rollout/cart", "--plan"]);
+    assert!(code == Some(0) && told.contains("without its further steps"), "{told}");
+    stage.one(&["resume", "rollout/cart"]);
+    stage.becomes("cart", "/status/phase", "Healthy").await;
+    assert_eq!(stage.field("cart", "/status/stableRS"), stage.field("cart", "/status/currentPodHash"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -312,11 +373,84 @@ async fn an_analysis_that_runs_is_passed_by_the_index_of_its_step() {
     assert!(told.contains(&format!("{run} is ended, and counts as passed")), "{told}");
     let (request, told) = stage.one(&["promote-step", "rollout/cart"]);
     assert_eq!(request.resource, "rollouts/status");
-    assert_eq!(request.body["status"], json!({"pauseConditions": null, "currentStepIndex": 2}));
+    assert_eq!(
+        request.body["status"],
+        json!({"pauseConditions": null, "currentStepIndex": 2, "observedGeneration": null})
+    );
     assert!(told.contains("it went on"), "{told}");
     stage.becomes("cart", "/status/phase", "Paused").await;
     assert_eq!(stage.field("cart", "/status/currentStepIndex"), "2");
     let run = format!("argoproj.io/v1alpha1/analysisruns/{run}");
     let phase = || stage.cluster.field(&stage.namespace, &run, "/status/phase").unwrap();
     stage.cluster.until("the run is over", || phase() == "Successful").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_step_that_waits_for_pods_is_left_for_one_that_waits_too() {
+    let stage = Stage::set().await;
+    let steps = json!([{"setWeight": 50}, {"setWeight": 100}, {"pause": {}}]);
+    stage.rollout("cart", json!({"canary": {"steps": steps}})).await;
+    let nowhere = json!({"nodeSelector": {"nobody": "has-this"}});
+    stage.patches("cart", &json!({"spec": {"template": {"spec": nowhere}}}), &[]);
+    stage.becomes("cart", "/status/updatedReplicas", "1").await;
+    let (request, told) = stage.one(&["promote-step", "rollout/cart"]);
+    assert_eq!(
+        request.body["status"],
+        json!({"pauseConditions": null, "currentStepIndex": 1, "observedGeneration": null})
+    );
+    assert!(told.contains("it went on"), "{told}");
+    // Nothing else is different: no pod more can be made while these are not ready.
+    let state =
+        ["currentStepIndex", "updatedReplicas"].map(|of| stage.field("cart", &format!("/status/{of}")));
+    assert_eq!(state, ["1", "1"]);
+}
+
+/// A Prometheus that has one answer: 1.
+async fn prometheus() -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 8192];
+            let _ = stream.read(&mut asked).await;
+            let vector =
+                json!({"resultType": "vector", "result": [{"metric": {}, "value": [1_795_271_520, "1"]}]});
+            let body = json!({"status": "success", "data": vector}).to_string();
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+            let _ = stream
+                .write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())
+                .await;
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn an_analysis_without_a_verdict_is_passed_and_not_run_again() {
+    let stage = Stage::set().await;
+    let metric = json!({"name": "neither", "successCondition": "result[0] > 5", "failureCondition": "result[0] < 0",
+        "provider": {"prometheus": {"address": prometheus().await, "query": "up"}}});
+    let template = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate",
+        "metadata": {"name": "neither", "namespace": stage.namespace}, "spec": {"metrics": [metric]}});
+    stage.cluster.apply(&template).unwrap();
+    let analysis = json!({"analysis": {"templates": [{"templateName": "neither"}]}});
+    let steps = json!([{"setWeight": 50}, analysis, {"setWeight": 75}, {"pause": {}}]);
+    stage.rollout("cart", json!({"canary": {"steps": steps}})).await;
+    stage.sends("cart", 2);
+    stage.becomes("cart", "/status/message", "InconclusiveAnalysisRun").await;
+    // A person pauses it besides.
+    stage.one(&["pause", "rollout/cart"]);
+    stage.becomes("cart", "/status/message", "manually paused").await;
+    let (requests, told) = stage.two(&["promote-step", "rollout/cart"]);
+    let passed = json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": 2,
+        "observedGeneration": null});
+    assert_eq!(requests, [paused_ended(), status(passed)]);
+    assert!(told.contains("it went on"), "{told}");
+    stage.becomes("cart", "/status/message", "CanaryPauseStep").await;
+    assert_eq!(stage.field("cart", "/status/currentStepIndex"), "3");
+    let runs = stage.cluster.kubectl(&["-n", &stage.namespace, "get", "analysisruns", "-o", "name"]).unwrap();
+    assert_eq!(runs.lines().count(), 1, "{runs}");
 }

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::steering::{ANSWER, Change, FORWARD, Unpausing, moving};
+use super::steering::{ANSWER, Change, OUT, Unpausing, moving};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
-use crate::change::intent::Intent;
-use crate::change::rollouts::Wish;
+use crate::change::intent::{Intent, Way};
+use crate::change::rollouts::{Rollout, Wish};
 use crate::domain::id::Kind;
 
 /// `abort`
@@ -27,11 +27,17 @@ impl Act for Abort {
     }
 
     fn needs(&self) -> Needs {
-        Needs::default()
+        Needs { unpausing: true, ..Needs::default() }
     }
 
     fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {
-        FORWARD
+        OUT
+    }
+
+    fn instead(&self, intent: &Intent, facts: &Facts) -> Option<Way> {
+        // What was promoted from here is over by now: back is the release that was stable before.
+        let over = intent.with.revision.is_some() && !Rollout(&facts.live).is_moving();
+        over.then(|| Way::by_with("undo", intent.with.clone()))
     }
 
     fn draft(&self, _: &Intent, facts: &Facts) -> Result<Draft, String> {
@@ -49,21 +55,32 @@ impl Act for Abort {
             "traffic and pods go back to the stable release; the new template still stands in the spec"
                 .to_owned();
         // Of a canary that a person paused the new pods would stay.
-        let unpausing = match rollout.is_held() && !rollout.is_blue_green() {
-            true => Unpausing::After,
-            false => Unpausing::Never,
+        let held = rollout.is_held() && !rollout.is_blue_green();
+        let (unpausing, back) = match (held, &facts.unpausing) {
+            (true, Ok(())) => {
+                then.push_str(
+                    ". It was paused by hand: that is ended afterwards, or its new pods would stay",
+                );
+                (Unpausing::After, "retry begins it again; the pause by hand is not restored")
+            }
+            // The way out is not to wait for a right that only the pods need.
+            (true, Err(why)) => {
+                then.push_str(&format!(
+                    ". It was paused by hand: its new pods stay until it is resumed, which is not to be done from here \
+                     ({why})"
+                ));
+                (Unpausing::Never, "retry begins it again")
+            }
+            (false, _) => (Unpausing::Never, "retry begins it again"),
         };
-        if unpausing == Unpausing::After {
-            then.push_str(". It was paused by hand: that is ended afterwards, or its new pods would stay");
-        }
         Ok(Change {
             title: format!("abort {name}"),
             words: "back to what is stable".to_owned(),
             values,
             unpausing,
             then,
-            back: "retry begins it again",
-            way: "retry",
+            back,
+            way: Way::by("retry"),
             wish: Wish::Aborted(rollout.hash().to_owned()),
             deadline: ANSWER,
             mitigates: true,

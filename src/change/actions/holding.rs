@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Draft, held, merge};
+use super::{Draft, changed, held, merge};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::Facts;
 use crate::change::intent::Way;
-use crate::change::json::{at, text};
-use crate::change::plan::{Expect, Goal, Touched};
+use crate::change::json::text;
+use crate::change::plan::{Expect, Goal};
 
 /// Holds the rollout of a Deployment or a Rollout.
 pub(super) const PAUSED: &str = "/spec/paused";
@@ -44,13 +44,7 @@ pub(super) struct Change {
 
 impl Change {
     pub(super) fn draft(self, facts: &Facts) -> Draft {
-        let touched = Touched {
-            object: facts.object.clone(),
-            what: self.what.to_owned(),
-            pointer: self.pointer.to_owned(),
-            before: at(&facts.live, self.pointer),
-            after: self.after,
-        };
+        let touched = changed(facts, self.what, self.pointer, self.after);
         let uid = text(&facts.live, "/metadata/uid");
         let step = merge(&facts.object, uid, self.title.clone(), "", &[&touched]);
         let mut touched = vec![touched];

@@ -25,8 +25,9 @@ mod nodes;
 mod steering;
 
 pub(in crate::change) use scale::{limits, scaler};
+pub(in crate::change) use steering::unpaused;
 pub(in crate::change) use trigger::begun;
-pub use undo::{Kept, Revision, kept, revisions};
+pub use undo::{Kept, kept};
 
 use serde_json::{Value, json};
 
@@ -107,6 +108,17 @@ pub trait Act: Sync {
     /// It cannot be, for this reason.
     fn draft(&self, intent: &Intent, facts: &Facts) -> Result<Draft, String>;
 
+    /// What leads back where this was asked for as a way back and cannot any more, as it stands now.
+    fn instead(&self, intent: &Intent, facts: &Facts) -> Option<Way> {
+        let _ = (intent, facts);
+        None
+    }
+
+    /// The way back from the first of several steps, where no other was done and it is not that from all.
+    fn way_from_first(&self) -> Option<Way> {
+        None
+    }
+
     /// What is watched afterwards, where that is more than that it comes true.
     fn guard(&self, intent: &Intent, facts: &Facts) -> Option<Guard> {
         let _ = (intent, facts);
@@ -141,6 +153,17 @@ pub struct Draft {
 
 /// Who says in managedFields that he wrote it.
 const MANAGER: &str = "?fieldManager=pilothouse";
+
+/// A value of an object, as it is and as it is to be.
+fn changed(facts: &Facts, what: &str, pointer: &str, after: Value) -> Touched {
+    Touched {
+        object: facts.object.clone(),
+        what: what.to_owned(),
+        pointer: pointer.to_owned(),
+        before: at(&facts.live, pointer),
+        after,
+    }
+}
 
 /// A merge patch of these values, held to the object's uid and newest version.
 fn merge(

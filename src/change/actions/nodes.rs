@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Draft, merge};
+use super::{Draft, changed, merge};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::Facts;
 use crate::change::intent::Way;
-use crate::change::json::{at, text};
+use crate::change::json::text;
 use crate::change::plan::{Expect, Goal, Step, Touched};
 
 const UNSCHEDULABLE: &str = "/spec/unschedulable";
@@ -22,14 +22,9 @@ pub(super) const GATES: &[(&dyn Gate, Weight)] = &[
 
 /// The value of a node that says whether it takes pods, and the request that sets it.
 pub(super) fn set(facts: &Facts, cordoned: bool, title: &str) -> (Touched, Step) {
-    let touched = Touched {
-        object: facts.object.clone(),
-        what: "unschedulable".to_owned(),
-        pointer: UNSCHEDULABLE.to_owned(),
-        before: at(&facts.live, UNSCHEDULABLE),
-        // The server leaves a value of false out.
-        after: if cordoned { json!(true) } else { Value::Null },
-    };
+    // The server leaves a value of false out.
+    let after = if cordoned { json!(true) } else { Value::Null };
+    let touched = changed(facts, "unschedulable", UNSCHEDULABLE, after);
     let uid = text(&facts.live, "/metadata/uid");
     let step = merge(&facts.object, uid, title.to_owned(), "", &[&touched]);
     (touched, step)

@@ -2,11 +2,13 @@
 
 use serde_json::json;
 
-use super::steering::{Change, FORWARD, THROUGH, Unpausing, ended_first, moving};
+use super::steering::{
+    Change, FORWARD, THROUGH, Unpausing, aborted, ended_first, held_again, moving, not_armed,
+};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
-use crate::change::intent::Intent;
+use crate::change::intent::{Intent, Way};
 use crate::change::rollouts::Wish;
 use crate::domain::id::Kind;
 
@@ -27,11 +29,16 @@ impl Act for PromoteFull {
     }
 
     fn needs(&self) -> Needs {
-        Needs::default()
+        // The revision that is stable is the way back, once it is over.
+        Needs { revisions: true, ..Needs::default() }
     }
 
     fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {
         FORWARD
+    }
+
+    fn way_from_first(&self) -> Option<Way> {
+        held_again()
     }
 
     fn draft(&self, _: &Intent, facts: &Facts) -> Result<Draft, String> {
@@ -42,12 +49,7 @@ impl Act for PromoteFull {
                 "{name} was aborted: in full it would be switched without any analysis. Retry it first."
             ));
         }
-        if rollout.is_armed() && rollout.is_held() {
-            return Err(format!("{name} was promoted in full already, and goes as soon as it is resumed."));
-        }
-        if rollout.is_armed() {
-            return Err(format!("{name} goes already, as soon as its pods are ready."));
-        }
+        not_armed(facts, rollout)?;
         let then = "every pod is of the new template; where they are not ready it goes by itself as soon as they are";
         Ok(Change {
             title: format!("promote {name} in full"),
@@ -55,8 +57,8 @@ impl Act for PromoteFull {
             values: vec![("promoteFull", "/status/promoteFull", json!(true))],
             unpausing: Unpausing::Before,
             then: ended_first(rollout, then),
-            back: "abort, until it is over; then undo goes to an earlier release",
-            way: "abort",
+            back: "abort, until it is over; then undo goes to the release before",
+            way: aborted(facts),
             wish: Wish::Full(rollout.hash().to_owned()),
             deadline: THROUGH,
             mitigates: false,

@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
-use super::steering::{ANSWER, Change, FORWARD, PAUSES, Unpausing, ended_first, moving};
+use super::steering::{
+    ANSWER, Change, FORWARD, PAUSES, Unpausing, aborted, ended_first, held_again, moving, not_armed,
+};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
-use crate::change::intent::Intent;
+use crate::change::intent::{Intent, Way};
 use crate::change::json::text;
-use crate::change::rollouts::Wish;
+use crate::change::rollouts::{STEP, Wish};
 use crate::domain::id::Kind;
 
 /// `promote-step`
@@ -28,11 +30,16 @@ impl Act for PromoteStep {
     }
 
     fn needs(&self) -> Needs {
-        Needs::default()
+        // The revision that is stable is the way back, once it is over.
+        Needs { revisions: true, ..Needs::default() }
     }
 
     fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {
         FORWARD
+    }
+
+    fn way_from_first(&self) -> Option<Way> {
+        held_again()
     }
 
     fn draft(&self, _: &Intent, facts: &Facts) -> Result<Draft, String> {
@@ -41,12 +48,13 @@ impl Act for PromoteStep {
         if rollout.is_aborted() {
             return Err(format!("{name} was aborted: retry it first."));
         }
+        not_armed(facts, rollout)?;
         let reasons: Vec<&str> = rollout.pauses().collect();
         let undecided = reasons.contains(&"InconclusiveAnalysisRun");
         let step = rollout.step().unwrap_or(0);
         let leaves = |step: u64| {
             // Without the index its controller runs the same analysis again, or waits for the same step.
-            vec![PAUSES, ("step", "/status/currentStepIndex", json!(step + 1))]
+            vec![PAUSES, ("step", STEP, json!(step + 1))]
         };
         let next = || match facts.live.pointer(&format!("/spec/strategy/canary/steps/{}", step + 1)) {
             Some(next) => format!("its next step: {}", crate::text::clean(&next.to_string())),
@@ -56,6 +64,12 @@ impl Act for PromoteStep {
             (true, _) if rollout.is_held() => {
                 return Err(format!(
                     "{name} waits only because it was paused by hand: resume lets it go on."
+                ));
+            }
+            // The index of the step would skip the next pause with the one that is over.
+            (true, _) if rollout.is_leaving_a_pause() => {
+                return Err(format!(
+                    "The pause of {name} was ended a moment ago, and its controller has not answered."
                 ));
             }
             (true, true) => return Err(format!("{name} waits for nobody now ({}).", rollout.words())),
@@ -104,8 +118,8 @@ impl Act for PromoteStep {
             values,
             unpausing: Unpausing::Before,
             then: ended_first(rollout, then),
-            back: "abort, until it is over; then undo goes to an earlier release",
-            way: "abort",
+            back: "abort, until it is over; then undo goes to the release before",
+            way: aborted(facts),
             wish: Wish::Promoted(rollout.hash().to_owned(), rollout.step()),
             deadline: ANSWER,
             mitigates: false,

@@ -3,12 +3,13 @@
 
 use serde_json::json;
 
-use super::{Act, Draft, merge, rolled_out, undo};
+use super::{Act, Draft, changed, merge, rolled_out, undo};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs};
 use crate::change::intent::Intent;
-use crate::change::json::{at, flag, text};
-use crate::change::plan::{Goal, Touched};
+use crate::change::json::{flag, text};
+use crate::change::plan::{Expect, Goal};
+use crate::change::rollouts::{Rollout, Wish};
 use crate::domain::id::Kind;
 
 /// Where kubectl puts it too.
@@ -57,7 +58,8 @@ impl Act for Restart {
     }
 
     fn draft(&self, _: &Intent, facts: &Facts) -> Result<Draft, String> {
-        if flag(&facts.live, "/spec/paused") {
+        // The pause of a Rollout does not hold its restart.
+        if facts.object.kind == Kind::Deployment && flag(&facts.live, "/spec/paused") {
             return Err(format!("{} is paused: it would not restart until it is resumed.", facts.name()));
         }
         let now = jiff::Timestamp::from_second(facts.now.wall.0).map_err(|error| error.to_string())?;
@@ -66,19 +68,18 @@ impl Act for Restart {
             Kind::Rollout => ("restartAt", "/spec/restartAt"),
             _ => ("restartedAt", POINTER),
         };
-        let touched = Touched {
-            object: facts.object.clone(),
-            what: what.to_owned(),
-            pointer: pointer.to_owned(),
-            before: at(&facts.live, pointer),
-            after: json!(now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        };
+        let at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let touched = changed(facts, what, pointer, json!(at));
         let title = format!("restart {}", facts.name());
         let uid = text(&facts.live, "/metadata/uid");
         let step = merge(&facts.object, uid, title.clone(), "", &[&touched]);
         let mut held = vec![touched];
         held.extend(super::held(&facts.object, &facts.live, HELD, &held));
-        let expect = rolled_out(facts);
+        let mut expect = rolled_out(facts);
+        if facts.object.kind == Kind::Rollout {
+            let ill = Rollout(&facts.live).is_degraded();
+            expect = Expect { goal: Goal::Rollout(Wish::Restarted(at, ill)), ..expect };
+        }
         let pods = match facts.object.kind {
             Kind::DaemonSet => "its pod on every node".to_owned(),
             _ => match facts.replicas() {
@@ -139,5 +140,19 @@ mod tests {
         assert_eq!(draft.expect[0].goal, Goal::RolledOut);
         facts.live["spec"]["paused"] = json!(true);
         assert!(Restart.draft(&wish, &facts).unwrap_err().contains("paused"));
+    }
+
+    #[test]
+    fn the_pause_of_a_rollout_does_not_hold_its_restart() {
+        use crate::change::rollouts::tests::canary;
+        use crate::change::testing::facts_of;
+        let wish = Intent { verb: named("restart").unwrap(), objects: Vec::new(), with: With::default() };
+        let mut facts = facts_of(Kind::Rollout, canary());
+        facts.live["spec"]["paused"] = json!(true);
+        let goal = |facts: &Facts| Restart.draft(&wish, facts).unwrap().expect[0].goal.clone();
+        let restarted = |ill| Goal::Rollout(Wish::Restarted("2026-11-21T14:32:00Z".to_owned(), ill));
+        assert_eq!(goal(&facts), restarted(false));
+        facts.live["status"]["phase"] = json!("Degraded");
+        assert_eq!(goal(&facts), restarted(true), "it was so before");
     }
 }

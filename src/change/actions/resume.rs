@@ -8,6 +8,8 @@ use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
 use crate::change::intent::Intent;
 use crate::change::json::{flag, text};
+use crate::change::plan::Expect;
+use crate::change::rollouts::Rollout;
 use crate::domain::id::Kind;
 use crate::text::clean;
 
@@ -61,7 +63,7 @@ impl Act for Resume {
             if !flag(&facts.live, PAUSED) {
                 return Err(format!("{} is not paused.", facts.name()));
             }
-            let expect = rolled_out(facts);
+            let (expect, then, held) = goes_on(facts);
             Change {
                 title,
                 words: "its rollout goes on",
@@ -69,26 +71,47 @@ impl Act for Resume {
                 pointer: PAUSED,
                 // The server leaves a value of false out.
                 after: Value::Null,
-                then: match facts.object.kind {
-                    Kind::Rollout => {
-                        "its steps go on from where it was; a pause of its own still waits".to_owned()
-                    }
-                    _ => format!(
-                        "what was held back comes in: {} pods of the newest template, within {} s",
-                        facts.replicas(),
-                        expect.deadline
-                    ),
-                },
+                then,
                 back: "pause again; an earlier release is gone back to once it is not paused",
                 way: "pause",
-                // What has been held back comes in with it.
-                held: &[("replicas", "/spec/replicas"), ("template", "/spec/template")],
+                held,
                 expect,
                 mitigates: false,
             }
         };
         Ok(change.draft(facts))
     }
+}
+
+/// What has been held back comes in with it.
+const HELD: &[(&str, &str)] = &[("replicas", "/spec/replicas"), ("template", "/spec/template")];
+/// And of a Rollout how far it goes.
+const HELD_AT: &[(&str, &str)] =
+    &[HELD[0], HELD[1], ("promotion in full", "/status/promoteFull"), ("abort", "/status/abort")];
+
+/// What is waited for when a rollout goes on, what follows in words, and what both are told by.
+fn goes_on(facts: &Facts) -> (Expect, String, &'static [(&'static str, &'static str)]) {
+    let expect = rolled_out(facts);
+    if facts.object.kind != Kind::Rollout {
+        let then = format!(
+            "what was held back comes in: {} pods of the newest template, within {} s",
+            facts.replicas(),
+            expect.deadline
+        );
+        return (expect, then, HELD);
+    }
+    let rollout = Rollout(&facts.live);
+    let then = match (rollout.is_armed(), rollout.is_aborted()) {
+        (true, _) => {
+            "it was promoted in full meanwhile: without its further steps, pauses and analyses it goes through as soon as \
+             its pods are ready"
+        }
+        (false, true) => "it stays aborted: what is left of its new pods goes; retry begins it again",
+        (false, false) => "its steps go on from where it was; a pause of its own still waits",
+    };
+    // What was ill before does not get well by that.
+    let expect = if rollout.is_degraded() || rollout.is_aborted() { stands(facts) } else { expect };
+    (expect, then.to_owned(), HELD_AT)
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::steering::{ANSWER, Change, FORWARD, Unpausing, ended_first};
+use super::steering::{ANSWER, Change, FORWARD, Unpausing, aborted, ended_first, held_again, not_armed};
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
-use crate::change::intent::Intent;
+use crate::change::intent::{Intent, Way};
 use crate::change::rollouts::{Rollout, Wish};
 use crate::domain::id::Kind;
 
@@ -27,11 +27,16 @@ impl Act for Retry {
     }
 
     fn needs(&self) -> Needs {
-        Needs::default()
+        // The revision that is stable is the way back, once it is over.
+        Needs { revisions: true, ..Needs::default() }
     }
 
     fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {
         FORWARD
+    }
+
+    fn way_from_first(&self) -> Option<Way> {
+        held_again()
     }
 
     fn draft(&self, _: &Intent, facts: &Facts) -> Result<Draft, String> {
@@ -40,6 +45,7 @@ impl Act for Retry {
         if !rollout.is_aborted() {
             return Err(format!("{name} was not aborted."));
         }
+        not_armed(facts, rollout)?;
         let then = match rollout.is_blue_green() {
             true => {
                 "its new pods are made again; it waits again before the traffic goes to them, where it did before"
@@ -52,8 +58,8 @@ impl Act for Retry {
             values: vec![("abort", "/status/abort", json!(false))],
             unpausing: Unpausing::Before,
             then: ended_first(rollout, then),
-            back: "abort again",
-            way: "abort",
+            back: "abort again, until it is over; then undo goes to the release before",
+            way: aborted(facts),
             wish: Wish::Retried(rollout.hash().to_owned()),
             deadline: ANSWER,
             mitigates: false,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Act, Draft, held, merge};
+use super::{Act, Draft, changed, held, merge};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs, uid_of};
 use crate::change::intent::{Intent, Way, With};
@@ -74,13 +74,7 @@ fn by_hand(replicas: u32, facts: &Facts) -> Result<Draft, String> {
     if object.kind == Kind::Rollout && Rollout(&facts.live).is_held() {
         return Err(format!("{} was paused by hand: it is scaled only when it is resumed.", facts.name()));
     }
-    let touched = Touched {
-        object: object.clone(),
-        what: "replicas".to_owned(),
-        pointer: "/spec/replicas".to_owned(),
-        before: at(&facts.live, "/spec/replicas"),
-        after: json!(replicas),
-    };
+    let touched = changed(facts, "replicas", "/spec/replicas", json!(replicas));
     let uid = text(&facts.live, "/metadata/uid");
     let title = format!("scale {} {before} → {replicas}", facts.name());
     let step = merge(object, uid, format!("scale {} to {replicas}", facts.name()), "scale", &[&touched]);

@@ -1,14 +1,15 @@
-//! Back to an earlier release: the template of a ReplicaSet that the Deployment still keeps takes the place of its
-//! own, as `kubectl rollout undo` does it. The server holds the old template (`test`) before it puts the new one.
+//! Back to an earlier release: a template that is still kept takes the place of the present one, as `kubectl rollout undo`
+//! does it. A Deployment and a Rollout keep theirs in ReplicaSets, a StatefulSet and a DaemonSet in ControllerRevisions. The
+//! server holds the old template (`test`) before it puts the new one.
 
 use serde_json::{Value, json};
 
-use super::{Act, Draft, rolled_out, step};
+use super::{Act, Draft, changed, rolled_out, step};
 use crate::change::gates::{self, Gate, Weight};
 use crate::change::gather::{Facts, Needs, revision_of};
 use crate::change::intent::{Intent, Way, With};
 use crate::change::json::{at, count, flag, list, note, text};
-use crate::change::plan::{Goal, Method, Touched};
+use crate::change::plan::{Goal, Method};
 use crate::change::rollouts::Rollout;
 use crate::domain::id::Kind;
 use crate::domain::time::Stamp;
@@ -33,13 +34,12 @@ const HELD: &[(&str, &str)] = &[
 /// `undo`
 pub struct Undo;
 
-/// One release that a Deployment can go back to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Revision {
+/// One release that is kept: by a ReplicaSet, or by a ControllerRevision.
+struct Revision {
     /// Its number.
-    pub number: u64,
-    /// Its template, as the Deployment had it.
-    pub template: Value,
+    number: u64,
+    /// Its template, as the workload had it.
+    template: Value,
 }
 
 /// A revision that a StatefulSet or a DaemonSet can go back to, as it is chosen from others.
@@ -80,8 +80,7 @@ pub fn kept(facts: &Facts) -> Result<Vec<Kept>, String> {
 }
 
 /// The revisions that are kept, newest first: by ReplicaSets, or by ControllerRevisions.
-#[must_use]
-pub fn revisions(kept: &[Value]) -> Vec<Revision> {
+fn revisions(kept: &[Value]) -> Vec<Revision> {
     let mut found: Vec<Revision> = kept
         .iter()
         .filter_map(|one| match one.get("data") {
@@ -101,19 +100,23 @@ fn kept_in(data: &Value) -> Option<Value> {
     Some(template)
 }
 
+/// What older servers write as null wherever there is metadata, in a template and in the claims of its volumes.
+const BIRTH: &str = "creationTimestamp";
+
 /// Takes out what older servers write into a template and newer ones do not: revisions of then are compared with now.
 fn without_birth(template: &mut Value) {
-    let metadata = template.pointer_mut("/metadata").and_then(Value::as_object_mut);
-    if let Some(metadata) =
-        metadata.filter(|metadata| metadata.get("creationTimestamp") == Some(&Value::Null))
-    {
-        metadata.remove("creationTimestamp");
+    match template {
+        Value::Object(fields) => {
+            fields.retain(|key, value| key != BIRTH || !value.is_null());
+            fields.values_mut().for_each(without_birth);
+        }
+        Value::Array(all) => all.iter_mut().for_each(without_birth),
+        _ => {}
     }
 }
 
 /// A template as this server serves it: the older ones write a birth that is null.
 fn as_served(template: &Value, live: &Value) -> Value {
-    const BIRTH: &str = "creationTimestamp";
     let mut served = template.clone();
     if live.pointer("/metadata").is_some_and(|metadata| metadata.get(BIRTH) == Some(&Value::Null))
         && let Some(metadata) = served.pointer_mut("/metadata").and_then(Value::as_object_mut)
@@ -125,9 +128,12 @@ fn as_served(template: &Value, live: &Value) -> Value {
 
 /// Whether a revision is this template.
 fn is_of(revision: &Revision, template: &Value) -> bool {
-    let mut bare = template.clone();
-    without_birth(&mut bare);
-    revision.template == *template || revision.template == bare
+    let bare = |template: &Value| {
+        let mut bare = template.clone();
+        without_birth(&mut bare);
+        bare
+    };
+    revision.template == *template || bare(&revision.template) == bare(template)
 }
 
 /// The template of a ReplicaSet without what its controller added.
@@ -193,30 +199,64 @@ fn follows(facts: &Facts, sets: &[Value], revision: u64) -> String {
     let set = sets.iter().find(|set| revision_of(set) == Some(revision));
     let hash = set.and_then(|set| note(set, "labels", HASHES[1]));
     let stable = hash.is_some_and(|hash| hash == rollout.stable());
+    let time = |text: &str| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second);
     let runs = set.is_some_and(|set| {
-        note(set, "annotations", KEPT_UNTIL).is_some() && count(set, "/spec/replicas").unwrap_or(0) > 0
+        let kept = note(set, "annotations", KEPT_UNTIL).and_then(time);
+        kept.is_some_and(|until| until > facts.now.wall.0) && count(set, "/spec/replicas").unwrap_or(0) > 0
     });
-    match (stable, rollout.is_blue_green(), runs) {
+    // Its controller goes back at once, and forward it waits: what is older is told by whole seconds.
+    let active = text(&facts.live, "/status/blueGreen/activeSelector");
+    let live = sets.iter().find(|set| note(set, "labels", HASHES[1]) == Some(active));
+    let born = |set: Option<&Value>| time(text(set?, "/metadata/creationTimestamp"));
+    let older = born(set).zip(born(live)).is_some_and(|(set, live)| set < live);
+    match (stable, rollout.is_blue_green(), runs, older) {
         (true, ..) => "it is the stable release: all goes back to it at once, without steps and pauses",
-        (false, true, true) => {
+        (false, true, true, true) => {
             "its pods still run: the traffic goes to them at once, without a pause or an analysis"
         }
-        (false, true, false) => "its pods are made first; then it waits for a promotion, where it does so",
-        (false, false, _) => "it goes through all its steps, as a new release does",
+        (false, true, true, false) => "its pods still run; it waits for a promotion, where it does so",
+        (false, true, false, _) => "its pods are made first; then it waits for a promotion, where it does so",
+        (false, false, ..) => "it goes through all its steps, as a new release does",
     }
     .to_owned()
 }
 
-/// The revision that a workload has now. Of StatefulSets and DaemonSets none says so: it is the newest of this template.
+/// The revision that a workload has now; `None` when that cannot be told. The controllers of StatefulSets and DaemonSets put
+/// no number on them: once they have seen the present template it is the revision that they name, else the newest.
 fn current(facts: &Facts) -> Option<u64> {
-    match facts.object.kind {
-        Kind::StatefulSet | Kind::DaemonSet => {
-            let all = revisions(facts.replica_sets.as_ref().ok()?);
-            let now = facts.live.pointer("/spec/template")?;
-            all.into_iter().find(|revision| is_of(revision, now)).map(|revision| revision.number)
+    let own = facts.replica_sets.as_deref().unwrap_or_default();
+    let seen = count(&facts.live, "/status/observedGeneration") >= count(&facts.live, "/metadata/generation");
+    let named = match facts.object.kind {
+        Kind::StatefulSet if seen => {
+            let name = Some(text(&facts.live, "/status/updateRevision")).filter(|name| !name.is_empty());
+            let named = own.iter().find(|one| name == Some(text(one, "/metadata/name")));
+            named.and_then(|one| count(one, "/revision"))
         }
+        Kind::StatefulSet | Kind::DaemonSet => None,
         _ => revision_of(&facts.live),
-    }
+    };
+    let newest = || match is_set(facts) && seen {
+        true => revisions(own).first().map(|revision| revision.number),
+        false => None,
+    };
+    let same = || {
+        let now = facts.live.pointer("/spec/template")?;
+        revisions(own).into_iter().find(|revision| is_of(revision, now)).map(|revision| revision.number)
+    };
+    named.or_else(newest).or_else(same)
+}
+
+/// Whether its revisions are ControllerRevisions.
+fn is_set(facts: &Facts) -> bool {
+    matches!(facts.object.kind, Kind::StatefulSet | Kind::DaemonSet)
+}
+
+/// The revision of the template that a Rollout had promoted last.
+pub(super) fn stable_revision(facts: &Facts) -> Option<u64> {
+    let stable = Rollout(&facts.live).stable();
+    let set =
+        facts.replica_sets.as_ref().ok()?.iter().find(|set| note(set, "labels", HASHES[1]) == Some(stable));
+    revision_of(set?)
 }
 
 /// What follows for what is not steered by Argo Rollouts.
@@ -239,7 +279,7 @@ fn rolls(facts: &Facts, deadline: u64) -> String {
 /// The way back to the template that a workload has now: its revision is kept, whatever comes after it.
 pub(super) fn back_to(facts: &Facts) -> Option<Way> {
     let revision = Some(current(facts)?);
-    Some(Way { action: "undo".to_owned(), with: With { revision, ..With::default() } })
+    Some(Way::by_with("undo", With { revision, ..With::default() }))
 }
 
 impl Act for Undo {
@@ -287,28 +327,29 @@ impl Act for Undo {
         let all = revisions(sets);
         let before = at(&facts.live, "/spec/template");
         let current = current(facts);
+        let kept = || all.iter().map(|one| one.number.to_string()).collect::<Vec<_>>().join(", ");
         let wanted = match intent.with.revision {
             Some(number) => all.iter().find(|revision| revision.number == number),
+            None if current.is_none() && !all.is_empty() => {
+                return Err(format!(
+                    "Which revision {name} has now cannot be told: say which to go back to, of {}.",
+                    kept()
+                ));
+            }
             None => all.iter().find(|revision| Some(revision.number) != current && !is_of(revision, &before)),
         };
         let Some(wanted) = wanted else {
-            let kept: Vec<String> = all.iter().map(|revision| revision.number.to_string()).collect();
             return Err(match intent.with.revision {
-                Some(number) => format!("{name} keeps no revision {number}, only {}.", kept.join(", ")),
+                Some(number) => format!("{name} keeps no revision {number}, only {}.", kept()),
                 None => format!("{name} keeps no earlier revision to go back to."),
             });
         };
-        if is_of(wanted, &before) {
+        // The number of a Deployment is written a moment after its template, and may be that of the one before.
+        if is_of(wanted, &before) || is_set(facts) && Some(wanted.number) == current {
             return Err(format!("Revision {} is what {name} has already.", wanted.number));
         }
         let after = as_served(&wanted.template, &before);
-        let touched = Touched {
-            object: facts.object.clone(),
-            what: "template".to_owned(),
-            pointer: "/spec/template".to_owned(),
-            before: before.clone(),
-            after: after.clone(),
-        };
+        let touched = changed(facts, "template", "/spec/template", after.clone());
         let body = json!([
             {"op": "test", "path": "/metadata/uid", "value": text(&facts.live, "/metadata/uid")},
             {"op": "test", "path": "/spec/template", "value": before},
@@ -319,11 +360,11 @@ impl Act for Undo {
         let mut held = vec![touched];
         held.extend(super::held(&facts.object, &facts.live, HELD, &held));
         let expect = rolled_out(facts);
-        let changed = difference(&before, &wanted.template);
+        let different = difference(&before, &wanted.template);
         Ok(Draft {
             words: match current {
-                Some(current) => format!("revision {current} → {}: {changed}", wanted.number),
-                None => format!("to revision {}: {changed}", wanted.number),
+                Some(current) => format!("revision {current} → {}: {different}", wanted.number),
+                None => format!("to revision {}: {different}", wanted.number),
             },
             then: match (facts.object.kind, &expect.goal) {
                 (Kind::Rollout, _) => follows(facts, sets, wanted.number),
@@ -386,7 +427,7 @@ mod tests {
         let mut facts = facts_of(Kind::Rollout, blue_green());
         let mut set = replica_set(1, "1.30.4");
         set["metadata"]["annotations"] = json!({
-            "rollout.argoproj.io/revision": "1", "scale-down-deadline": "2026-11-21T14:33:00Z",
+            "rollout.argoproj.io/revision": "1", KEPT_UNTIL: "2026-11-21T14:33:00Z",
             EPHEMERAL: r#"{"labels":{"role":"preview"},"annotations":{"side":"b"}}"#,
         });
         set["metadata"]["labels"] = json!({HASHES[1]: "older"});
@@ -394,11 +435,24 @@ mod tests {
         let template = &mut set["spec"]["template"]["metadata"];
         template["labels"] = json!({"app": "cart", HASHES[1]: "older", "role": "preview"});
         template["annotations"] = json!({"side": "b"});
-        facts.replica_sets = Ok(vec![set.clone()]);
+        set["metadata"]["creationTimestamp"] = json!("2026-11-21T14:00:00Z");
+        let mut live = replica_set(2, "1.31.0");
+        live["metadata"]["labels"] = json!({HASHES[1]: "old"});
+        live["metadata"]["creationTimestamp"] = json!("2026-11-21T14:10:00Z");
+        facts.replica_sets = Ok(vec![set.clone(), live.clone()]);
         let draft = Undo.draft(&wish(None), &facts).unwrap();
         let body = &draft.steps[0].request.body;
         assert_eq!(body[2]["value"]["metadata"], json!({"labels": {"app": "cart"}}));
         assert!(draft.then.contains("at once, without a pause"), "{}", draft.then);
+        // To what is not older, or no longer kept, it goes as a new release does.
+        live["metadata"]["creationTimestamp"] = json!("2026-11-21T14:00:00Z");
+        facts.replica_sets = Ok(vec![set.clone(), live.clone()]);
+        let then = Undo.draft(&wish(None), &facts).unwrap().then;
+        assert_eq!(then, "its pods still run; it waits for a promotion, where it does so");
+        live["metadata"]["creationTimestamp"] = json!("2026-11-21T14:10:00Z");
+        set["metadata"]["annotations"][KEPT_UNTIL] = json!("2026-11-21T14:31:00Z");
+        facts.replica_sets = Ok(vec![set.clone(), live]);
+        assert!(Undo.draft(&wish(None), &facts).unwrap().then.starts_with("its pods are made first"));
         set["metadata"]["labels"] = json!({HASHES[1]: "old"});
         facts.replica_sets = Ok(vec![set]);
         assert!(Undo.draft(&wish(None), &facts).unwrap().then.contains("stable release"));
@@ -415,6 +469,7 @@ mod tests {
                 "data": {"spec": {"template": template}}})
         };
         let mut facts = facts_of(Kind::StatefulSet, facts().live);
+        facts.live["status"]["updateRevision"] = json!("cart-7");
         facts.replica_sets = Ok(vec![revision(1, "1.29.0"), revision(7, "1.31.0"), revision(5, "1.30.4")]);
         let draft = Undo.draft(&wish(None), &facts).unwrap();
         assert_eq!(draft.words, "revision 7 → 5: cart 1.31.0 → 1.30.4");
@@ -439,5 +494,42 @@ mod tests {
         facts.object.kind = Kind::DaemonSet;
         let draft = Undo.draft(&wish(Some(1)), &facts).unwrap();
         assert!(draft.words.ends_with("1.31.0 → 1.29.0") && draft.then.starts_with("its pod on every node"));
+    }
+
+    #[test]
+    fn what_a_set_has_now_is_never_gone_back_to() {
+        // Written by a server of then: what this one fills in stands in none of them, so that no two templates are equal.
+        let revision = |number: u64, release: &str| {
+            let mut template = template(release);
+            template["spec"]["securityContext"] = json!({});
+            template["spec"]["volumes"] = json!([{"name": "data", "ephemeral": {"volumeClaimTemplate":
+                {"metadata": {"creationTimestamp": null}, "spec": {}}}}]);
+            json!({"metadata": {"name": format!("cart-{number}")}, "revision": number,
+                "data": {"spec": {"template": template}}})
+        };
+        let mut facts = facts_of(Kind::StatefulSet, facts().live);
+        facts.replica_sets = Ok(vec![revision(5, "1.30.4"), revision(7, "1.31.0")]);
+        facts.live["status"]["updateRevision"] = json!("cart-7");
+        assert_eq!(Undo.draft(&wish(None), &facts).unwrap().title, "undo sts/cart to revision 5");
+        assert_eq!(kept(&facts).unwrap().iter().map(|one| one.number).collect::<Vec<_>>(), [5]);
+        assert!(Undo.draft(&wish(Some(7)), &facts).unwrap_err().contains("has already"));
+        assert_eq!(back_to(&facts).unwrap().with.revision, Some(7));
+        facts.live["status"]["updateRevision"] = json!("cart-5");
+        assert_eq!(Undo.draft(&wish(None), &facts).unwrap().title, "undo sts/cart to revision 7");
+        // The controller of a DaemonSet gives the present one the highest number.
+        facts.object.kind = Kind::DaemonSet;
+        assert_eq!(Undo.draft(&wish(None), &facts).unwrap().title, "undo ds/cart to revision 5");
+        // It has not seen the newest template, and none is like it.
+        facts.live["status"]["observedGeneration"] = json!(3);
+        let why = Undo.draft(&wish(None), &facts).unwrap_err();
+        assert_eq!(why, "Which revision ds/cart has now cannot be told: say which to go back to, of 7, 5.");
+        assert!(Undo.draft(&wish(Some(5)), &facts).is_ok());
+        assert_eq!(kept(&facts).unwrap().len(), 2, "any of them may be another one");
+        let mut like = revision(6, "1.31.0");
+        like["data"]["spec"]["template"]["spec"].as_object_mut().unwrap().remove("securityContext");
+        facts.live["spec"]["template"] = like["data"]["spec"]["template"].clone();
+        without_birth(&mut facts.live["spec"]["template"]);
+        facts.replica_sets = Ok(vec![revision(5, "1.30.4"), like]);
+        assert_eq!(Undo.draft(&wish(None), &facts).unwrap().title, "undo ds/cart to revision 5");
     }
 }
