@@ -242,6 +242,20 @@ mod tests {
     }
 
     #[test]
+    fn habits_of_flux_are_read() {
+        let habit = |kind, spec: Value| flux_habit(kind, &json!({"spec": spec}));
+        assert_eq!(habit(Kind::Kustomization, json!({})), Habit::Heals);
+        assert_eq!(habit(Kind::Kustomization, json!({"suspend": true})), Habit::Stopped);
+        assert_eq!(habit(Kind::HelmRelease, json!({})), Habit::NextTime);
+        assert_eq!(habit(Kind::HelmRelease, json!({"driftDetection": {"mode": "enabled"}})), Habit::Heals);
+        assert_eq!(habit(Kind::HelmRelease, json!({"driftDetection": {"mode": "warn"}})), Habit::NextTime);
+        assert_eq!(
+            habit(Kind::HelmRelease, json!({"driftDetection": {"mode": "enabled"}, "suspend": true})),
+            Habit::Stopped
+        );
+    }
+
+    #[test]
     fn what_git_sets_is_told_by_what_was_applied() {
         let applied = json!({"metadata": {"annotations": {LAST_APPLIED: "{\"spec\":{\"replicas\":3}}"}}});
         assert_eq!(git_sets(&applied, "/spec/replicas"), Some(true));

@@ -72,6 +72,11 @@ macro_rules! journeys {
             let mut played = vec![$((stringify!($both).to_owned(), true)),+, $((stringify!($alone).to_owned(), false)),+];
             played.sort();
             assert_eq!(files, played, "the list in tests/journeys/main.rs; true: both judges");
+            // And the demo's page says of each that only the demo judges why.
+            let page = std::fs::read_to_string(folder().join("../../assets/demo/README.md")).unwrap();
+            let alone = files.iter().filter(|(_, both)| !both);
+            let untold: Vec<_> = alone.filter(|(name, _)| !page.contains(&format!("`{name}`"))).collect();
+            assert!(untold.is_empty(), "not in assets/demo/README.md: {untold:?}");
         }
     };
 }
@@ -110,6 +115,7 @@ journeys! {
     workloads_to_rollout,
     yaml_and_secrets;
     demo:
+    drain_a_node_to_its_end,
     follow_a_push,
     graph_of_an_alert,
     graphs_by_hand,

@@ -10,6 +10,7 @@ use crate::change::json::{note, text};
 use crate::change::owners::{Deliverer, Habit, git_sets};
 use crate::change::plan::Touched;
 use crate::domain::id::Kind;
+use crate::text::clean;
 
 /// `ownership`
 pub struct Ownership;
@@ -48,6 +49,12 @@ impl Gate for Ownership {
                     .mend(format!("change the {} instead", owner.kind)),
             );
         }
+        if let Some(manager) = operated(&evidence.facts.live) {
+            take(
+                Finding::warn(format!("{manager} manages it and may put it back"))
+                    .mend("change what it is made from"),
+            );
+        }
         for value in changed().filter(own) {
             take(delivered(&evidence.facts.deliverers, &evidence.facts.live, value));
         }
@@ -57,6 +64,14 @@ impl Gate for Ownership {
     fn unknown_fails(&self) -> bool {
         true
     }
+}
+
+/// An operator that says so by the usual label, where nothing else tells: Helm and the deliverers are judged by their own
+/// signs, and people who write it by hand mean themselves.
+fn operated(live: &Value) -> Option<String> {
+    const KNOWN: [&str; 6] = ["helm", "argocd", "argo-cd", "flux", "kubectl", "kustomize"];
+    let manager = note(live, "labels", "app.kubernetes.io/managed-by").filter(|name| !name.is_empty())?;
+    (!KNOWN.contains(&manager.to_lowercase().as_str())).then(|| clean(manager).into_owned())
 }
 
 fn autoscaled(evidence: &Evidence<'_>, value: &Touched) -> Finding {

@@ -211,6 +211,22 @@ fn what_delivers_an_autoscaler_puts_its_limits_back() {
 }
 
 #[test]
+fn what_an_operator_manages_is_told() {
+    let judged = |manager: &str| {
+        let mut facts = facts();
+        facts.live["metadata"]["labels"]["app.kubernetes.io/managed-by"] = json!(manager);
+        gate(&order(5), &facts, "ownership")
+    };
+    let operator = judged("strimzi-cluster-operator");
+    assert!(
+        operator.verdict == Verdict::Warn && operator.why.contains("strimzi-cluster-operator"),
+        "{operator:?}"
+    );
+    assert_eq!(judged("Helm").verdict, Verdict::Pass, "it is judged by its release's own signs");
+    assert_eq!(judged("").verdict, Verdict::Pass);
+}
+
+#[test]
 fn an_old_backup_is_told_and_stops_nothing() {
     let with = |backup: Known<(u64, u64)>| {
         let mut order = order(1);
