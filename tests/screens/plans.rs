@@ -164,6 +164,12 @@ fn a_protected_name_is_typed_and_never_pasted() {
     assert!(key(&mut state, KeyCode::Enter).is_empty());
     typed(&mut state, "production");
     assert!(executes(&key(&mut state, KeyCode::Enter)));
+
+    let mut state = come(plan(false, well()), (120, 40));
+    settle(&mut state);
+    let effects = update(&mut state, Msg::Input(Event::Paste("y".to_owned())), NOW);
+    assert!(!executes(&effects), "a paste is no yes: {effects:?}");
+    assert!(executes(&key(&mut state, KeyCode::Char('y'))));
 }
 
 #[test]
