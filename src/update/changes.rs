@@ -19,7 +19,7 @@ use crate::domain::id::Name;
 use crate::domain::level::Level;
 use crate::domain::link::Link;
 use crate::effect::{Effect, Follow};
-use crate::journal::Reading;
+use crate::journal::{Entry, Reading};
 use crate::keymap::Key;
 use crate::msg::{Note, RequestId};
 use crate::panes::changes as orders;
@@ -270,12 +270,21 @@ pub(super) fn abandoned_key(state: &mut State, event: KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Whether of several requests for one object the first was done, and no other one sent.
+fn begun_alone(entry: &Entry) -> bool {
+    let several = entry.intent.requests.len() > 1 && entry.intent.objects.len() == 1;
+    let done = entry.steps.iter().any(|step| step.step == 1 && step.outcome == "done");
+    several && done && entry.steps.iter().all(|step| step.step == 1)
+}
+
 /// Plans an abandoned action again, or the way back from it.
 fn again(state: &mut State, at: usize, back: bool) -> Vec<Effect> {
     let Some(one) = state.abandoned.get(at) else { return Vec::new() };
     let intent = &one.entry.intent;
     let verb = named(&intent.action);
-    let wanted = match &intent.back {
+    // What it was killed before is not gone back from: nothing of the second request was sent.
+    let first = verb.filter(|_| back && begun_alone(&one.entry)).and_then(|verb| verb.way_from_first());
+    let wanted = match first.as_ref().or(intent.back.as_ref()) {
         Some(way) if back => verb.and_then(|verb| Some((verb.back_by(way)?, way.with.clone()))),
         None if back => None,
         _ => verb.map(|verb| (verb, intent.with.clone())),

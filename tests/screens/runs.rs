@@ -5,7 +5,7 @@ use pilothouse::change::execute::{Progress, StepState};
 use pilothouse::change::standing::Stand;
 use pilothouse::domain::id::{Kind, ObjectRef};
 use pilothouse::effect::Effect;
-use pilothouse::journal::{End, Entry, Intention, Object, Outcome, Reading, Way, With};
+use pilothouse::journal::{End, Entry, Intention, Object, Outcome, Reading, StepDone, Way, With};
 use pilothouse::keymap::Keys;
 use pilothouse::msg::{Msg, RequestId};
 use pilothouse::panes::PaneId;
@@ -243,6 +243,21 @@ fn what_was_left_by_an_earlier_program_is_led_back_by_its_own_way() {
         let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}\n{}", picture(&state)) };
         assert_eq!((order.intent.verb.name(), order.intent.with.revision), (leads, revision));
         assert_eq!(order.around.instead_of.as_deref(), Some(format!("id of {action}").as_str()));
+    }
+    // Killed between two requests: what ended the pause by hand is taken back, and not the whole release.
+    let request = |step, outcome: &str| StepDone { step, outcome: outcome.to_owned(), ..StepDone::default() };
+    for (steps, leads) in [
+        (vec![request(1, "sent"), request(1, "done")], "pause"),
+        (vec![request(1, "done"), request(2, "sent")], "abort"),
+    ] {
+        let mut promoted = left("promote-step", "promote ro/cart", Some(Way::by("abort")));
+        promoted.intent.objects[0].kind = "Rollout".to_owned();
+        promoted.intent.requests = vec![Default::default(), Default::default()];
+        promoted.steps = steps;
+        let mut state = found(vec![promoted]);
+        let effects = key(&mut state, 'u');
+        let [Effect::Plan(_, order)] = effects.as_slice() else { panic!("{effects:?}\n{}", picture(&state)) };
+        assert_eq!(order.intent.verb.name(), leads);
     }
     let mut state = found(vec![left("delete", "delete pod/cart-a", None)]);
     assert!(key(&mut state, 'u').is_empty());
