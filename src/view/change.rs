@@ -389,10 +389,11 @@ fn ask(look: &Look, ready: &Ready, mut at: Rect, buffer: &mut Buffer) {
         return;
     }
     if ready.wants_reason() {
-        let failing = ready.plan.overridden().count();
-        let words = match failing {
-            1 => "1 gate fails. To go on, type why: ".to_owned(),
-            n => format!("{n} gates fail. To go on, type why: "),
+        // By name: which one may be scrolled away.
+        let failing: Vec<&str> = ready.plan.overridden().map(|judged| judged.gate).collect();
+        let words = match failing.as_slice() {
+            [one] => format!("1 gate fails ({one}). To go on, type why: "),
+            several => format!("{} gates fail ({}). To go on, type why: ", several.len(), several.join(", ")),
         };
         let mut strip = Strip::new(buffer, at);
         strip.put(&words, look.style(Role::Critical));

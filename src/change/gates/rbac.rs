@@ -29,7 +29,7 @@ impl Gate for Rbac {
         match evidence.rights {
             [] => Finding::unknown("no right was asked about"),
             [(right, _)] => Finding::pass(format!("you may {right}")),
-            rights => Finding::pass(format!("you may do all {} steps", rights.len())),
+            rights => Finding::pass(format!("you may do all of it ({} rights)", rights.len())),
         }
     }
 
