@@ -90,6 +90,7 @@ journeys! {
     drain_a_node,
     environments_by_key,
     faults_only,
+    forbidden_backups_only,
     filter_in_all_forms,
     forbidden_jobs_only,
     hold_and_resume,
