@@ -135,3 +135,56 @@ fn a_shell_gets_the_terminal_and_gives_it_back() {
     assert_eq!(program.ended().exit_code(), 0);
     program.wait_until_given_back();
 }
+
+/// A shell through a real API server, with another sort of end: its connection breaks while it has the terminal.
+#[test]
+#[ignore = "needs tests/real/build"]
+fn a_shell_that_is_cut_gives_the_terminal_back() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (cluster, namespace, relay) = runtime.block_on(async {
+        let cluster = ground::Cluster::start().with_kwok().await.unwrap();
+        cluster.nodes(1).await.unwrap();
+        let namespace = cluster.namespace("dev-shell").await.unwrap();
+        let relay = ground::relay::Relay::start(&cluster).await.unwrap();
+        (cluster, namespace, relay)
+    });
+    let pod = serde_json::json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "host", "namespace": namespace},
+        "spec": {"containers": [{"name": "main", "image": "host:1"}]}});
+    cluster.apply(&pod).unwrap();
+    let ready = ["-n", &namespace, "wait", "--for=condition=Ready", "pod/host", "--timeout=60s"];
+    cluster.kubectl(&ready).unwrap();
+    let uid = cluster.person("maria").unwrap();
+    let rules = r#"[{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create", "get"]}]"#;
+    cluster.grant("maria", &[], &serde_json::from_str(rules).unwrap()).unwrap();
+    let day = std::time::Duration::from_secs(86_400);
+    let token = cluster.authority().token("people", "maria", &uid, day).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let server =
+        format!("{{server: '{}', certificate-authority: '{}'}}", relay.url(), cluster.ca_file().display());
+    let credential = format!(
+        r#"{{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {{"token": "{token}"}}}}"#
+    );
+    let mut program = open(home.path(), &format!("echo '{credential}'\n"), &server);
+    program.see("Pods");
+    program.see("host");
+    program.press("x");
+    program.see("comes back to pilothouse");
+    program.press("echo up-$((40 + 2))\r");
+    program.see("up-42");
+    program.assert_raw();
+    relay.cut_all();
+    program.wait("the screen", |screen| {
+        screen.alternate_screen() && screen.contents().contains("the connection to the shell was cut")
+    });
+    program.assert_taken();
+    // Another one is had at once.
+    program.press("x");
+    program.see("comes back to pilothouse");
+    program.press("exit\r");
+    program.wait("the screen", |screen| screen.alternate_screen() && screen.contents().contains("Pods"));
+    program.press("q");
+    assert_eq!(program.ended().exit_code(), 0);
+    program.wait_until_given_back();
+}
