@@ -191,20 +191,36 @@ impl User {
     fn rules(&self, ns: &str) -> Value {
         let own = json!({"verbs":["create"],"apiGroups":["authorization.k8s.io"],"resources":["selfsubjectaccessreviews","selfsubjectrulesreviews"]});
         let paths = json!({"verbs":["get"],"nonResourceURLs":["/api","/api/*","/apis","/apis/*","/healthz","/livez","/openapi","/openapi/*","/readyz","/version","/version/"]});
-        let (mut rules, mut free) = (vec![own], vec![paths]);
+        let who = json!({"verbs":["create"],"apiGroups":["authentication.k8s.io"],"resources":["selfsubjectreviews"]});
+        let (mut rules, mut free) = (vec![own, who], vec![paths]);
         match self.role {
             Role::Admin => {
                 rules.push(json!({"verbs":["*"],"apiGroups":["*"],"resources":["*"]}));
                 free.push(json!({"verbs":["*"],"nonResourceURLs":["*"]}));
             }
-            Role::Viewer if VIEWABLE.contains(&ns) => {
-                rules.push(json!({"verbs":READ,"apiGroups":[""],"resources":["configmaps","endpoints","events","namespaces","persistentvolumeclaims","pods","pods/log","pods/status","resourcequotas","serviceaccounts","services"]}));
-                rules.push(json!({"verbs":READ,"apiGroups":["apps","autoscaling","batch","discovery.k8s.io","metrics.k8s.io","networking.k8s.io","policy","argoproj.io"],"resources":["*"]}));
-            }
+            Role::Viewer if VIEWABLE.contains(&ns) => rules.extend(view()),
             Role::Viewer | Role::Nobody => {}
         }
         json!({"resourceRules": rules, "nonResourceRules": free, "incomplete": false})
     }
+}
+
+/// What one may do whom the ClusterRole `view` is given.
+fn view() -> [Value; 2] {
+    [
+        json!({"verbs":READ,"apiGroups":[""],"resources":["configmaps","endpoints","events","namespaces","persistentvolumeclaims","pods","pods/log","pods/status","resourcequotas","serviceaccounts","services"]}),
+        json!({"verbs":READ,"apiGroups":["apps","autoscaling","batch","discovery.k8s.io","metrics.k8s.io","networking.k8s.io","policy","argoproj.io"],"resources":["*"]}),
+    ]
+}
+
+/// The ClusterRoles by which the users of the demo may do what they may.
+pub fn cluster_roles() -> [Value; 2] {
+    let everything =
+        json!([{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}, {"verbs":["*"],"nonResourceURLs":["*"]}]);
+    [("cluster-admin", everything), ("view", json!(view()))].map(|(name, rules)| {
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "rules": rules,
+               "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}})
+    })
 }
 
 #[cfg(test)]

@@ -31,10 +31,18 @@ pub fn review_kind(group: &str, version: &str, plural: &str) -> Option<&'static 
 pub fn version(git: &str) -> Value {
     let mut numbers = git.trim_start_matches('v').split('.');
     let (major, minor) = (numbers.next().unwrap_or("1"), numbers.next().unwrap_or("0"));
-    json!({
+    let mut version = json!({
         "major": major, "minor": minor, "gitVersion": git, "gitCommit": "0".repeat(40), "gitTreeState": "clean",
         "buildDate": "2026-01-01T00:00:00Z", "goVersion": "go1.26.0", "compiler": "gc", "platform": "linux/amd64",
-    })
+    });
+    // What it behaves like, and the oldest that may run beside it: told since 1.34.
+    if let Some(number) = minor.parse().ok().filter(|number: &u32| *number >= 34) {
+        version["emulationMajor"] = json!(major);
+        version["emulationMinor"] = json!(minor);
+        version["minCompatibilityMajor"] = json!(major);
+        version["minCompatibilityMinor"] = json!((number - 1).to_string());
+    }
+    version
 }
 
 /// One entry of a resource list.
@@ -241,8 +249,8 @@ fn aggregated_answer(items: &[Value]) -> Answer {
     respond::bytes(200, AGGREGATED, Bytes::from(body.to_string()))
 }
 
-/// `/api`.
-pub fn core(cluster: &Cluster, accept: &Accept) -> Answer {
+/// `/api`, asked for at this address.
+pub fn core(cluster: &Cluster, accept: &Accept, address: &str) -> Answer {
     if accept.aggregated_discovery() {
         let all = served(cluster);
         let core: Vec<Value> = all
@@ -252,7 +260,11 @@ pub fn core(cluster: &Cluster, accept: &Accept) -> Answer {
             .collect();
         return aggregated_answer(&core);
     }
-    respond::json(200, &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
+    let address = json!([{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]);
+    respond::json(
+        200,
+        &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": address}),
+    )
 }
 
 /// `/apis`.
@@ -300,6 +312,8 @@ mod tests {
     fn versions_of_distributions() {
         let k3s = version("v1.36.3+k3s1");
         assert_eq!((&k3s["major"], &k3s["minor"]), (&json!("1"), &json!("36")));
+        assert_eq!((&k3s["emulationMinor"], &k3s["minCompatibilityMinor"]), (&json!("36"), &json!("35")));
         assert_eq!(version("v1.35.4-gke.1250000")["minor"], "35");
+        assert_eq!(version("v1.33.1")["emulationMajor"], Value::Null);
     }
 }

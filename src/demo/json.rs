@@ -128,6 +128,7 @@ pub fn set_condition(
     if !value.pointer("/status/conditions").is_some_and(Value::is_array) {
         set(value, &["status", "conditions"], Value::Array(Vec::new()));
     }
+    let of_a_pod = text(value, "/kind") == "Pod";
     let Some(list) = value.pointer_mut("/status/conditions").and_then(Value::as_array_mut) else {
         return;
     };
@@ -145,6 +146,10 @@ pub fn set_condition(
     }
     if !message.is_empty() {
         new.insert("message".into(), message.into());
+    }
+    // Of pods only, and nobody writes it: Go has no way to leave it out.
+    if of_a_pod {
+        new.insert("lastProbeTime".into(), Value::Null);
     }
     for field in extra {
         new.insert((*field).into(), stamp.into());
@@ -314,6 +319,11 @@ mod tests {
         set_condition(&mut v, "Ready", "True", "", "", "t3", &[]);
         assert_eq!(condition(&v, "Ready").map(|c| text(c, "/lastTransitionTime")), Some("t3"));
         assert!(holds(&v, "Ready"));
+        // Only pods have the time of a probe, of which nobody knows.
+        assert!(condition(&v, "Ready").is_some_and(|c| c.get("lastProbeTime").is_none()));
+        let mut pod = json!({"kind": "Pod"});
+        set_condition(&mut pod, "Ready", "True", "", "", "t1", &[]);
+        assert!(condition(&pod, "Ready").is_some_and(|c| c.get("lastProbeTime") == Some(&Value::Null)));
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub async fn answer(
         ["healthz" | "livez" | "readyz", ..] => Ok(respond::text(200, "ok")),
         ["version"] => Ok(respond::json(200, &discovery::version(&cluster.setup.version))),
         ["openapi", rest @ ..] => openapi::answer(cluster, door, rest, request.headers()),
-        ["api"] => Ok(discovery::core(cluster, &accept)),
+        ["api"] => Ok(discovery::core(cluster, &accept, &header_text(request.headers(), header::HOST))),
         ["apis"] => Ok(discovery::groups(cluster, &accept)),
         ["apis", group] => discovery::group(cluster, group).or_else(unknown),
         ["api", version] => discovery::resources(cluster, "", version).or_else(unknown),

@@ -53,8 +53,8 @@ async fn kubectl_is_told_the_same_by_the_demo() {
     let demo = demo::start(options).await.unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/kubectl");
     let both = Arc::new(Both {
-        real: Server::new(Kubectl::at(cluster.admin()).unwrap()),
-        demo: Server::new(Kubectl::at(demo.kubeconfig()).unwrap()),
+        real: Server::new(Kubectl::at(cluster.admin(), cluster.folder()).unwrap()),
+        demo: Server::new(Kubectl::at(demo.kubeconfig(), cluster.folder()).unwrap()),
         folder: folder.clone(),
     });
     let version = ["version", "--client", "-o", "json"].map(str::to_owned);

@@ -103,12 +103,13 @@ pub fn recover(cx: &mut Cluster, own: &str) {
 }
 
 /// The conditions of a node that is well.
-pub fn healthy() -> [(&'static str, &'static str, &'static str, &'static str); 4] {
+pub fn healthy() -> [(&'static str, &'static str, &'static str, &'static str); 5] {
     [
         ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
         ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
         ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
         ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+        ("NetworkUnavailable", "False", "RouteCreated", "RouteController created a route"),
     ]
 }
 

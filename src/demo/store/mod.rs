@@ -492,11 +492,12 @@ fn select<'a>(table: &'a Table, ns: Option<&str>) -> Box<dyn Iterator<Item = &'a
     }
 }
 
-/// A member that is null is as good as none; a real server does not store it either.
+/// A member that is null is as good as none; a real server does not store it either. It has no way to leave out the time of
+/// a condition's probe, though.
 fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            map.retain(|_, member| !member.is_null());
+            map.retain(|key, member| !member.is_null() || key == "lastProbeTime");
             map.values_mut().for_each(drop_nulls);
         }
         Value::Array(list) => list.iter_mut().for_each(drop_nulls),

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use self::apps::{APPS, App, Env, Shape};
 use self::clusters::Site;
+use super::access;
 use super::clock::{Clock, seconds, shift};
 use super::controllers::{Cluster, cronjobs, pods, rollouts};
 use super::json::{int, millis, name, set};
@@ -107,6 +108,9 @@ fn ground(cx: &mut Cluster, site: &Site, zero: Timestamp) {
         cx.create("namespaces", objects::namespace(env.namespace(), labels));
     }
     cx.create("customresourcedefinitions.apiextensions.k8s.io", clusters::rollout_definition());
+    for role in access::cluster_roles() {
+        cx.create("clusterroles.rbac.authorization.k8s.io", role);
+    }
     for definition in velero::definitions() {
         cx.create("customresourcedefinitions.apiextensions.k8s.io", definition);
     }

@@ -12,6 +12,7 @@
 //! | `differs: why` | the answers differ, and may |
 //! | `real: text` | the real server's lines with this text are not in the demo's answer |
 //! | `demo: text` | the demo's lines with this text are not in the real server's answer |
+//! | `end: differs` | how it ended differs; without it that must be the same, whatever else differs |
 //! | `rest: differs` | the other lines may differ too; without it they must be equal |
 
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Difference {
     pub why: String,
     pub real: Vec<String>,
     pub demo: Vec<String>,
+    /// Whether it ends differently.
+    pub end: bool,
     /// Whether the lines that were not named are compared.
     pub rest: bool,
 }
@@ -89,6 +92,7 @@ impl Step {
             ("form", "") => self.form = true,
             ("events", "any") => self.any_events = true,
             ("end", "") => self.end = true,
+            ("end", "differs") => self.known()?.end = true,
             ("differs", why) if !why.is_empty() => {
                 self.differs = Some(Difference { why: why.into(), rest: true, ..Difference::default() });
             }
@@ -126,6 +130,7 @@ pub fn read(text: &str) -> Result<Vec<Chapter>> {
         if let Some(known) = &step.differs
             && known.real.is_empty()
             && known.demo.is_empty()
+            && !known.end
         {
             bail!("line {}: it differs ({}), but how?", step.line, known.why);
         }

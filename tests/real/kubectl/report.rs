@@ -18,6 +18,12 @@ pub fn judge(step: &Step, real: &[String], demo: &[String]) -> Verdict {
     };
     let has = |lines: &[String], text: &String| lines.iter().any(|line| line.contains(text.as_str()));
     let mut wrong = Vec::new();
+    // The first line is how it ended, and a script looks at nothing else.
+    match (known.end, real.first() == demo.first()) {
+        (false, false) => wrong.push("  it ends differently, which is not known".to_owned()),
+        (true, true) => wrong.push(format!("  known ({}), but it ends the same way", known.why)),
+        _ => {}
+    }
     let sides = [("real", "demo", &known.real, real, demo), ("demo", "real", &known.demo, demo, real)];
     for (side, other, texts, own, others) in sides {
         for text in texts {
@@ -31,7 +37,7 @@ pub fn judge(step: &Step, real: &[String], demo: &[String]) -> Verdict {
     }
     let without = |lines: &[String], texts: &[String]| -> Vec<String> {
         let named = |line: &&String| !texts.iter().any(|text| line.contains(text.as_str()));
-        lines.iter().filter(named).cloned().collect()
+        lines.iter().skip(1).filter(named).cloned().collect()
     };
     let (real_rest, demo_rest) = (without(real, &known.real), without(demo, &known.demo));
     if known.rest && real_rest != demo_rest {
@@ -58,4 +64,23 @@ fn difference(real: &[String], demo: &[String]) -> String {
         }
     }
     text
+}
+
+#[test]
+fn how_a_command_ends_counts_whatever_else_differs() {
+    let step = |notes: &str| {
+        super::list::read(&format!("## one\ntop pods\n{notes}")).unwrap().remove(0).steps.remove(0)
+    };
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (real, demo) = (lines("exit 1\ncomplains: no metrics"), lines("exit 0\nNAME CPU"));
+    let told = |notes: &str, demo: &[String]| match judge(&step(notes), &real, demo) {
+        Verdict::AsItShouldBe => String::new(),
+        Verdict::Not(why) => why.lines().next().unwrap_or_default().trim().to_owned(),
+    };
+    let rest = "  differs: no metrics\n  demo: NAME\n  rest: differs\n";
+    let end = format!("{rest}  end: differs\n");
+    assert_eq!(told(rest, &demo), "it ends differently, which is not known");
+    assert_eq!(told(&end, &demo), "");
+    assert_eq!(told(&end, &lines("exit 1\nNAME CPU")), "known (no metrics), but it ends the same way");
+    assert_eq!(told(rest, &lines("exit 1\nNAME CPU")), "");
 }

@@ -111,8 +111,13 @@ impl Audit {
 
     fn lines(&self) -> Result<Vec<String>> {
         ensure!(!self.begun_anew()?, "the audit log has grown so big that its beginning was put away");
-        match std::fs::read_to_string(&self.file) {
-            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+        match std::fs::read(&self.file) {
+            Ok(mut bytes) => {
+                // What stands behind the last end of a line is being written, and is a request that has no answer yet.
+                bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
+                let text = String::from_utf8(bytes).wrap_err("the audit log")?;
+                Ok(text.lines().map(str::to_owned).collect())
+            }
             // Nobody asked for anything yet.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error).wrap_err("the audit log"),
@@ -135,6 +140,20 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_is_being_written_is_not_read_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let (audit, _) = Audit::prepare(folder.path()).unwrap();
+        let line = r#"{"verb": "get", "user": {"username": "jörg"}}"#;
+        let half = line.find('\u{f6}').unwrap() + 1;
+        let written = [line.as_bytes(), b"\n", &line.as_bytes()[..half]].concat();
+        std::fs::write(folder.path().join("audit.jsonl"), written).unwrap();
+        let mark = audit.mark().unwrap();
+        assert_eq!(audit.since(Mark::default()).unwrap().len(), 1);
+        std::fs::write(folder.path().join("audit.jsonl"), format!("{line}\n{line}\n")).unwrap();
+        assert_eq!(audit.since(mark).unwrap()[0].user, "jörg");
+    }
 
     #[test]
     fn a_log_whose_beginning_is_gone_is_no_judge() {

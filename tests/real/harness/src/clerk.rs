@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eyre::{Context as _, Result, eyre};
 use http::Request;
@@ -25,9 +25,13 @@ static DESK: LazyLock<Runtime> = LazyLock::new(|| {
 /// How often a kind is asked for that is not known: its definition may be a moment old.
 const LOOKS: usize = 50;
 
+/// How long the API server may take for an answer; the client of its own would wait for ever.
+const LIMIT: Duration = Duration::from_secs(30);
+
 /// Sends requests as the administrator.
 pub(crate) struct Clerk {
     kubeconfig: PathBuf,
+    limit: Duration,
     client: OnceLock<Client>,
     /// By group and version, then by kind.
     kinds: Mutex<HashMap<String, Arc<HashMap<String, Plural>>>>,
@@ -46,12 +50,17 @@ struct Plural {
     namespaced: bool,
 }
 
-/// Does it in the clerk's own runtime, and waits.
-fn wait<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+/// Does it in the clerk's own runtime, and waits for so long.
+fn wait<T: Send + 'static>(
+    limit: Duration,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
     let (done, result) = std::sync::mpsc::sync_channel(1);
     DESK.spawn(async move {
+        let answer = tokio::time::timeout(limit, work).await;
+        let answer = answer.unwrap_or_else(|_| Err(eyre!("no answer within {limit:?}")));
         // Nobody waits any more only when the test has panicked.
-        let _ = done.send(work.await);
+        let _ = done.send(answer);
     });
     result.recv().map_err(|_| eyre!("the request was given up"))?
 }
@@ -59,7 +68,12 @@ fn wait<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'stati
 impl Clerk {
     /// The kubeconfig is read with the first request.
     pub(crate) fn of(kubeconfig: &Path) -> Clerk {
-        Clerk { kubeconfig: kubeconfig.to_owned(), client: OnceLock::new(), kinds: Mutex::default() }
+        Clerk {
+            kubeconfig: kubeconfig.to_owned(),
+            limit: LIMIT,
+            client: OnceLock::new(),
+            kinds: Mutex::default(),
+        }
     }
 
     fn client(&self) -> Result<Client> {
@@ -67,14 +81,14 @@ impl Clerk {
             return Ok(client.clone());
         }
         let kubeconfig = self.kubeconfig.clone();
-        let made = wait(async move { client(&kubeconfig).await })?;
+        let made = wait(self.limit, async move { client(&kubeconfig).await })?;
         Ok(self.client.get_or_init(|| made).clone())
     }
 
     fn ask(&self, request: Request<Vec<u8>>) -> Result<Value> {
         let client = self.client()?;
         let what = format!("{} {}", request.method(), request.uri());
-        wait(async move { Ok(client.request::<Value>(request).await?) }).wrap_err(what)
+        wait(self.limit, async move { Ok(client.request::<Value>(request).await?) }).wrap_err(what)
     }
 
     /// What is at a path.
@@ -124,7 +138,9 @@ impl Clerk {
 
     fn plural(&self, version: &str, kind: &str) -> Result<Plural> {
         let mut problem = None;
-        for look in 0..LOOKS {
+        let began = Instant::now();
+        // One that is silent takes the whole limit for each look.
+        for look in (0..LOOKS).take_while(|_| began.elapsed() < self.limit) {
             let known = self.kinds.lock().unwrap_or_else(PoisonError::into_inner).get(version).cloned();
             if let Some(plural) = known.and_then(|kinds| kinds.get(kind).cloned()) {
                 return Ok(plural);
@@ -175,7 +191,30 @@ fn kinds(list: &Value) -> HashMap<String, Plural> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::people::{self, Credentials};
+
+    #[test]
+    fn who_never_answers_is_given_up() {
+        // Nobody accepts what the system took for it.
+        let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", mute.local_addr().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        let token = Credentials::Token("played".to_owned());
+        people::write(&kubeconfig, &people::kubeconfig("mute", &address, None, None, &token)).unwrap();
+        let clerk = Clerk { limit: Duration::from_millis(300), ..Clerk::of(&kubeconfig) };
+        let error = format!("{:#}", clerk.get("/api/v1/nodes").unwrap_err());
+        assert_eq!(error, "GET /api/v1/nodes: no answer within 300ms");
+        // Also where it would look again and again.
+        let began = Instant::now();
+        let object = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "desk"}});
+        let error = format!("{:#}", clerk.create(&object).unwrap_err());
+        assert_eq!(error, "GET /api/v1: no answer within 300ms");
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
 
     #[test]
     fn paths_are_those_of_the_api() {

@@ -57,8 +57,7 @@ impl Start {
         let keeper = Arc::new(Keeper::start(&folder)?);
         let authority = Authority::found(&folder)?;
         let (audit, audit_flags) = Audit::prepare(&folder)?;
-        let token: String = format!("{}-{}", std::process::id(), folder.display());
-        let token = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, token);
+        let token = token()?;
         std::fs::write(folder.join("tokens.csv"), format!("{token},admin,admin,\"system:masters\"\n"))?;
         let (etcd_port, peer_port, api_port) = (Port::take()?, Port::take()?, Port::take()?);
         let mut etcd = Server::start("etcd", etcd(&folder, &etcd_port, &peer_port)?, &folder, &keeper)?;
@@ -465,7 +464,8 @@ impl Cluster {
     async fn etcd(&self, path: &str, body: &Value) -> Result<Value> {
         let client = Client::try_from(Config::new(self.etcd_port.http().parse()?))?;
         let request = http::Request::post(path).body(body.to_string().into_bytes())?;
-        client.request(request).await.wrap_err_with(|| format!("etcd {path}"))
+        let answer = tokio::time::timeout(crate::server::PATIENCE, client.request(request)).await;
+        answer.wrap_err_with(|| format!("etcd {path}"))?.wrap_err_with(|| format!("etcd {path}"))
     }
 
     fn api_server(&self) -> Result<Command> {
@@ -532,6 +532,14 @@ impl Cluster {
     }
 }
 
+/// The administrator's: other users of the machine reach the port too, and are not to guess it.
+fn token() -> Result<String> {
+    let bytes: [u8; 32] = ring::rand::generate(&ring::rand::SystemRandom::new())
+        .map_err(|_| eyre!("no random numbers"))?
+        .expose();
+    Ok(base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes))
+}
+
 fn etcd(folder: &Path, clients: &Port, peers: &Port) -> Result<Command> {
     let mut command = programs::control_plane("etcd")?;
     command
@@ -557,4 +565,16 @@ pub async fn client(kubeconfig: &Path) -> Result<Client> {
     let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_guesses_the_administrators_token() {
+        let (one, other) = (token().unwrap(), token().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one.len(), 43);
+    }
 }

@@ -31,7 +31,11 @@ for cwd in $(find /proc/[0-9]* -maxdepth 1 -name cwd \( -lname "$0" -o -lname "$
     kill -s KILL "${pid%/cwd}" 2>/dev/null
 done
 # A server may be writing still while it ends.
-for try in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0" 2>/dev/null && break; sleep 0.1; done
+for try in 1 2 3 4 5 6 7 8 9 10; do
+    # The lock last: the next start sweeps a folder that has one.
+    find "$0" -mindepth 1 -maxdepth 1 ! -name in-use -exec rm -rf {} + 2>/dev/null && rm -rf "$0" 2>/dev/null && break
+    sleep 0.1
+done
 "#;
 
 /// The one that ends what was started, also when we cannot.
@@ -47,6 +51,8 @@ impl Keeper {
     /// # Errors
     /// When there is no `sh`.
     pub fn start(folder: &Path) -> Result<Keeper> {
+        // As /proc names it: the folder for temporary files may be a link.
+        let folder = folder.canonicalize().wrap_err("the servers' folder")?;
         let mut process = Command::new("sh")
             .args(["-c", SCRIPT])
             .arg(folder)
@@ -112,11 +118,15 @@ mod tests {
         forgotten.kill().unwrap();
         forgotten.wait().unwrap();
     }
+
     #[test]
     fn whoever_works_in_the_folder_ends_with_it_too() {
         let folder = tempfile::tempdir().unwrap().keep();
         let beside = tempfile::tempdir().unwrap();
-        let keeper = Keeper::start(&folder).unwrap();
+        // It is known by another name, as where /tmp is a link.
+        let link = beside.path().join("link");
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        let keeper = Keeper::start(&link).unwrap();
         let sleep = |place: &Path| {
             Command::new("sleep").arg("600").current_dir(place).process_group(0).spawn().unwrap()
         };

@@ -23,7 +23,7 @@ pub struct Kubectl {
     words: Vec<std::ffi::OsString>,
     kubeconfig: PathBuf,
     /// What it finds out about a server is kept here; two servers on one port, one after the other, would share the
-    /// one in the home folder.
+    /// one in the home folder. Below a folder that is swept, should this never be dropped.
     cache: TempDir,
 }
 
@@ -39,17 +39,17 @@ pub struct Said {
 }
 
 impl Kubectl {
-    /// kubectl for the current context of a kubeconfig.
+    /// kubectl for the current context of a kubeconfig, with what it remembers below a folder, as that of a cluster.
     ///
     /// # Errors
     /// When it is not built.
-    pub fn at(kubeconfig: &Path) -> Result<Kubectl> {
+    pub fn at(kubeconfig: &Path, below: &Path) -> Result<Kubectl> {
         let command = programs::control_plane("kubectl")?;
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         Ok(Kubectl {
             words: words.map(Into::into).collect(),
             kubeconfig: kubeconfig.to_owned(),
-            cache: tempfile::Builder::new().prefix("pilothouse-kubectl-").tempdir()?,
+            cache: tempfile::Builder::new().prefix("kubectl-").tempdir_in(below)?,
         })
     }
 

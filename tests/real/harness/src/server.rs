@@ -13,6 +13,8 @@ use crate::keeper::Keeper;
 
 /// How long a server may take until it answers, on a machine that compiles besides.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How long one look at it may take: one that takes connections and does not answer would hold it for ever.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// A running server.
 #[derive(Debug)]
@@ -71,22 +73,36 @@ impl Server {
     ///
     /// # Errors
     /// When the server ends before, or the time is over: with what it said last, and with what `ready` last said.
-    pub async fn wait_until<F>(&mut self, what: &str, mut ready: F) -> Result<()>
+    pub async fn wait_until<F>(&mut self, what: &str, ready: F) -> Result<()>
+    where
+        F: AsyncFnMut() -> Result<bool>,
+    {
+        self.wait_for(what, PATIENCE, LOOK, ready).await
+    }
+
+    async fn wait_for<F>(
+        &mut self,
+        what: &str,
+        patience: Duration,
+        look: Duration,
+        mut ready: F,
+    ) -> Result<()>
     where
         F: AsyncFnMut() -> Result<bool>,
     {
         let began = Instant::now();
         let mut last = String::new();
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < patience {
             self.runs()?;
-            match ready().await {
-                Ok(true) => return Ok(()),
-                Ok(false) => {}
-                Err(error) => last = format!("; last: {error:#}"),
+            match tokio::time::timeout(look, ready()).await {
+                Ok(Ok(true)) => return Ok(()),
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => last = format!("; last: {error:#}"),
+                Err(_) => last = format!("; last: no answer within {look:?}"),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Err(self.failed(&format!("is not {what} after {} s{last}", PATIENCE.as_secs())))
+        Err(self.failed(&format!("is not {what} after {patience:?}{last}")))
     }
 
     /// That it has not ended by itself.
@@ -161,5 +177,41 @@ impl Drop for Server {
     fn drop(&mut self) {
         // The keeper ends it if this cannot.
         let _ = self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstreams::get;
+
+    /// A server that says something, and then lives so long.
+    fn talks_for(seconds: &str, folder: &Path) -> Server {
+        let keeper = Arc::new(Keeper::start(folder).unwrap());
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo warming up; exec sleep \"$0\"", seconds]);
+        Server::start("played", command, folder, &keeper).unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_connections_and_never_answers_is_told_with_its_last_words() {
+        // Nobody accepts what the system took for it.
+        let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", mute.local_addr().unwrap());
+        let asks = async || Ok(get(&address, "/healthz").await.is_ok());
+        let (patience, look) = (Duration::from_millis(800), Duration::from_millis(200));
+
+        let mut server = talks_for("600", &tempfile::tempdir().unwrap().keep());
+        let error = server.wait_for("ready", patience, look, asks).await.unwrap_err().to_string();
+        assert!(
+            error.starts_with("played is not ready after 800ms; last: no answer within 200ms"),
+            "{error}"
+        );
+        assert!(error.ends_with("it said:\nwarming up"), "{error}");
+
+        // One that ends meanwhile is found out long before the patience is over.
+        let mut server = talks_for("0.1", &tempfile::tempdir().unwrap().keep());
+        let error = server.wait_for("ready", PATIENCE, look, asks).await.unwrap_err().to_string();
+        assert!(error.starts_with("played ended with exit status: 0"), "{error}");
     }
 }

@@ -66,8 +66,7 @@ fn a_kill_leaves_nothing_of_everything() {
     let kubectl = |words: &[&str]| {
         let mut kubectl = Command::new(ground::built("controlplane").unwrap().join("controlplane"));
         kubectl.arg("kubectl").arg("--kubeconfig").arg(folder.join("admin.kubeconfig")).args(words);
-        // Not in the folder: it is removed.
-        kubectl.env("KUBECACHEDIR", std::env::temp_dir().join("pilothouse-ends-kubectl"));
+        kubectl.env("KUBECACHEDIR", folder.join("kubectl-cache"));
         kubectl
     };
     assert!(kubectl(&["run", "host", "--image=host:1"]).status().unwrap().success());
@@ -155,4 +154,77 @@ async fn what_never_comes_is_told_with_what_the_servers_said() {
         .to_string();
     assert!(error.starts_with("never came: Godot\n"), "{error}");
     assert!(error.contains("---- kube-apiserver runs; it said last:\n"), "{error}");
+}
+
+/// `up` or `down`, with a state of its own.
+fn script(name: &str, state: &Path, arguments: &[&str]) -> Command {
+    let mut script = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name));
+    script.args(arguments).env("PILOTHOUSE_UP", state).env("PILOTHOUSE_GROUND", env!("CARGO_BIN_EXE_ground"));
+    script.stdout(Stdio::piped()).stderr(Stdio::piped());
+    script
+}
+
+/// What a script printed, and what it complained of.
+fn said(script: Child) -> (bool, String, String) {
+    let output = script.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().trim().to_owned();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+#[ignore = "needs tests/real/build"]
+fn up_twice_at_once_is_one_and_down_ends_it() {
+    let state = tempfile::tempdir().unwrap();
+    let run = |name: &str, arguments: &[&str]| script(name, state.path(), arguments).spawn().unwrap();
+    let (one, two) = (run("up", &["--bare"]), run("up", &["--bare"]));
+    let (one, two) = (said(one), said(two));
+    assert!(one.0 && two.0, "{one:?} {two:?}");
+    assert_eq!(one.1, two.1, "two of them are up");
+    let folder = Path::new(&one.1).parent().unwrap();
+    assert!(folder.join("admin.kubeconfig").exists(), "{one:?}");
+
+    // What is up is not what is asked for.
+    let (well, path, words) = said(run("up", &["--with", "kwok"]));
+    assert!(!well && path.is_empty(), "{path}");
+    assert!(words.contains("up already is `tests/real/up --bare`"), "{words}");
+
+    let (well, _, words) = said(run("down", &[]));
+    assert!(well, "{words}");
+    assert!(!folder.exists());
+    assert_eq!(processes(folder), Vec::<String>::new());
+    let (well, _, words) = said(run("down", &[]));
+    assert!(well && words == "nothing is up", "{words}");
+}
+
+/// `down` has the lock that `up` holds, and what does not end is killed.
+#[test]
+#[ignore = "needs tests/real/build"]
+fn down_waits_for_what_is_starting_and_kills_what_is_stuck() {
+    let state = tempfile::tempdir().unwrap();
+    let run =
+        |name: &str| script(name, state.path(), &["--bare"][..usize::from(name == "up")]).spawn().unwrap();
+    let mut up = run("up");
+    let pid = state.path().join("pid");
+    let began = Instant::now();
+    while std::fs::read_to_string(&pid).unwrap_or_default().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", up.try_wait());
+        std::thread::yield_now();
+    }
+    let down = run("down");
+    let (well, path, words) = said(up);
+    assert!(well, "{words}");
+    let folder = Path::new(&path).parent().unwrap();
+    let (well, _, words) = said(down);
+    assert!(well, "{words}");
+    assert!(!folder.exists());
+
+    let (well, path, words) = said(run("up"));
+    assert!(well, "{words}");
+    let folder = Path::new(&path).parent().unwrap();
+    let program = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+    kill_process(Pid::from_raw(program).unwrap(), Signal::STOP).unwrap();
+    let (well, _, words) = said(run("down"));
+    assert!(well && words == "it does not end by itself and is killed", "{words}");
+    assert!(!folder.exists());
+    assert_eq!(processes(folder), Vec::<String>::new());
 }
