@@ -24,7 +24,9 @@ use crate::change::intent::Order;
 use crate::change::plan::{Challenge, Plan};
 use crate::change::redact::redacted;
 use crate::change::standing::Stand;
+use crate::domain::id::Kind;
 use crate::domain::level::Level;
+use crate::domain::link::Feed;
 use crate::journal::Outcome;
 use crate::look::Look;
 use crate::panes::views::painted::{Painted, Place};
@@ -237,6 +239,15 @@ fn draw_number(state: &State, number: &Number, area: Rect, buffer: &mut Buffer) 
             ),
         };
         lines.push(Painted::role(Role::Warning, &words));
+        lines.push(Painted::default());
+    }
+    let object = number.order.intent.objects.first();
+    let scalers = object
+        .and_then(|object| state.shared.world.cluster(object.cluster))
+        .map(|cluster| cluster.feed(Kind::HorizontalPodAutoscaler));
+    if let (None, Some(Feed::Forbidden(_))) = (&number.ruled_by, scalers) {
+        let words = "Whether an autoscaler sets the number may not be read here: one would undo it.";
+        lines.push(Painted::role(Role::Warning, words));
         lines.push(Painted::default());
     }
     let heads: &[&str] = if number.now.len() > 1 { &["least", "most"] } else { &["replicas"] };

@@ -222,7 +222,8 @@ fn told(refused: Kind) -> Told {
         Kind::Schedule | Kind::Restore | Kind::BackupStorageLocation => Told::InTitle("Backups"),
         Kind::ResourceQuota => Told::Below("Quotas"),
         Kind::Node => Told::Below("Nodes of the cluster"),
-        // The page of a Deployment has one group of pods for all its revisions, and no autoscaler.
+        // The page of a Deployment has one group of pods for all its revisions; it and the question how many say that an
+        // autoscaler may not be read (tests/screens/plans.rs).
         Kind::ReplicaSet | Kind::HorizontalPodAutoscaler => Told::Nowhere,
         other => panic!("nobody has said yet what is told without {}", other.api().2),
     }

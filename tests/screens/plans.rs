@@ -9,6 +9,7 @@ use pilothouse::change::gates::{Judged, Verdict, Weight};
 use pilothouse::change::intent::{Around, Intent, Order, Place, Way, With};
 use pilothouse::change::plan::{Expect, Goal, Line, Method, Plan, Request, Right, Step, Touched};
 use pilothouse::domain::id::{ClusterId, Kind, ObjectRef};
+use pilothouse::domain::link::Feed;
 use pilothouse::domain::node::Autoscaler;
 use pilothouse::domain::time::Now;
 use pilothouse::effect::Effect;
@@ -310,6 +311,23 @@ fn where_no_key_leads_back_the_plans_words_say_why() {
     assert!(frame.contains("There is none: pods that ended do not come back."), "{frame}");
     let (state, effects) = back_after(plan(false, well()), Outcome::Refused);
     assert!(effects.is_empty() && picture(&state).contains("Nothing was changed"), "{}", picture(&state));
+}
+
+#[test]
+fn where_autoscalers_may_not_be_read_the_question_and_the_page_say_so() {
+    let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
+    let workload = stage::deployment("shop-prod", "alone", "1.0.0", 2);
+    let refused = ClusterMsg::Feed(Kind::HorizontalPodAutoscaler, Feed::Forbidden("no".into()));
+    for news in [ClusterMsg::Facts(Facts::Workloads(Kind::Deployment, vec![Delta::Put(workload)])), refused] {
+        update(&mut state, Msg::Cluster(ClusterId(1), news), NOW);
+    }
+    focus(&mut state, PaneId::Workloads);
+    settle(&mut state);
+    press(&mut state, "/ a l o n e enter s");
+    let asked = picture(&state);
+    assert!(asked.contains("Whether an autoscaler sets the number may not be read here"), "{asked}");
+    press(&mut state, "esc enter enter");
+    assert!(picture(&state).contains("whether there is one may not be read"), "{}", picture(&state));
 }
 
 #[test]

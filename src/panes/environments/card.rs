@@ -251,7 +251,9 @@ fn last(
         backup(shared, look, card.env, &mut strip);
         strip.gap(2);
     }
-    if let Some((kind, _)) = card.missing.first() {
+    // Whoever has the rights of some namespaces can read neither the list of namespaces nor nodes: anything else goes before.
+    let worst = card.missing.iter().find(|(kind, _)| kind.namespaced()).or(card.missing.first());
+    if let Some((kind, _)) = worst {
         let more = card.missing.len() - 1;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let words = format!("{} not readable{more}", kind.api().2);

@@ -5,6 +5,7 @@ use super::{Item, RolloutView};
 use crate::cron::Cron;
 use crate::domain::id::Kind;
 use crate::domain::level::Level;
+use crate::domain::link::Feed;
 use crate::domain::meta::ContainerImage;
 use crate::domain::node::Autoscaler;
 use crate::domain::pod::Pod;
@@ -77,7 +78,13 @@ impl RolloutView {
         lines.extend(ways_out(workload, &new));
         lines.push(blank());
         lines.extend(facts(workload, &sets, shared));
-        lines.extend(cluster.autoscaler_of(workload).map(autoscaler));
+        match cluster.autoscaler_of(workload) {
+            Some(found) => lines.push(autoscaler(found)),
+            None if matches!(cluster.feed(Kind::HorizontalPodAutoscaler), Feed::Forbidden(_)) => {
+                lines.push(fact("hpa", Painted::role(Role::Warning, "whether there is one may not be read")));
+            }
+            None => {}
+        }
         lines.push(blank());
         if workload.kind == Kind::CronJob {
             lines.extend(runs(workload, cluster, shared));
