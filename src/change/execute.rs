@@ -426,7 +426,7 @@ impl Execution<'_> {
             n => format!(" and {n} more"),
         };
         let words = format!(
-            "{}{more} still wait after {} s. {done} of {} steps were done.",
+            "{}{more} still wait, and none went for {} s. {done} of {} steps were done.",
             names.join(", "),
             self.means.pace.evictions.as_secs(),
             self.plan.steps.len()

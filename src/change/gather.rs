@@ -374,7 +374,9 @@ async fn facts(
     facts.smoke = smoked(own, &facts, order).await;
     if needs.unpausing
         && Rollout(&facts.live).is_held()
-        && let DryRun::Refused(why) = ask::dry_run(own, &actions::unpaused(&facts).1, LIMIT).await
+        // What the server does not tell would stop the way out as well as what it refuses.
+        && let DryRun::Refused(why) | DryRun::Unknown(why) =
+            ask::dry_run(own, &actions::unpaused(&facts).1, LIMIT).await
     {
         facts.unpausing = Err(why);
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 pub const MARK: &str = "••••••";
 
 /// Parts of names of variables and keys whose values are taken for secrets.
-const SIGNS: [&str; 11] = [
+const SIGNS: [&str; 12] = [
     "password",
     "passwd",
     "passphrase",
@@ -17,11 +17,12 @@ const SIGNS: [&str; 11] = [
     "api_key",
     "api-key",
     "private",
-    "dsn",
+    "authorization",
+    "cookie",
 ];
 
 /// Names, or words that names end in, of which the same holds: `DB_PWD`, `STRIPE_KEY`.
-const ENDS: [&str; 4] = ["pwd", "pass", "key", "auth"];
+const ENDS: [&str; 5] = ["pwd", "pass", "key", "auth", "dsn"];
 
 /// Annotations that hold a copy of the whole object.
 const COPY: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -37,14 +38,36 @@ fn is_reference(key: &str) -> bool {
     matches!(key, "secretName" | "secretRef" | "secretKeyRef" | "key" | "topologyKey")
 }
 
-/// A text without the password of a URL in it: `postgres://user:password@host`.
-fn without_password(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
-    let authority = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
-    let (user, host) = authority.rsplit_once('@')?;
-    let (user, _) = user.split_once(':')?;
-    let behind = rest.get(authority.len()..).unwrap_or_default();
-    Some(format!("{scheme}://{user}:{MARK}@{host}{behind}"))
+/// A text without what URLs in it tell: who they log in as, but for a user's name (`postgres://user:password@host`, or a token
+/// alone), and parameters with the name of a secret.
+fn without_credentials(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("://") {
+        kept.push_str(before);
+        kept.push_str("://");
+        let url = behind.split([' ', ',', ';', '"', '\'', '\n']).next().unwrap_or_default();
+        rest = behind.get(url.len()..).unwrap_or_default();
+        let (address, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+        // A password may have a slash in it; a path with an @ names no user.
+        let login = address.rsplit_once('@').filter(|(login, _)| {
+            !login.contains('/') || login.split('/').next().is_some_and(|user| user.contains(':'))
+        });
+        match login.map(|(login, place)| (login.split_once(':'), place)) {
+            Some((Some((user, _)), place)) => kept.push_str(&format!("{user}:{MARK}@{place}")),
+            Some((None, place)) => kept.push_str(&format!("{MARK}@{place}")),
+            None => kept.push_str(address),
+        }
+        for (nth, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+            kept.push(if nth == 0 { '?' } else { '&' });
+            match pair.split_once('=') {
+                Some((name, _)) if is_secret(name) => kept.push_str(&format!("{name}={MARK}")),
+                _ => kept.push_str(pair),
+            }
+        }
+    }
+    kept.push_str(rest);
+    kept
 }
 
 /// A value without the secrets in it: values of variables and fields whose names say that they are secret, and
@@ -71,7 +94,10 @@ pub fn redacted(value: &Value) -> Value {
             // `--password VALUE` in two arguments.
             let mut after_secret = false;
             let kept = items.iter().map(|item| match item.as_str() {
-                Some(_) if std::mem::take(&mut after_secret) => Value::String(MARK.to_owned()),
+                // Whatever looks like the next argument is none's value.
+                Some(text) if std::mem::take(&mut after_secret) && !text.starts_with('-') => {
+                    Value::String(MARK.to_owned())
+                }
                 Some(text) => {
                     let flag = text.starts_with('-') && is_secret(text);
                     match text.split_once('=').filter(|(name, _)| is_secret(name)) {
@@ -86,7 +112,7 @@ pub fn redacted(value: &Value) -> Value {
             });
             Value::Array(kept.collect())
         }
-        Value::String(text) => without_password(text).map_or_else(|| value.clone(), Value::String),
+        Value::String(text) if text.contains("://") => Value::String(without_credentials(text)),
         other => other.clone(),
     }
 }
@@ -112,6 +138,27 @@ mod tests {
         let kept = redacted(&template);
         let text = kept.to_string();
         assert!(!text.contains("hunter"), "{text}");
+        assert_eq!(
+            redacted(&json!(["--no-auth", "--listen=0.0.0.0:80"])),
+            json!(["--no-auth", "--listen=0.0.0.0:80"])
+        );
+        for (text, wanted) in [
+            ("amqp://a:p1@h1:5672,amqp://c:p2@h2:5672", "amqp://a:••••••@h1:5672,amqp://c:••••••@h2:5672"),
+            ("curl http://x/ && curl http://u:pw@y/", "curl http://x/ && curl http://u:••••••@y/"),
+            ("https://ghp_abc@github.com/o/r", "https://••••••@github.com/o/r"),
+            ("postgres://u:p/w@db/x", "postgres://u:••••••@db/x"),
+            (
+                "jdbc:postgresql://db/cart?user=a&password=b",
+                "jdbc:postgresql://db/cart?user=a&password=••••••",
+            ),
+            ("https://registry.example/cart:1.30.4", "https://registry.example/cart:1.30.4"),
+            ("oci://registry.example/cart@sha256:1f", "oci://registry.example/cart@sha256:1f"),
+            ("https://x.example/?q=a@b", "https://x.example/?q=a@b"),
+        ] {
+            assert_eq!(redacted(&json!(text)), json!(wanted));
+        }
+        let header = json!({"httpHeaders": [{"name": "Authorization", "value": "Bearer hunter11"}]});
+        assert!(!redacted(&header).to_string().contains("hunter"), "{header}");
         let url = format!("postgres://cart:{MARK}@db:5432/cart?sslmode=on");
         let stay =
             ["cart-tls", "cart-db", "--port=80", "DB_PASSWORD", "\"80\"", "--db-password=", "no", "bar"];

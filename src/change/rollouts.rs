@@ -234,7 +234,9 @@ fn restarted(now: Rollout<'_>, at: &str, ill: bool) -> Standing {
     match now.phase() {
         "Degraded" if now.is_observed() && !ill => Standing::Failed(now.words()),
         "Healthy" if came => Standing::Done(now.words()),
-        "Paused" | "Degraded" if came && of("readyReplicas") >= of("HPAReplicas") => {
+        // A step's analysis that runs keeps it progressing.
+        "Progressing" if now.analysis().is_none() => Standing::Pending(now.words()),
+        "Paused" | "Degraded" | "Progressing" if came && of("readyReplicas") >= of("HPAReplicas") => {
             Standing::Done(format!("its pods were made anew; {}", now.words()))
         }
         _ => Standing::Pending(now.words()),

@@ -145,8 +145,7 @@ fn judge(values: &[Touched], now: &[Value]) -> Stand {
         return Stand::AsWanted;
     }
     // What a controller takes away again as soon as it has acted may have been there, or not.
-    let fleeting =
-        |value: &Touched| value.pointer.starts_with("/status/") && value.after == Value::Bool(true);
+    let fleeting = |value: &Touched| counts(value) && value.pointer == "/status/promoteFull";
     let gone = values.iter().zip(&now).find(|(value, now)| fleeting(value) && same(&value.before, now));
     if let Some((value, _)) = gone {
         return Stand::Unknown(format!("{} is taken away by its controller when it acts on it", value.what));

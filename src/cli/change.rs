@@ -335,10 +335,16 @@ async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exi
         signal(kind).map_err(|error| Problem::failed("Signals cannot be listened to.").because(error))
     };
     let _held = (listened(SignalKind::hangup())?, listened(SignalKind::terminate())?);
-    let last = std::sync::Mutex::new(String::new());
+    // What was last said of each step, and of all of it: several may wait, and say so again and again.
+    let last: std::sync::Mutex<std::collections::HashMap<Option<usize>, String>> =
+        std::sync::Mutex::default();
     let guard_told: std::sync::Mutex<Option<Instant>> = std::sync::Mutex::new(None);
     let tell = |progress: Progress| {
         let mut guard_told = guard_told.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = match &progress {
+            Progress::Step(at, ..) => Some(*at),
+            _ => None,
+        };
         let words = match progress {
             // A guard says the same every second: now and then is enough for a log, until it finds something.
             Progress::Guard(shown)
@@ -358,10 +364,10 @@ async fn confirmed(driver: &Driver, plan: Plan, args: &ChangeArgs) -> Result<Exi
             Progress::Ended(_) => return,
         };
         if let Ok(mut last) = last.lock()
-            && *last != words
+            && last.get(&step) != Some(&words)
         {
             super::report_quietly(&words);
-            *last = words;
+            last.insert(step, words);
         }
     };
     let (journal, local) = driver.desk();

@@ -15,7 +15,7 @@
 //! | operators | `/`, `*`, `or`, between vectors with equal or no labels, and with numbers; `* on (...) group_left` |
 //!
 //! A survey asks `/api/v1/label/__name__/values` and `/api/v1/labels` with `match[]`, and
-//! `max(count_over_time(up{...}[10m]))`, `[1m]` and `[10s]`, through `/api/v1/query`.
+//! `max by (job) (count_over_time(up{...}[10m]))`, `[1m]` and `[10s]`, through `/api/v1/query`.
 
 mod families;
 mod gauges;
@@ -419,6 +419,13 @@ impl Asker<'_> {
             return Err(format!("{} are shown of environments, apps and pods.", signal.word()));
         }
         let mut found = families::find(self.place, signal);
+        if let (Target::Pod { .. }, Some(first)) = (self.target, found.first()) {
+            let why = format!("{} does not tell which pod was asked.", first.name);
+            found.retain(|found| !families::is_front(&found.name));
+            if found.is_empty() {
+                return Err(why);
+            }
+        }
         if let (true, Some(first)) = (self.apart, found.first()) {
             let why = format!("{} has no label of the pod: it does not tell colours apart.", first.name);
             found.retain(Found::tells_apart);
@@ -438,8 +445,11 @@ impl Asker<'_> {
     /// `rate(...)` of the requests of a family, as a vector of counts a second.
     fn rate(&self, found: &Found<'_>, name: &str, more: &str) -> String {
         let labels = self.place.survey.and_then(|survey| survey.labels(name));
-        let matchers = self.target.served(labels, self.place.namespaces, found.app());
-        let rate = format!("rate({}[{}s])", with(name, &matchers, more), self.window);
+        let front = families::is_front(name);
+        let matchers = self.target.served(labels, self.place.namespaces, found.app(), front);
+        let more =
+            [more, families::asked_of(name)].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>();
+        let rate = format!("rate({}[{}s])", with(name, &matchers, &more.join(",")), self.window);
         if found.native { format!("histogram_count({rate})") } else { rate }
     }
 
@@ -480,8 +490,10 @@ impl Asker<'_> {
         let found = self.families(Signal::Latency)?;
         let of = |found: &Found<'_>| {
             let labels = self.place.survey.and_then(|survey| survey.labels(&found.name));
-            let matchers = self.target.served(labels, self.place.namespaces, found.app());
-            let rate = format!("rate({}[{}s])", with(&found.name, &matchers, ""), self.window);
+            let front = families::is_front(&found.name);
+            let matchers = self.target.served(labels, self.place.namespaces, found.app(), front);
+            let selected = with(&found.name, &matchers, families::asked_of(&found.name));
+            let rate = format!("rate({selected}[{}s])", self.window);
             let sum = if found.native { format!("sum({rate})") } else { format!("sum by (le) ({rate})") };
             (sum, if found.milliseconds { " / 1000" } else { "" })
         };

@@ -307,7 +307,7 @@ pub(super) fn rpo(name: &str, rpo: &Rpo, now: Stamp) -> RpoStatus {
     }
 }
 
-fn rto(kept: &Kept) -> RtoStatus {
+pub(super) fn rto(kept: &Kept) -> RtoStatus {
     let last = kept.rto.last.as_ref();
     RtoStatus {
         state: match (last, kept.rto.target) {

@@ -92,7 +92,9 @@ pub struct EnvironmentStatus {
     pub alerts: Option<super::alerts::Counts>,
     /// Its recovery point: how old its newest usable backup is; `null` where it cannot be told.
     pub rpo: Option<super::backups::RpoStatus>,
-    /// The same for people.
+    /// Its recovery time: how long the last restore took; `null` where Velero is not, or not known yet.
+    pub rto: Option<super::backups::RtoStatus>,
+    /// The recovery point for people.
     pub backup: String,
     /// Kinds that cannot be had.
     pub missing: Vec<Missing>,
@@ -410,6 +412,7 @@ fn environment(facts: Facts<'_>, env: &Environment, card: &Card) -> EnvironmentS
         rpo: kept
             .and_then(|kept| kept.rpo(now))
             .map(|one| super::backups::rpo(&one.namespace, &one.rpo, now)),
+        rto: kept.map(super::backups::rto),
         backup: kept.map(|kept| super::backups::column(kept, now)).unwrap_or_default(),
         missing: card
             .missing

@@ -8,6 +8,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ const AT_ONCE: usize = 4;
 const SURVEY: Duration = Duration::from_secs(600);
 /// Seconds by which two clocks may differ and count as one: an answer takes its time too.
 const SKEW: u64 = 60;
+/// Seconds between two scrapes of a job that is slow: a rate over four of them looks back five minutes.
+const SLOW: u32 = 75;
 /// Until a wrong query is asked again: what is wrong with it seldom goes away.
 const WRONG: Duration = Duration::from_secs(300);
 /// A failed question is not asked again sooner than a step, but a step may be hours.
@@ -259,15 +262,25 @@ pub(crate) async fn survey_once(
     }
     families.sort();
     // A server that was begun a moment ago has not filled the long looks yet; the short ones see no slow scrapes.
-    let mut interval: Option<u32> = None;
+    let mut intervals: BTreeMap<String, u32> = BTreeMap::new();
     for (range, seconds) in [("10s", 10.0), ("1m", 60.0), ("10m", 600.0)] {
-        let over = format!("max(count_over_time(up{}[{range}]))", request.selector);
+        let over = format!("max by (job) (count_over_time(up{}[{range}]))", request.selector);
         let reply = caller.get("/api/v1/query", &[("query", over.as_str())]).await;
-        let scrapes = reply.ok().and_then(|reply| decode::first_value(&reply)).filter(|count| *count >= 2.0);
-        let found = scrapes.map(|count| whole_seconds(seconds / count));
-        interval = interval.into_iter().chain(found).min();
+        let scrapes = reply.map(|reply| decode::values_by("job", &reply)).unwrap_or_default();
+        for (job, count) in scrapes.into_iter().filter(|(_, count)| *count >= 2.0) {
+            let found = whole_seconds(seconds / count);
+            let known = intervals.entry(job).or_insert(found);
+            *known = found.min(*known);
+        }
     }
-    Ok(Survey { families, interval })
+    Ok(Survey { families, interval: interval(&intervals) })
+}
+
+/// Of jobs that are scraped at different paces the slowest counts, or its rates would have a scrape too few; but one that comes
+/// every few minutes does not slow the others down.
+fn interval(jobs: &BTreeMap<String, u32>) -> Option<u32> {
+    let (fastest, slowest) = (jobs.values().min()?, jobs.values().max()?);
+    Some((*slowest).min((*fastest).max(SLOW)))
 }
 
 /// Rounds to seconds, at least one.

@@ -110,6 +110,8 @@ pub struct Ready {
     pub scroll: u16,
     /// How often a plan of it has grown old.
     pub remade: u8,
+    /// The settings that it was made by, where that is known.
+    pub settings: Option<u64>,
 }
 
 /// What is being typed to a plan.
@@ -135,6 +137,7 @@ impl Ready {
             requests: false,
             scroll: 0,
             remade,
+            settings: None,
             plan,
         };
         ready.field = if ready.wants_reason() { Field::Reason } else { ready.after_reason() };
@@ -199,6 +202,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether it goes on with what an earlier program left, of this id in the journal, and has not ended.
+    #[must_use]
+    pub fn goes_on_with(&self, id: &str) -> bool {
+        self.end.is_none() && self.order.around.instead_of.as_deref() == Some(id)
+    }
+
     /// How far it is, in a few words.
     #[must_use]
     pub fn now(&self) -> String {

@@ -100,7 +100,11 @@ pub(super) fn planned(state: &mut State, request: RequestId, planned: Result<Pla
         return;
     }
     **sheet = match planned {
-        Ok(plan) => Sheet::Ready(Box::new(Ready::new(plan, std::mem::take(reason), *remade))),
+        Ok(plan) => {
+            let mut ready = Ready::new(plan, std::mem::take(reason), *remade);
+            ready.settings = Some(state.shared.settings_version());
+            Sheet::Ready(Box::new(ready))
+        }
         Err(why) => Sheet::NoPlan(why.words().to_owned()),
     };
 }
@@ -281,6 +285,10 @@ fn begun_alone(entry: &Entry) -> bool {
 fn again(state: &mut State, at: usize, back: bool) -> Vec<Effect> {
     let Some(one) = state.abandoned.get(at) else { return Vec::new() };
     let intent = &one.entry.intent;
+    if state.runs.iter().any(|run| run.goes_on_with(&intent.id)) {
+        let key = state.shared.key(Action::Runs);
+        return warn(state, format!("It is being gone on with ({key} shows it)."));
+    }
     let verb = named(&intent.action);
     // What it was killed before is not gone back from: nothing of the second request was sent.
     let first = verb.filter(|_| back && begun_alone(&one.entry)).and_then(|verb| verb.way_from_first());
@@ -498,12 +506,15 @@ fn confirmed(state: &mut State, yes: bool) -> Vec<Effect> {
     let Some(Overlay::Change(sheet)) = &mut state.overlay else { return Vec::new() };
     let Sheet::Ready(ready) = &mut **sheet else { return Vec::new() };
     let place = orders::order(&state.shared, ready.plan.order.intent.clone()).place;
-    if place.read_only != ready.plan.order.place.read_only {
-        // The settings were read anew while it was on the screen.
+    let settings = state.shared.settings_version();
+    if place.read_only != ready.plan.order.place.read_only
+        || ready.settings.is_some_and(|old| old != settings)
+    {
+        // The settings were read anew while it was on the screen: what is protected, and when nothing is to be changed.
         let (order, reason, remade) =
             (ready.plan.order.clone(), ready.reason.value().to_owned(), ready.remade.saturating_add(1));
         let effects = plan(state, order, reason, remade);
-        warn(state, "Whether anything may be changed here is another question now: read the plan again.");
+        warn(state, "The settings have changed since the plan was made: read it again.");
         return effects;
     }
     let answer = Answer {

@@ -151,6 +151,9 @@ pub(super) fn progress(state: &mut State, request: RequestId, progress: Progress
             {
                 // What was begun by another program was closed in the journal with this one's end.
                 state.abandoned.retain(|one| one.entry.intent.id != *old);
+                if state.abandoned.is_empty() && matches!(state.overlay, Some(Overlay::Abandoned { .. })) {
+                    state.overlay = None;
+                }
             }
             run.end = Some(end);
             if ill {

@@ -523,7 +523,7 @@ fn steps(look: &Look, run: &Run, room: u16, width: u16) -> Vec<Painted> {
         Painted::role(role, sign).and(&format!(" {title}"))
     };
     let all: Vec<Painted> = run.steps.iter().map(line).collect();
-    if height_of(&all, width) <= room {
+    if height_of(&all, width) <= room || all.len() < 2 {
         return all;
     }
     let of = |wanted: Option<StepState>| run.steps.iter().filter(move |(_, state)| *state == wanted);
@@ -531,6 +531,10 @@ fn steps(look: &Look, run: &Run, room: u16, width: u16) -> Vec<Painted> {
     let mut shown = vec![
         Painted::role(Role::Ok, look.symbols.ok).and(&format!(" {done} of {} steps done", run.steps.len())),
     ];
+    if room < 3 {
+        shown.truncate(usize::from(room));
+        return shown;
+    }
     let mut left = run.steps.len() - done;
     let others = of(Some(StepState::Failed)).chain(of(Some(StepState::Doing))).chain(of(None));
     for one in others.map(line) {

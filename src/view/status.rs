@@ -87,7 +87,9 @@ fn running(state: &State, strip: &mut Strip<'_>) {
 /// That something was begun by an earlier program and has no outcome, and the key that shows it.
 fn abandoned(state: &State, strip: &mut Strip<'_>) {
     let look = &state.look;
-    let words = match state.abandoned.len() {
+    let gone_on = |id: &str| state.runs.iter().any(|run| run.goes_on_with(id));
+    let left = state.abandoned.iter().filter(|one| !gone_on(&one.entry.intent.id)).count();
+    let words = match left {
         0 => return,
         1 => "1 action without an outcome ".to_owned(),
         n => format!("{n} actions without an outcome "),

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::steering::{ANSWER, Change, OUT, Unpausing, moving};
+use super::undo::stable_revision;
 use super::{Act, Draft};
 use crate::change::gates::{Gate, Weight};
 use crate::change::gather::{Facts, Needs};
@@ -27,7 +28,7 @@ impl Act for Abort {
     }
 
     fn needs(&self) -> Needs {
-        Needs { unpausing: true, ..Needs::default() }
+        Needs { unpausing: true, revisions: true, ..Needs::default() }
     }
 
     fn gates(&self) -> &'static [(&'static dyn Gate, Weight)] {
@@ -35,8 +36,11 @@ impl Act for Abort {
     }
 
     fn instead(&self, intent: &Intent, facts: &Facts) -> Option<Way> {
-        // What was promoted from here is over by now: back is the release that was stable before.
-        let over = intent.with.revision.is_some() && !Rollout(&facts.live).is_moving();
+        // What was promoted from here is over by now: back is the release that was stable before. One that is on its way after
+        // that is somebody else's.
+        let before = intent.with.revision?;
+        let another = stable_revision(facts).is_some_and(|stable| stable != before);
+        let over = another || !Rollout(&facts.live).is_moving();
         over.then(|| Way::by_with("undo", intent.with.clone()))
     }
 

@@ -68,7 +68,7 @@ impl Execution<'_> {
         };
         match expect.goal {
             Goal::Stands => self.means.pace.stands,
-            Goal::Scaled(_) if judged.verdict == Verdict::Fail => self.means.pace.stands * 4,
+            Goal::Scaled(_) if judged.fails => self.means.pace.stands * 4,
             Goal::Scaled(_) => self.means.pace.stands,
             _ => Duration::ZERO,
         }

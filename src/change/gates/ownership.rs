@@ -43,13 +43,14 @@ impl Gate for Ownership {
                 take(generated(evidence, value));
             }
         }
-        if let Some(owner) = controller_of(&evidence.facts.live) {
+        let itself = changed().any(|value| own(&value));
+        if let Some(owner) = controller_of(&evidence.facts.live).filter(|_| itself) {
             take(
                 Finding::warn(format!("{} {} controls it and may put it back", owner.kind, owner.name))
                     .mend(format!("change the {} instead", owner.kind)),
             );
         }
-        if let Some(manager) = operated(&evidence.facts.live) {
+        if let Some(manager) = operated(&evidence.facts.live).filter(|_| itself) {
             take(
                 Finding::warn(format!("{manager} manages it and may put it back"))
                     .mend("change what it is made from"),
@@ -121,7 +122,14 @@ fn generated(evidence: &Evidence<'_>, value: &Touched) -> Finding {
             Finding::fail(format!("{} {} made this autoscaler and puts it back", owner.kind, owner.name))
                 .mend(format!("change the {} instead", owner.kind))
         }
-        None => delivered(&evidence.facts.scaler_deliverers, hpa, value),
+        None => match operated(hpa) {
+            Some(manager) => Finding::warn(format!(
+                "{manager} manages hpa/{} and may put it back",
+                text(hpa, "/metadata/name")
+            ))
+            .mend("change what it is made from"),
+            None => delivered(&evidence.facts.scaler_deliverers, hpa, value),
+        },
     }
 }
 

@@ -214,6 +214,15 @@ impl Rto {
         }
     }
 
+    /// `12m/30m`, `?/30m` while none was measured.
+    pub fn short(&self) -> String {
+        let took = self.last.as_ref().map_or_else(|| "?".to_owned(), |(_, _, took)| short_age(*took));
+        match self.target {
+            Some(target) => format!("{took}/{}", short_age(target)),
+            None => took,
+        }
+    }
+
     /// `12 m of 30 m`, `not measured`.
     pub fn words(&self) -> String {
         let target = self.target.map(duration_words);

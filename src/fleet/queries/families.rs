@@ -81,7 +81,21 @@ const PLATFORM: [&str; 25] = [
 ];
 
 /// More families are not asked for one after the other: a query has to stay readable.
-const MOST: usize = 3;
+const MOST: usize = 5;
+
+/// How families begin that something in front of the apps counts: the pod in their labels is its own, or one of two ends.
+const FRONTS: [&str; 2] = ["nginx_ingress_controller_", "istio_"];
+
+/// Whether a family is counted in front of the apps.
+pub(super) fn is_front(name: &str) -> bool {
+    FRONTS.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// A condition for the series of a family that count what an app was asked: a mesh counts each request at both ends, and what
+/// an app asks of others is not its own.
+pub(super) fn asked_of(name: &str) -> &'static str {
+    if name.starts_with("istio_") { "reporter!=\"source\"" } else { "" }
+}
 
 /// Labels besides the pod's by which series are a workload's own.
 const OWN: [&str; 3] = ["workload", "destination_workload", "deployment"];
@@ -116,7 +130,7 @@ impl Found<'_> {
     pub(super) fn tells_apart(&self) -> bool {
         let labels = self.survey.labels(&self.name).unwrap_or_default();
         self.app().is_some()
-            || pod_label(Some(labels)).is_some()
+            || !is_front(&self.name) && pod_label(Some(labels)).is_some()
             || labels.iter().any(|label| OWN.contains(&&**label))
     }
 

@@ -85,6 +85,12 @@ const APPS: [&str; 9] = [
     "job",
 ];
 
+/// The same of what stands in front of apps: its own labels are not the app's.
+const FRONT_APPS: [&str; 4] = ["exported_service", "destination_workload", "service", "ingress"];
+
+/// Labels with the namespace of the app behind it.
+const FRONT_NAMESPACES: [&str; 3] = ["exported_namespace", "destination_workload_namespace", "namespace"];
+
 /// Labels that name the namespace.
 const NAMESPACES: [&str; 4] =
     ["exported_namespace", "namespace", "kubernetes_namespace", "destination_workload_namespace"];
@@ -160,18 +166,25 @@ impl Target {
         }
     }
 
-    /// Matchers for a family that apps or what stands before them serve: by pod where it is labelled so, else by the
+    /// Matchers for a family that apps or what stands before them (`front`) serve: by pod where it is labelled so, else by the
     /// app's name.
     pub(super) fn served(
         &self,
         labels: Option<&[Name]>,
         namespaces: &[Name],
         app: Option<&str>,
+        front: bool,
     ) -> Vec<Matcher> {
-        let by_pod = app.is_none() && pod_label(labels).is_some();
-        let in_namespace = |names| match labels {
-            Some(labels) if !labels.iter().any(|label| **label == *namespace_label(Some(labels))) => None,
-            _ => Some(namespace_matcher(labels, names)),
+        let by_pod = app.is_none() && !front && pod_label(labels).is_some();
+        let in_namespace = |names| {
+            if front {
+                let label = known(labels, &FRONT_NAMESPACES)?;
+                return Some(Matcher::Among(label.into(), names));
+            }
+            match labels {
+                Some(labels) if !labels.iter().any(|label| **label == *namespace_label(Some(labels))) => None,
+                _ => Some(namespace_matcher(labels, names)),
+            }
         };
         let aims = match self {
             Target::Environment => return in_namespace(namespaces.to_vec()).into_iter().collect(),
@@ -179,7 +192,8 @@ impl Target {
             _ => return self.matchers(labels, namespaces),
         };
         let names: Vec<Name> = aims.iter().map(|aim| aim.name.clone()).collect();
-        let label = app.or_else(|| known(labels, &APPS)).unwrap_or("app");
+        let usual: &[&str] = if front { &FRONT_APPS } else { &APPS };
+        let label = app.or_else(|| known(labels, usual)).unwrap_or("app");
         let mut matchers: Vec<Matcher> = in_namespace(namespaces_of(aims)).into_iter().collect();
         matchers.push(Matcher::Pattern(label.into(), among(&names)));
         matchers

@@ -108,8 +108,20 @@ fn requests_errors_and_latency_come_from_the_family_that_is_there() {
 
     let nginx = survey(&[(
         "nginx_ingress_controller_requests",
-        &["exported_namespace", "exported_service", "namespace", "service", "status"],
+        // The pod, the namespace and the service are those of the controller, as it is scraped.
+        &[
+            "app",
+            "controller_pod",
+            "exported_namespace",
+            "exported_service",
+            "namespace",
+            "pod",
+            "service",
+            "status",
+        ],
     )]);
+    let pod = Target::Pod { namespace: "shop".into(), name: "cart-1".into() };
+    assert!(told(Signal::Requests, &pod, Some(&nginx))[0].contains("does not tell which pod"));
     assert_eq!(
         told(Signal::Requests, &cart(), Some(&nginx)),
         [
@@ -118,11 +130,12 @@ fn requests_errors_and_latency_come_from_the_family_that_is_there() {
     );
     let mesh = survey(&[(
         "istio_request_duration_milliseconds_bucket",
-        &["destination_workload", "destination_workload_namespace", "le"],
+        // Each request is counted by the pod that asks and by the one that is asked.
+        &["destination_workload", "destination_workload_namespace", "le", "namespace", "pod", "reporter"],
     )]);
     assert_eq!(
         told(Signal::Latency, &cart(), Some(&mesh))[1],
-        r#"histogram_quantile(0.9, sum by (le) (rate(istio_request_duration_milliseconds_bucket{destination_workload_namespace="shop",destination_workload=~"cart",cluster="eu"}[1m]))) / 1000"#
+        r#"histogram_quantile(0.9, sum by (le) (rate(istio_request_duration_milliseconds_bucket{destination_workload_namespace="shop",destination_workload=~"cart",reporter!="source",cluster="eu"}[1m]))) / 1000"#
     );
     let none = survey(&[("up", &[])]);
     assert!(told(Signal::Requests, &cart(), Some(&none))[0].contains("metrics.families"));

@@ -248,7 +248,7 @@ fn last(
     let breached = shared.backups.get(card.env).and_then(|kept| kept.card(shared.now.wall));
     let breached = fresh.is_fresh() && breached.is_some_and(|(level, ..)| level.is_fault());
     if breached {
-        backup(shared, look, card.env, &mut strip);
+        backup(shared, look, card.env, card.missing.is_empty(), &mut strip);
         strip.gap(2);
     }
     // Whoever has the rights of some namespaces can read neither the list of namespaces nor nodes: anything else goes before.
@@ -260,14 +260,15 @@ fn last(
         strip.put(&words, look.style(Role::Warning));
     } else if !fresh.is_fresh() {
         strip.put(&fresh.detail(shared.now), look.style(Role::Muted));
-    } else if !breached && !backup(shared, look, card.env, &mut strip) {
+    } else if !breached && !backup(shared, look, card.env, true, &mut strip) {
         strip.put(&consists(env), look.style(Role::Muted));
     }
 }
 
 /// `backup 41m / 30m ✖ RPO breached`. Returns whether there was anything to say.
-fn backup(shared: &Shared, look: &Look, env: EnvId, strip: &mut Strip<'_>) -> bool {
-    let Some((level, short, note)) = shared.backups.get(env).and_then(|kept| kept.card(shared.now.wall))
+fn backup(shared: &Shared, look: &Look, env: EnvId, alone: bool, strip: &mut Strip<'_>) -> bool {
+    let kept = shared.backups.get(env);
+    let Some((kept, (level, short, note))) = kept.and_then(|kept| Some((kept, kept.card(shared.now.wall)?)))
     else {
         return false;
     };
@@ -277,6 +278,11 @@ fn backup(shared: &Shared, look: &Look, env: EnvId, strip: &mut Strip<'_>) -> bo
         strip.gap(1);
     }
     strip.put(look.symbols.level(level), style).gap(1).put(&note, style);
+    // Where there is room; the page of the environment has it always.
+    let rto = &kept.rto;
+    if alone && (rto.last.is_some() || rto.target.is_some()) {
+        strip.put_whole(&format!("  RTO {}", rto.short()), look.style(Role::of_level(rto.level())));
+    }
     true
 }
 
@@ -314,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_breach_is_told_before_what_cannot_be_read() {
-        assert_eq!(last_line(None), "backup none / 5m ✖ no usable backup");
+        assert_eq!(last_line(None), "backup none / 5m ✖ no usable backup  RTO ?/30m");
         let both = last_line(Some(Kind::Node));
         assert!(both.starts_with("backup none / 5m ✖ no usable backup  nodes not"), "{both}");
     }

@@ -147,6 +147,10 @@ fn connection(shared: &Shared, env: &Environment, cluster: &ClusterWorld, lines:
         );
         lines.push(Line::entry("recovery", words, Role::Text));
     }
+    // How long the last restore took, where Velero is.
+    if let Some(kept) = shared.backups.get(env.id).filter(|kept| kept.card(shared.now.wall).is_some()) {
+        lines.push(Line::entry("restore", kept.rto.words(), Role::of_level(kept.rto.level())));
+    }
 }
 
 fn namespaces(shared: &Shared, env: &Environment, cluster: &ClusterWorld, lines: &mut Vec<Line>) {

@@ -51,7 +51,10 @@ impl Target {
                     Kind::Application | Kind::Kustomization | Kind::HelmRelease
                         if shared.matrix.row(&object.name).is_some() =>
                     {
-                        Target::App(shared.current, object.name.clone())
+                        // Its object may stand elsewhere than what it delivers.
+                        let delivery = shared.sync.list.iter().find(|one| one.object == *object);
+                        let there = delivery.and_then(|one| one.environments.first().copied());
+                        Target::App(there.unwrap_or(shared.current), object.name.clone())
                     }
                     _ => Target::fallback(shared),
                 }

@@ -3,6 +3,7 @@
 //! The envelope is our own: the result types of the client library at hand drop warnings and fail as a whole on one
 //! native histogram. Series are taken one at a time and only the best are kept, so that thousands cost no memory.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -238,18 +239,21 @@ pub(super) fn names(reply: &Reply) -> Result<Vec<Name>, Trouble> {
     Ok(envelope.data.unwrap_or_default().iter().take(5_000).map(|name| Name::from(cut(name))).collect())
 }
 
-/// The value of the first series of an instant query.
-pub(super) fn first_value(reply: &Reply) -> Option<f64> {
+/// The values of an instant query, with what this label says of each; none where it is no such answer.
+pub(super) fn values_by(label: &str, reply: &Reply) -> Vec<(String, f64)> {
     #[derive(Deserialize)]
     struct Instant {
         result: Vec<One>,
     }
     #[derive(Deserialize)]
     struct One {
+        #[serde(default)]
+        metric: BTreeMap<String, String>,
         value: (f64, Number),
     }
-    let envelope: Envelope<Instant> = reply.json().ok().filter(|_| reply.is_good())?;
-    envelope.data?.result.first().map(|one| one.value.1.0)
+    let envelope: Option<Envelope<Instant>> = reply.json().ok().filter(|_| reply.is_good());
+    let found = envelope.and_then(|envelope| envelope.data).map(|data| data.result).unwrap_or_default();
+    found.into_iter().map(|mut one| (one.metric.remove(label).unwrap_or_default(), one.value.1.0)).collect()
 }
 
 fn read<T: serde::de::DeserializeOwned>(reply: &Reply) -> Result<Envelope<T>, Trouble> {

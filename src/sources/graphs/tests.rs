@@ -280,14 +280,28 @@ async fn a_survey_learns_names_labels_and_the_interval() {
     let names = r#"{"status":"success","data":["http_requests_total","other"]}"#;
     let labels = r#"{"status":"success","data":["code","namespace","pod"]}"#;
     let ok = |body: &str| (200, String::new(), body.to_owned());
-    let scrapes = |count: u32| {
-        let found = format!(r#"[{{"metric":{{}},"value":[1,"{count}"]}}]"#);
-        ok(&format!(r#"{{"status":"success","data":{{"resultType":"vector","result":{found}}}}}"#))
+    let scrapes = |counts: &[u32]| {
+        let one = |(nth, count)| format!(r#"{{"metric":{{"job":"{nth}"}},"value":[1,"{count}"]}}"#);
+        let found: Vec<String> = counts.iter().enumerate().map(one).collect();
+        let found = found.join(",");
+        ok(&format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{found}]}}}}"#))
     };
-    // How often targets were scraped in the last ten seconds, minute and ten minutes; and every how many seconds.
-    let servers = [([1, 4, 40], Some(15)), ([5, 8, 8], Some(2)), ([1, 1, 10], Some(60)), ([0, 1, 1], None)];
+    // How often the targets of each job were scraped in the last ten seconds, minute and ten minutes; and every how many
+    // seconds all of them are at least.
+    let servers: [([&[u32]; 3], Option<u32>); 7] = [
+        ([&[1], &[4], &[40]], Some(15)),
+        ([&[5], &[8], &[8]], Some(2)),
+        ([&[1], &[1], &[10]], Some(60)),
+        ([&[0], &[1], &[1]], None),
+        ([&[], &[], &[]], None),
+        // The node exporter every 15 s, the apps every minute: a rate of theirs wants four minutes.
+        ([&[1, 0], &[4, 1], &[40, 10]], Some(60)),
+        // One that comes every five minutes is looked at by hand.
+        ([&[1, 0], &[4, 0], &[40, 2]], Some(75)),
+    ];
     for (seen, interval) in servers {
-        let answers = [ok(names), ok(labels)].into_iter().chain(seen.map(scrapes)).collect();
+        let answers =
+            [ok(names), ok(labels)].into_iter().chain(seen.iter().map(|counts| scrapes(counts))).collect();
         let (caller, asked) = scripted(answers).await;
         let request = SurveyRequest {
             upstream: Arc::new(caller.client.upstream().clone()),

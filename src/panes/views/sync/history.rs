@@ -17,9 +17,11 @@ pub(super) fn of_app(app: &AppDetail, shared: &Shared) -> Vec<Line> {
         out.push(said(Role::Muted, "Nothing was ever deployed."));
         return out;
     }
+    // A commit to something else in the same repository moves the revision too, and puts nothing back.
+    let is_before = || app.history.iter().rev().skip(1).any(|before| before.revisions == app.revisions);
     let last =
         app.history.last().is_some_and(|last| last.revisions != app.revisions && &*app.sync == "Synced");
-    if last {
+    if last && is_before() {
         let words =
             "The newest entry is not what runs: a self-heal has put another revision back, unrecorded.";
         out.push(said(Role::Warning, words).sign(Level::Warning));
