@@ -20,6 +20,7 @@ mod guard;
 mod header;
 mod help;
 mod palette;
+mod run;
 mod status;
 mod tabs;
 
@@ -59,7 +60,7 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         Some(Overlay::Palette(palette)) => palette::draw(state, palette, area, buffer),
         Some(Overlay::Ask { ask, typed, .. }) => ask::draw(state, ask, typed, area, buffer),
         Some(Overlay::Change(sheet)) => change::draw(state, sheet, area, buffer),
-        Some(Overlay::Abandoned { at, .. }) => change::abandoned(state, *at, area, buffer),
+        Some(Overlay::Abandoned { at, .. }) => run::abandoned(state, *at, area, buffer),
         None => {}
     }
     if state.look.symbols.ascii {
