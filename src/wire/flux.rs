@@ -150,7 +150,8 @@ struct InventoryEntry {
     id: Text,
 }
 
-/// Of a HelmRelease: a release of Helm, newest first.
+/// Of a HelmRelease: a release of Helm, newest first. Of a Kustomization (since Flux 2.7): what it applied, each content with
+/// each outcome once.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct HistoryEntry {
@@ -158,6 +159,15 @@ struct HistoryEntry {
     status: Text,
     chart_version: Text,
     last_deployed: Text,
+    first_reconciled: Text,
+    last_reconciled_status: Text,
+    metadata: Fields<EntryMeta>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct EntryMeta {
+    revision: Text,
 }
 
 macro_rules! flux_kinds {
@@ -362,6 +372,16 @@ fn inventory(status: &Status, interner: &mut Interner) -> (Arc<[Name]>, u32) {
 }
 
 impl HistoryEntry {
+    /// A content that a Kustomization applied well: when it did so first, under its newest revision.
+    fn applied(&self, interner: &mut Interner) -> Option<Deployed> {
+        let well = &*self.last_reconciled_status == "ReconciliationSucceeded";
+        (well && !self.metadata.0.revision.is_empty()).then(|| Deployed {
+            id: 0,
+            revision: name(interner, &self.metadata.0.revision),
+            at: stamp::parse(&self.first_reconciled),
+        })
+    }
+
     fn deployed(&self, interner: &mut Interner) -> Deployed {
         Deployed {
             id: self.version.0,
@@ -371,8 +391,15 @@ impl HistoryEntry {
     }
 }
 
-/// Releases of Helm that were deployed once and are not the present one, newest first.
+/// Releases of Helm that were deployed once and are not the present one, newest first; of a Kustomization what it applied
+/// before.
 fn earlier(kind: Kind, status: &Status, interner: &mut Interner) -> std::sync::Arc<[Deployed]> {
+    if kind == Kind::Kustomization {
+        let mut applied: Vec<Deployed> =
+            status.history.iter().filter_map(|entry| entry.applied(interner)).collect();
+        applied.retain(|one| *one.revision != *status.last_applied_revision);
+        return applied.into();
+    }
     if kind != Kind::HelmRelease {
         return [].into();
     }
@@ -395,7 +422,16 @@ fn deployed(
         Kind::Kustomization if !status.last_applied_revision.is_empty() => Some(Deployed {
             id: 0,
             revision: name(interner, &status.last_applied_revision),
-            at: ready.filter(|ready| ready.is_true()).and_then(|ready| ready.since),
+            // It turns not ready and ready again at each look: only its history tells when it applied something new.
+            at: status
+                .history
+                .iter()
+                .filter_map(|entry| entry.applied(interner))
+                .find(|one| *one.revision == *status.last_applied_revision)
+                .map_or_else(
+                    || ready.filter(|ready| ready.is_true()).and_then(|ready| ready.since),
+                    |one| one.at,
+                ),
         }),
         Kind::Kustomization => None,
         _ if !status.artifact.revision.is_empty() => Some(Deployed {

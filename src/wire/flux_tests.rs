@@ -28,6 +28,30 @@ fn a_kustomization() {
     assert_eq!((&*app.destination.server, &*app.destination.cluster), ("", ""), "its own cluster");
 }
 
+/// Its condition turns at each look: what was applied when, the history tells.
+#[test]
+fn a_kustomization_says_when_it_applied_something_new() {
+    let entry = |revision: &str, status: &str, first: &str| {
+        json!({"metadata": {"revision": revision}, "lastReconciledStatus": status, "firstReconciled": first,
+            "lastReconciled": "2026-01-02T03:04:05Z", "digest": "sha256:1", "totalReconciliations": 9})
+    };
+    let (well, ill) = ("ReconciliationSucceeded", "ReconciliationFailed");
+    let app = row::<WireKustomization>(json!({
+        "metadata": {"name": "shop", "namespace": "flux-system", "uid": "1", "generation": 3},
+        "spec": {"path": "./apps"},
+        "status": {"observedGeneration": 3, "lastAppliedRevision": "main@sha1:b",
+            "history": [entry("main@sha1:c", ill, "2026-01-02T03:00:00Z"), entry("main@sha1:b", well, "2026-01-01T02:00:00Z"),
+                entry("main@sha1:a", well, "2026-01-01T01:00:00Z")],
+            "conditions": [{"type": "Ready", "status": "True", "reason": well, "message": "",
+                "lastTransitionTime": "2026-01-02T03:04:05Z"}]},
+    }));
+    let at = |text: &str| crate::wire::stamp::parse(text);
+    let now = app.deployed.unwrap();
+    assert_eq!((&*now.revision, now.at), ("main@sha1:b", at("2026-01-01T02:00:00Z")));
+    let before: Vec<(&str, _)> = app.earlier.iter().map(|one| (&*one.revision, one.at)).collect();
+    assert_eq!(before, [("main@sha1:a", at("2026-01-01T01:00:00Z"))]);
+}
+
 #[test]
 fn a_helm_release_of_the_newest_and_of_an_older_version() {
     let newest = row::<WireHelmRelease>(json!({

@@ -116,6 +116,7 @@ journeys! {
     workloads_to_rollout,
     yaml_and_secrets;
     demo:
+    bridge_of_the_story,
     drain_a_node_to_its_end,
     follow_a_push,
     graph_of_an_alert,

@@ -19,8 +19,10 @@ fn a_storm_of_sizes_ends_well() {
         }
     }
     for (columns, rows) in [(1, 1), (3, 2), (1, 40), (300, 1), (80, 24)] {
+        // It may be drawn before anybody counts.
+        let here = program.here();
         program.resize(columns, rows);
-        program.frames(1);
+        program.wait_since(here, "a frame of that size", |text| text.contains("\u{1b}[?2026l"));
     }
     program.resize(120, 40);
     program.wait("the whole frame again", |screen| {

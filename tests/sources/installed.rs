@@ -91,21 +91,27 @@ impl Installed {
 
 fn answer(shelf: &Shelf, seen: &Seen) -> Option<Reply> {
     let path = seen.path.as_str();
-    // One namespace has what the whole cluster has.
+    // One namespace has what the whole cluster has, and the other one nothing.
     let whole = path.replace("/namespaces/shop-prod/", "/").replace("/namespaces/default/", "/");
+    let within =
+        path.split_once("/namespaces/").and_then(|(_, rest)| rest.split_once('/')).map(|(name, _)| name);
+    let of = |objects: &[Value]| -> Vec<Value> {
+        let is_here = |object: &&Value| within.is_none_or(|name| object["metadata"]["namespace"] == name);
+        objects.iter().filter(is_here).cloned().collect()
+    };
     if let Some((change, kept)) = shelf.get(&whole) {
         let version = change.to_string();
         return Some(match kept {
             Kept::Refused(why) => Reply::Json(403, status(403, why)),
             Kept::Objects(objects) if seen.is_streaming_list() => {
-                let all: Vec<Value> = objects.iter().cloned().map(added).collect();
+                let all: Vec<Value> = of(objects).into_iter().map(added).collect();
                 events(&[all, vec![bookmark(&version, true)]].concat(), Ending::Open)
             }
             Kept::Objects(_) if seen.is_watch() && seen.version() == Some(&version) => {
                 events(&[], Ending::Open)
             }
             Kept::Objects(_) if seen.is_watch() => Reply::Json(410, status(410, "too old resource version")),
-            Kept::Objects(objects) => Reply::Json(200, list(objects, &version, "")),
+            Kept::Objects(objects) => Reply::Json(200, list(&of(objects), &version, "")),
         });
     }
     let rest = path.strip_prefix("/apis/")?;
