@@ -271,7 +271,10 @@ async fn a_server_that_is_busy_is_not_pressed() {
     let first = pauses(&wire, 0);
     let of_pods: Vec<Duration> =
         first.iter().filter(|(path, _)| path.ends_with("/pods")).map(|(_, pause)| *pause).take(2).collect();
-    assert!(of_pods.len() == 2 && of_pods.iter().all(|pause| *pause >= secs(2)), "{first:#?}");
+    assert!(
+        of_pods.len() == 2 && of_pods.iter().all(|pause| *pause >= secs(2) - Duration::from_millis(20)),
+        "{first:#?}"
+    );
     goes_on(&mut person, cluster, &wire).await;
 
     // Busy with everything: that is not away, what is there stays, and nobody asks again before the time that was named.
@@ -285,7 +288,9 @@ async fn a_server_that_is_busy_is_not_pressed() {
     let picture = person.picture();
     assert!(!picture.contains("unreachable"), "{picture}");
     person.see_row("cart-11", "Pending").await;
-    let pressed: Vec<_> = pauses(&wire, before).into_iter().filter(|(_, pause)| *pause < secs(1)).collect();
+    // The proxy's watch is another one than the client's, and begins a moment later.
+    let least = secs(1) - Duration::from_millis(20);
+    let pressed: Vec<_> = pauses(&wire, before).into_iter().filter(|(_, pause)| *pause < least).collect();
     assert!(pressed.is_empty(), "asked too soon: {pressed:#?}");
     wire.proxy.rules(Vec::new());
     pod(cluster, &wire.namespace, "again");
