@@ -330,6 +330,13 @@ mod tests {
             over.live["status"]["stableRS"] = json!("new");
             let way = back.instead(&wish, &over).unwrap();
             assert_eq!((way.action.as_str(), way.with.revision), ("undo", Some(7)), "{name}");
+            // Somebody else's release is on its way by now: that one is not aborted.
+            let mut another = over.clone();
+            another.replica_sets = Ok(vec![set(7, "old"), set(9, "new"), set(10, "theirs")]);
+            another.live["status"]["currentPodHash"] = json!("theirs");
+            assert!(Rollout(&another.live).is_moving(), "{name}");
+            let way = back.instead(&wish, &another).unwrap();
+            assert_eq!((way.action.as_str(), way.with.revision), ("undo", Some(7)), "{name}");
             assert_eq!(verb.way_from_first().unwrap().action, "pause", "{name}");
         }
         assert_eq!(named("retry").unwrap().way_from_first().unwrap().action, "pause");
