@@ -203,6 +203,13 @@ fn what_was_left_can_be_put_off_and_is_found_again() {
     press(&mut state, "j j enter");
     assert!(picture(&state).contains("Begun from here by a program"), "{}", picture(&state));
 
+    // What is being gone on with is not planned a second time, and not counted.
+    state.runs[0].order.around.instead_of = Some("id of pause".to_owned());
+    assert!(press_enter(&mut state).is_empty(), "{}", picture(&state));
+    press(&mut state, "esc");
+    let frame = picture(&state);
+    assert!(frame.contains("It is being gone on with") && !frame.contains("without an outcome"), "{frame}");
+
     // What comes by itself takes no key that was meant for something else.
     let mut state = stage::state(Scene::Full, (120, 40), stage::dark());
     update(&mut state, Msg::Journal(Ok(Reading { entries: pause(), torn: Vec::new() })), NOW);
@@ -210,6 +217,11 @@ fn what_was_left_can_be_put_off_and_is_found_again() {
     settle(&mut state);
     let effects = key(&mut state, 'd');
     assert!(matches!(effects.as_slice(), [Effect::Close(..)]), "{effects:?}");
+}
+
+fn press_enter(state: &mut State) -> Vec<Effect> {
+    settle(state);
+    update(state, Msg::Input(Event::Key(KeyEvent::from(KeyCode::Enter))), NOW)
 }
 
 /// A key before the next frame.
