@@ -1,5 +1,6 @@
 //! A change in the cluster, on its way to the screen.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use http::Request;
@@ -9,6 +10,9 @@ use serde_json::Value;
 
 use super::server::Server;
 use super::tty::Program;
+
+/// Rows of pods that fit into their pane, at least.
+const IN_SIGHT: usize = 8;
 
 /// The API server, asked for one thing after another.
 struct Api<'a> {
@@ -34,21 +38,21 @@ impl Api<'_> {
         self.server.runtime.block_on(self.client.request(request)).unwrap()
     }
 
-    /// Names of running pods of one app. A pod that waits for something says so instead of what it is marked with.
+    /// Names of running pods of one app that has few, for all of them have to be in sight at once. A pod that waits for
+    /// something says so instead of what it is marked with.
     fn pods(&self) -> Vec<String> {
-        let path = format!("/api/v1/namespaces/{}/pods?limit=100", self.namespace);
+        let path = format!("/api/v1/namespaces/{}/pods?limit=500", self.namespace);
         let list = self.ask(Request::get(path).body(Vec::new()).unwrap());
         let items = list["items"].as_array().cloned().unwrap_or_default();
-        let runs = |pod: &&Value| pod["status"]["containerStatuses"][0]["state"]["running"].is_object();
-        let mut names: Vec<String> = items
-            .iter()
-            .filter(runs)
-            .map(|pod| pod["metadata"]["name"].as_str().unwrap_or_default().to_owned())
-            .collect();
-        let app = app(&names[0]);
-        names.retain(|name| name.starts_with(&app));
-        names.truncate(12);
-        names
+        let mut apps: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for pod in &items {
+            let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+            let runs = pod["status"]["containerStatuses"][0]["state"]["running"].is_object();
+            let pods = apps.entry(app(name)).or_default();
+            // One that does not run counts as too many: the app is not taken.
+            pods.extend(std::iter::repeat_n(name.to_owned(), if runs { 1 } else { IN_SIGHT + 1 }));
+        }
+        apps.into_values().find(|pods| (2..=IN_SIGHT).contains(&pods.len())).unwrap()
     }
 
     /// Gives a pod a status that is shown as it is; the time just before the request is sent.
@@ -73,7 +77,9 @@ pub fn changes_to_screen(server: &Server, program: &Program, count: usize) -> Ve
     let Some(api) = Api::of(server) else { return Vec::new() };
     let pods = api.pods();
     program.press(&format!("/{}\r", app(&pods[0])));
-    program.when("filtered pods", |screen| screen.contents().contains(pods[0].as_str()));
+    // In the title, for long names are cut in the rows.
+    let filter = format!("/{} ", app(&pods[0]));
+    program.when("filtered pods", |screen| screen.contents().contains(&filter));
     let change = |at: usize| {
         let status = format!("Probe{at}");
         let sent = api.mark(&pods[at % pods.len()], &status);
