@@ -9,7 +9,7 @@ use pilothouse::connect::upstream::{Client, Limits};
 use pilothouse::domain::graph::{Graph, GraphProblem, GraphRequest, Survey, SurveyRequest};
 use pilothouse::domain::upstream::{Access, Address, Assigned, How, Server, Upstream};
 use pilothouse::fleet::promql;
-use pilothouse::fleet::queries::{Place, Signal, Target, plan, survey_request, typed};
+use pilothouse::fleet::queries::{Family, Place, Signal, Target, plan, survey_request, typed};
 use pilothouse::msg::Msg;
 use pilothouse::sources::Clock;
 use pilothouse::sources::graphs::{self, Caller};
@@ -167,6 +167,67 @@ async fn charts_have_the_numbers_of_what_was_counted() {
         };
         shown(Signal::Requests, 0, &growing).await;
     }
+}
+
+/// Prometheus counts its own requests in native histograms, with buckets that grow by a factor, as no text says them: they
+/// are found by the name that the configuration gives, and drawn.
+#[tokio::test]
+#[ignore = "needs tests/real/build"]
+async fn native_histograms_that_a_client_kept_are_drawn() {
+    const OWN: &str = "prometheus_http_request_duration_seconds";
+    let cluster = Cluster::start().bare().with_prometheus().await.unwrap();
+    let prometheus = cluster.prometheus().unwrap();
+    let address = prometheus.url().replace("http://", "");
+    let labels = json!({"env": "eu", "namespace": "shop", "pod": "prometheus-0"});
+    let own = json!({"static_configs": [{"targets": [address], "labels": labels}]});
+    prometheus.scrape("itself", &address, &own).await.unwrap();
+
+    // Sixty requests one after the other; none took longer than the slowest of them as it was seen from here.
+    let mut slowest = Duration::ZERO;
+    for _ in 0..60 {
+        let began = Instant::now();
+        prometheus.get("/api/v1/metadata").await.unwrap();
+        slowest = slowest.max(began.elapsed());
+    }
+    let families = [Family { latency: Some(OWN.into()), ..Family::default() }];
+    let assigned = assigned(&prometheus.url());
+    let caller = Caller::new(Client::new(Arc::clone(&assigned.upstream), None, Limits::default()));
+    let survey = surveyed(&caller, &survey_request(&assigned, &families), OWN).await;
+    let series = prometheus.query(&format!("{OWN}{{handler=\"/api/v1/metadata\"}}")).await.unwrap();
+    let buckets = series[0]["histogram"][1]["buckets"].as_array().map_or(0, Vec::len);
+    assert!(buckets > 0 && series[0]["value"].is_null(), "no native histogram: {series}");
+
+    // Their number, typed in, is that of the counter beside it.
+    let of = "{handler=\"/api/v1/metadata\"}";
+    let counted = typed(&assigned, &format!("histogram_count({OWN}{of})"), 60, 12);
+    let all = |graph: &Graph| last(graph) == Some(60.0);
+    until(&caller, &counted, |answer| answer.as_ref().is_ok_and(|graph| all(graph))).await.unwrap();
+
+    // By themselves they are no line, and that is said.
+    let raw = typed(&assigned, &format!("{OWN}{of}"), 60, 12);
+    let graph = until(&caller, &raw, Result::is_ok).await.unwrap();
+    let told = graph.warnings.iter().any(|words| words.contains("native histograms"));
+    assert!(told && last(&graph).is_none(), "{graph:?}");
+
+    // The chart of latencies finds them.
+    let namespaces = ["shop".into()];
+    let place = Place {
+        matchers: &assigned.matchers,
+        namespaces: &namespaces,
+        survey: Some(&survey),
+        own: &families,
+    };
+    let chart = plan(Signal::Latency, &Target::Environment, &place, 5).unwrap();
+    for request in chart.requests(&assigned, 60, 12) {
+        assert!(request.query.contains(OWN) && !request.query.contains("_bucket"), "{request:?}");
+        let drawn = |graph: &Graph| last(graph).is_some_and(|value| value > 0.0 && value < 60.0);
+        until(&caller, &request, |answer| answer.as_ref().is_ok_and(|graph| drawn(graph))).await.unwrap();
+    }
+    // A quantile of one handler's lies within what was measured.
+    let median = typed(&assigned, &format!("histogram_quantile(0.5, {OWN}{of})"), 60, 12);
+    let within =
+        |graph: &Graph| last(graph).is_some_and(|value| value > 0.0 && value <= slowest.as_secs_f64());
+    until(&caller, &median, |answer| answer.as_ref().is_ok_and(|graph| within(graph))).await.unwrap();
 }
 
 const TOOK: &str = "http_request_duration_seconds";
