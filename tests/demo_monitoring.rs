@@ -277,6 +277,49 @@ async fn graphs_alerts_and_pods_tell_one_story() {
     );
 }
 
+/// What containers write, what killed them, and what the graphs show of it are one story at every moment of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_tell_the_story_of_the_graphs() {
+    let share = "sum(rate(app_requests_total{app=\"cart\",namespace=\"shop-prod\",status=~\"5..\"}[1m])) / sum(rate(app_requests_total{app=\"cart\",namespace=\"shop-prod\"}[1m]))";
+    // Well, just rolled out, hung, long in trouble.
+    for (moment, trouble) in [(60, false), (115, false), (330, true), (520, true)] {
+        let demo = Demo::at(moment).await;
+        let pods = demo.server.clusters()[1].store.list("pods", Some("shop-prod"));
+        let (mut killed, mut complaints) = (0, 0);
+        for pod in pods.iter().filter(|pod| pod["metadata"]["labels"]["app.kubernetes.io/name"] == "cart") {
+            let name = pod["metadata"]["name"].as_str().unwrap();
+            let log = format!("/api/v1/namespaces/shop-prod/pods/{name}/log?container=cart&timestamps=true");
+            let status = &pod["status"]["containerStatuses"][0];
+            let (code, now) = demo.send("GET", &log, "", "").await;
+            assert_eq!(code, 200, "{moment}: {name}: {now}");
+            complaints += now.matches("OutOfMemoryError:").count();
+            let before = &status["lastState"]["terminated"];
+            let (code, previous) = demo.send("GET", &format!("{log}&previous=true"), "", "").await;
+            if before.is_null() {
+                assert_eq!((code, status["restartCount"].as_i64()), (400, Some(0)), "{moment}: {previous}");
+                continue;
+            }
+            // It ends with what the status says of it, in the second in which it says so.
+            assert_eq!(
+                (code, &before["reason"], &before["exitCode"]),
+                (200, &json!("OOMKilled"), &json!(137))
+            );
+            let (at, last) = previous.trim_end().lines().next_back().unwrap().split_once(' ').unwrap();
+            assert!(last.starts_with("Terminating due to java.lang.OutOfMemoryError"), "{moment}: {last}");
+            let (at, end): (jiff::Timestamp, jiff::Timestamp) =
+                (at.parse().unwrap(), before["finishedAt"].as_str().unwrap().parse().unwrap());
+            assert!(at <= end && end.duration_since(at).as_secs() <= 1, "{moment}: {at} {end}");
+            killed += 1;
+        }
+        let share = demo.number(share).await;
+        assert_eq!(
+            (killed > 0, complaints > 0, share > 0.04),
+            (trouble, trouble, trouble),
+            "{moment}: {killed} killed, {complaints} complaints, {share} of requests fail"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn series_reach_thirty_days_back_with_their_gaps() {
     let demo = Demo::at(0).await;
