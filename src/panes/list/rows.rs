@@ -199,6 +199,11 @@ pub trait Rows: Debug + Send + 'static {
         let _ = shared;
         None
     }
+    /// Where its rows come from, for the lower line of the frame.
+    fn foot(&self, shared: &Shared) -> Option<String> {
+        let _ = shared;
+        None
+    }
     /// What it wants to be asked again and again, for as long as it can be seen.
     fn follows(&self, shared: &Shared) -> Vec<Follow> {
         let _ = shared;

@@ -43,6 +43,7 @@ use crate::fleet::windows::Judgement;
 use crate::fleet::{follow_facts, sync_tree, sync_truth, windows};
 use crate::look::Look;
 use crate::msg::{Answer, RequestId};
+use crate::panes::sync::BY_KUBERNETES;
 use crate::panes::{Pane, PaneId, Pointer, Title};
 use crate::shared::{Applies, Outcome, Shared, Subject};
 use crate::theme::Role;
@@ -458,7 +459,7 @@ impl Pane for SyncView {
             Some(About::Argo(app)) => {
                 let by = match &app.server {
                     Lookup::Known(_) => "by the Argo CD API",
-                    _ => "by the Kubernetes API alone",
+                    _ => BY_KUBERNETES,
                 };
                 format!("{} · {} · {by}", lines::or_none(&app.sync), lines::or_none(&app.health))
             }
