@@ -137,6 +137,31 @@ fn a_revision_in_flight_opens_on_its_way() {
 }
 
 #[test]
+fn plain_drift_opens_the_overview_and_is_read_at_leisure() {
+    let mut shared = shared();
+    let mut value = cart_json();
+    value["status"]["sync"]["status"] = "OutOfSync".into();
+    value["status"]["health"]["status"] = "Healthy".into();
+    let mut view = opened_with(&mut shared, Kind::Application, app(value.clone()));
+    let shown = screen(&mut *view, &shared, 118, 30);
+    assert!(shown.contains("destination") && !shown.contains("rolling out"), "{shown}");
+    shared.now.mono += FAST * 2;
+    assert!(view.tick(&mut shared).is_empty(), "nothing is on its way");
+    turn(&mut *view, &mut shared, 1);
+    assert!(
+        screen(&mut *view, &shared, 118, 30).contains("Nothing happens now."),
+        "the timeline is a key away"
+    );
+
+    // The same with a newer revision that was not brought in yet is one in flight.
+    value["status"]["sync"]["revision"] = "c0ffee0012345678c0ffee0012345678deadbeef".into();
+    let mut view = opened_with(&mut shared, Kind::Application, app(value));
+    assert!(screen(&mut *view, &shared, 118, 30).contains("rolling out"));
+    shared.now.mono += FAST * 2;
+    assert_eq!(view.tick(&mut shared).len(), 1);
+}
+
+#[test]
 fn the_parts_at_80_columns() {
     let mut shared = world();
     let mut view = opened_with(&mut shared, Kind::Application, app(cart_json()));
@@ -423,7 +448,7 @@ fn findings(change: impl FnOnce(&mut serde_json::Value)) -> Vec<(Level, String)>
     change(&mut value);
     let detail = serde_json::from_value::<crate::wire::argocd_detail::WholeApp>(value).unwrap().detail();
     let About::Argo(app) = detail.about else { panic!() };
-    let nodes = sync_tree::tree(&shared.world, Some(ClusterId(0)), &app.resources, None);
+    let nodes = sync_tree::tree(&shared.world, Some(ClusterId(0)), &app.resources, None, &[]);
     let judgement = windows::judge(&project().windows, "cart-prod", &app.destination, NOW);
     let found = sync_truth::findings(&app, &nodes, Some(&judgement), NOW);
     found.into_iter().map(|finding| (finding.level, finding.says)).collect()
