@@ -357,6 +357,46 @@ fn a_row_that_the_configuration_places_opens_a_zoom_that_knows_the_place() {
 }
 
 #[test]
+fn the_list_says_whether_an_api_server_stands_beside_the_objects() {
+    use crate::panes::list::Rows;
+    let foot = |shared: &Shared| crate::panes::sync::Syncing::default().foot(shared);
+    let (mut shared, object, _) = hub("gke-eu1");
+    shared.current = shared.sync.get(object.cluster, object.uid).unwrap().environments[0];
+    assert_eq!(foot(&shared).as_deref(), Some("by the Kubernetes API + Argo CD API"));
+    shared.wanted.stages[0].environments[0].argocd.as_mut().unwrap().url = None;
+    shared.derive();
+    assert_eq!(foot(&shared).as_deref(), Some(BY_KUBERNETES));
+    assert_eq!(foot(&world()), None, "nothing is delivered");
+}
+
+#[test]
+fn the_health_of_what_is_not_watched_is_asked_for_and_shown() {
+    let mut shared = world();
+    let mut value = cart_json();
+    let resources = value["status"]["resources"].as_array_mut().unwrap();
+    resources.push(json!({"version": "v1", "kind": "PersistentVolumeClaim", "namespace": "shop-prod", "name": "carts", "status": "Synced"}));
+    resources.push(json!({"group": "autoscaling", "version": "v2", "kind": "HorizontalPodAutoscaler", "namespace": "shop-prod",
+        "name": "cart", "status": "Synced", "health": {"status": "Healthy"}}));
+    let mut view = opened_with(&mut shared, Kind::Application, app(value));
+    let effects = view.tick(&mut shared);
+    let Some(Effect::Ask(request, Question::Healths { objects, .. })) = effects.last() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(
+        objects.iter().map(|id| &*id.name).collect::<Vec<_>>(),
+        ["carts"],
+        "the object tells the other's"
+    );
+    let lost = LiveHealth { health: "Degraded".into(), note: "its volume is lost".to_owned() };
+    let found = vec![(objects[0].clone(), Lookup::Known(lost))];
+    assert!(answer(&mut *view, *request, Answer::Healths(found)));
+    turn(&mut *view, &mut shared, 1);
+    let shown = screen(&mut *view, &shared, 118, 30);
+    let line = shown.lines().find(|line| line.contains("carts")).unwrap();
+    assert!(line.contains("Degraded") && line.contains("its volume is lost"), "{shown}");
+}
+
+#[test]
 fn a_hub_is_asked_for_differences_where_no_context_leads() {
     let (mut shared, object, value) = hub("far-away");
     let (mut view, requests) = opened(open(&mut shared, &object));
