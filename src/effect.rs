@@ -127,6 +127,13 @@ pub enum Question {
     },
     /// How objects that are delivered differ from what they should be; answered by [`crate::msg::Answer::Drift`].
     Drift(DriftRequest),
+    /// How well delivered objects are whose kinds are not watched; answered by [`crate::msg::Answer::Healths`].
+    Healths {
+        /// The cluster that they are in.
+        cluster: ClusterId,
+        /// Which.
+        objects: Vec<ResourceId>,
+    },
 }
 
 impl Question {
@@ -140,6 +147,7 @@ impl Question {
             | Question::Sync { object, .. } => object.cluster,
             Question::Logs(request) => request.cluster,
             Question::Drift(request) => request.cluster.unwrap_or(request.app.cluster),
+            Question::Healths { cluster, .. } => *cluster,
         }
     }
 }

@@ -199,6 +199,13 @@ pub enum Answer {
     Sync(Box<crate::domain::sync_detail::SyncDetail>),
     /// How objects differ from what they should be.
     Drift(crate::domain::sync_detail::Differences),
+    /// How well objects are that were read for it.
+    Healths(
+        Vec<(
+            crate::domain::sync_detail::ResourceId,
+            crate::domain::sync_detail::Lookup<crate::domain::sync_detail::LiveHealth>,
+        )>,
+    ),
     /// Could not be had, in words that are fit for the screen.
     Failed(String),
 }

@@ -227,10 +227,36 @@ impl ResourceId {
         Kind::ALL.into_iter().find(|kind| kind.word() == &*self.kind && kind.api().0 == &*self.group)
     }
 
+    /// Where an object is read whose health no watch tells: the path of the API. `None` for all other kinds.
+    pub fn read_at(&self) -> Option<String> {
+        let ResourceId { namespace, name, .. } = self;
+        Some(match (&*self.group, &*self.kind) {
+            ("", "PersistentVolumeClaim") => {
+                format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}")
+            }
+            ("autoscaling", "HorizontalPodAutoscaler") => {
+                format!("/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}")
+            }
+            ("apiregistration.k8s.io", "APIService") => {
+                format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}")
+            }
+            _ => return None,
+        })
+    }
+
     /// `Deployment cart`
     pub fn words(&self) -> String {
         format!("{} {}", self.kind, self.name)
     }
+}
+
+/// How well a live object is by its own status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveHealth {
+    /// `Healthy`, `Progressing`, `Degraded`, `Unknown`.
+    pub health: Name,
+    /// Why, or how far; may be empty.
+    pub note: String,
 }
 
 /// What an operation did with one object (`syncResult.resources[]`).

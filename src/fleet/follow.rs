@@ -324,6 +324,18 @@ impl Follow {
         self.steps.last().is_some_and(|step| step.progress == Progress::Done)
     }
 
+    /// Whether the revision is on its way: something happens now, or is stuck, before it was delivered and rolled out.
+    /// What was delivered and differs since by a change in the cluster is drift, what fails later is broken: neither
+    /// brings a revision.
+    pub fn in_flight(&self) -> bool {
+        let moves = |step: &Step| match step.progress {
+            Progress::Now => true,
+            Progress::Stuck(_) => step.kind != StepKind::Healthy,
+            Progress::Waiting | Progress::Done | Progress::Skipped(_) => false,
+        };
+        !self.revision.is_empty() && self.steps.iter().any(moves)
+    }
+
     fn detected(&self, facts: &Facts) -> Found {
         if let Some(stuck) = &facts.unreadable {
             return Found::new(Progress::Stuck(stuck.clone())).said(None);

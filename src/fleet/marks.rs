@@ -1,11 +1,12 @@
 //! What happened, and when: rollouts, scalings, restarts, syncs and backups, as the cluster's objects remember them, for
 //! the time axis of graphs.
 //!
-//! Pure. Only what an object dates itself is told: a ReplicaSet's creation is a rollout, an autoscaler's last change of
+//! Pure. Only what an object dates itself is told: a ReplicaSet's creation is a rollout, and so is that of the oldest pod
+//! of a StatefulSet's or DaemonSet's template; an autoscaler's last change of
 //! size or the last use of the scale subresource a scaling, a container's last end a restart, the deployments that an
 //! Application or a Flux object remembers and its last operation a sync, a backup's start a backup. What nothing dates
-//! (a StatefulSet's new template, a rollback to a ReplicaSet that was there already, scalings and restarts before the
-//! last one) is not guessed. And only what concerns the scope: the app that delivers its workloads, backups that take
+//! (a rollback to a ReplicaSet or template that was there already, scalings and restarts before the last one) is not
+//! guessed. And only what concerns the scope: the app that delivers its workloads, backups that take
 //! its namespaces.
 
 #[cfg(test)]
@@ -134,6 +135,7 @@ pub fn marks(known: &Known<'_>, scope: Scope<'_>, since: Stamp) -> Vec<Mark> {
                 for (_, workload) in
                     cluster.workloads.iter().filter(|(_, workload)| here(&workload.namespace))
                 {
+                    templates(cluster, workload, since, &mut marks);
                     scalings(cluster, workload, since, &mut marks);
                 }
             }
@@ -191,6 +193,7 @@ fn of_workload(
     marks: &mut Vec<Mark>,
 ) {
     rollouts(cluster, since, |set| owned_by(set, workload.uid), marks);
+    templates(cluster, workload, since, marks);
     scalings(cluster, workload, since, marks);
     if let Some(delivery) = known.syncs.of_workload(id, workload) {
         syncs(known.world, delivery, since, marks);
@@ -270,6 +273,25 @@ fn workload_of(cluster: &ClusterWorld, controller: Uid) -> Option<&Workload> {
     let through =
         cluster.replica_sets.get(controller).and_then(|set| set.owner.as_ref()).map(|owner| owner.uid);
     cluster.workloads.get(through.unwrap_or(controller))
+}
+
+/// The templates of a StatefulSet or DaemonSet. Where the oldest pod of one was gone before we looked, it is told when
+/// the oldest that was left was made.
+fn templates(cluster: &ClusterWorld, workload: &Workload, since: Stamp, marks: &mut Vec<Mark>) {
+    for revision in cluster.revisions_of(workload.uid) {
+        // One that was never changed came with its workload; pods of new nodes are younger.
+        let at = if workload.generation == 1 { workload.created } else { revision.since };
+        if at >= since {
+            let detail = ImageRef::parse(&revision.image).tag;
+            marks.push(Mark {
+                at,
+                what: What::Rollout,
+                about: workload.name.clone(),
+                detail,
+                level: Level::Idle,
+            });
+        }
+    }
 }
 
 fn rollouts(

@@ -7,9 +7,9 @@ use super::network::Endpoints;
 use crate::domain::id::{ClusterId, Kind, Name, ObjectRef, Uid};
 use crate::domain::level::Level;
 use crate::domain::link::Feed;
-use crate::domain::pod::Pod;
-use crate::domain::sync_detail::{Resource, ResourceId, ServerFacts};
-use crate::domain::workload::{ReplicaSet, Workload};
+use crate::domain::pod::{Pod, PodState};
+use crate::domain::sync_detail::{LiveHealth, Lookup, Resource, ResourceId, ServerFacts};
+use crate::domain::workload::{More, ReplicaSet, UpdateMore, Workload};
 use crate::world::{ClusterWorld, World};
 
 /// Who says how well an object is.
@@ -58,15 +58,20 @@ pub struct Node {
     pub missing: bool,
 }
 
+/// Health of objects that were read for it, as their kinds are not watched.
+pub type Healths = [(ResourceId, Lookup<LiveHealth>)];
+
 /// The tree. `cluster` is where the objects are; `None` when no connection leads there.
 pub fn tree(
     world: &World,
     cluster: Option<ClusterId>,
     resources: &[Resource],
     server: Option<&ServerFacts>,
+    healths: &Healths,
 ) -> Vec<Node> {
     let live = cluster.and_then(|id| Some((id, world.cluster(id)?)));
-    let mut groups: Vec<Vec<Node>> = resources.iter().map(|resource| grow(live, resource, server)).collect();
+    let grow = |resource| grow(live, resource, server, healths);
+    let mut groups: Vec<Vec<Node>> = resources.iter().map(grow).collect();
     if let Some(server) = server {
         groups.extend(server.orphans.iter().map(|id| vec![orphan(live, id)]));
     }
@@ -128,9 +133,11 @@ fn grow(
     live: Option<(ClusterId, &ClusterWorld)>,
     resource: &Resource,
     server: Option<&ServerFacts>,
+    healths: &Healths,
 ) -> Vec<Node> {
     let mut head = bare(live, resource);
-    let found = live.and_then(|(_, world)| look(world, &resource.id));
+    let read = healths.iter().find(|(id, _)| *id == resource.id).map(|(_, health)| health);
+    let found = live.and_then(|(_, world)| look(world, &resource.id, read));
     let by_server = server.and_then(|facts| facts.nodes.iter().find(|node| node.id == resource.id));
     head.missing = matches!(found, Some(Seen::Missing)) && !resource.hook && !resource.prune;
     let seen = match &found {
@@ -167,6 +174,11 @@ fn grow(
         head.level = Level::Unknown;
         head.note = "not seen".to_owned();
     }
+    // What may not be read cannot be judged, and says so.
+    if let (Teller::Nobody, Some(Seen::Refused(why))) = (head.teller, found) {
+        head.level = Level::Unknown;
+        head.note = format!("cannot be read: {why}");
+    }
     if head.missing {
         head.health = "Missing".into();
         head.teller = Teller::Live;
@@ -190,8 +202,10 @@ fn grow(
 enum Seen {
     /// The health, how bad that is, and how far it is.
     Health(Name, Level, String),
-    /// Its kind is followed whole, and it is not there.
+    /// Its kind is followed whole, or it was read for itself, and it is not there.
     Missing,
+    /// It may not be read, or could not be; why.
+    Refused(String),
     /// It is there, and its kind has no health.
     There,
 }
@@ -221,7 +235,16 @@ fn find(world: &ClusterWorld, kind: Kind, id: &ResourceId) -> Option<Uid> {
     }
 }
 
-fn look(world: &ClusterWorld, id: &ResourceId) -> Option<Seen> {
+fn look(world: &ClusterWorld, id: &ResourceId, read: Option<&Lookup<LiveHealth>>) -> Option<Seen> {
+    if id.read_at().is_some() {
+        return Some(match read? {
+            Lookup::None => Seen::Missing,
+            Lookup::Refused(why) => Seen::Refused(why.clone()),
+            Lookup::Known(found) => {
+                Seen::Health(found.health.clone(), health_level(&found.health), found.note.clone())
+            }
+        });
+    }
     let kind = id.known_kind()?;
     let followed = kind.is_workload()
         || matches!(kind, Kind::Pod | Kind::Service | Kind::Ingress | Kind::ReplicaSet | Kind::Namespace);
@@ -230,12 +253,18 @@ fn look(world: &ClusterWorld, id: &ResourceId) -> Option<Seen> {
     }
     let feed = world.feed(kind).within(std::slice::from_ref(&id.namespace));
     let Some(uid) = find(world, kind, id) else {
-        return (feed == Feed::Live).then_some(Seen::Missing);
+        return match feed {
+            Feed::Live => Some(Seen::Missing),
+            Feed::Forbidden(why) => Some(Seen::Refused(why.to_string())),
+            _ => None,
+        };
     };
     Some(match kind {
         Kind::Pod => {
             let pod = world.pods.get(uid)?;
-            Seen::Health(level_health(pod.level()), pod.level(), pod_note(pod))
+            let health =
+                if pod.state == PodState::Done { "Healthy".into() } else { level_health(pod.level()) };
+            Seen::Health(health, pod.level(), pod_note(pod))
         }
         Kind::Service => {
             let service = world.services.get(uid)?;
@@ -268,7 +297,14 @@ fn look(world: &ClusterWorld, id: &ResourceId) -> Option<Seen> {
         }
         kind if kind.is_workload() => {
             let workload = world.workloads.get(uid)?;
-            Seen::Health(workload_health(workload), workload.level(), workload_note(workload))
+            let (health, level) = workload_health(world, workload);
+            Seen::Health(health, level, workload_note(workload))
+        }
+        Kind::ReplicaSet => {
+            let set = world.replica_sets.get(uid)?;
+            let well = set.available >= set.desired;
+            let level = if well { Level::Ok } else { Level::Progressing };
+            Seen::Health(level_health(level), level, format!("{}/{} ready", set.ready, set.desired))
         }
         _ => Seen::There,
     })
@@ -313,12 +349,46 @@ fn level_health(level: Level) -> Name {
     .into()
 }
 
-fn workload_health(workload: &Workload) -> Name {
-    match (workload.level(), workload.paused) {
+/// The health of a workload, and how bad that is.
+fn workload_health(world: &ClusterWorld, workload: &Workload) -> (Name, Level) {
+    let level = workload.level();
+    let healthy = |level| ("Healthy".into(), level);
+    match &workload.more {
+        // A person or a step holds it.
+        More::Rollout(rollout) if &*rollout.phase == "Paused" => ("Suspended".into(), level),
+        More::Rollout(rollout) if rollout.phase.is_empty() => ("Progressing".into(), Level::Progressing),
+        More::Deployment(_) if workload.paused => ("Suspended".into(), level),
+        // Until it has failed for good it tries again.
+        More::Job(_) if level == Level::Warning => ("Progressing".into(), level),
+        More::CronJob(_) if !workload.paused => match newest_job(world, workload).map(Workload::level) {
+            Some(Level::Critical) => ("Degraded".into(), Level::Warning),
+            _ if level == Level::Idle => healthy(level),
+            _ => (level_health(level), level),
+        },
+        More::Update(update) if has_come_as_far_as_meant(workload, update) => healthy(Level::Ok),
         // Scaled to zero or done, by intent.
-        (Level::Idle, false) => "Healthy".into(),
-        (level, _) => level_health(level),
+        _ if level == Level::Idle && !workload.paused => healthy(level),
+        _ => (level_health(level), level),
     }
+}
+
+/// Whether a StatefulSet or DaemonSet has all that its strategy brings by itself: pods of the template before are meant
+/// to stay below a partition, and until somebody deletes them.
+fn has_come_as_far_as_meant(workload: &Workload, update: &UpdateMore) -> bool {
+    let new = match &*update.strategy {
+        "OnDelete" => 0,
+        _ => workload.desired.saturating_sub(update.partition),
+    };
+    let seen = workload.observed >= workload.generation && workload.observed > 0;
+    let keeps = &*update.strategy == "OnDelete" || update.partition > 0;
+    keeps && seen && workload.desired > 0 && workload.available >= workload.desired && workload.updated >= new
+}
+
+/// The Job of a CronJob that was begun last.
+fn newest_job<'a>(world: &'a ClusterWorld, cron: &Workload) -> Option<&'a Workload> {
+    let jobs = world.workloads.iter().map(|(_, job)| job);
+    let of_it = |job: &&Workload| job.owner.as_ref().is_some_and(|owner| owner.uid == cron.uid);
+    jobs.filter(of_it).max_by_key(|job| job.created)
 }
 
 /// `2/3 ready, 1 of before`.
@@ -455,3 +525,7 @@ fn child(
         missing: false,
     }
 }
+
+#[cfg(test)]
+#[path = "sync_tree_tests.rs"]
+mod tests;

@@ -94,6 +94,12 @@ pub trait Pane: Debug + Send {
     /// What stands in its frame.
     fn title(&self, shared: &Shared) -> Title;
 
+    /// What stands at the right end of its frame's lower line, where there is room: where its facts come from.
+    fn foot(&self, shared: &Shared) -> Option<String> {
+        let _ = shared;
+        None
+    }
+
     /// Sections of the keymap that apply, innermost first; `Global` follows by itself.
     fn scopes(&self) -> &'static [Scope];
 

@@ -15,6 +15,7 @@ use crate::domain::sync::{Standing, short_revision};
 use crate::fleet::{self, Relation};
 use crate::look::Look;
 use crate::shared::{Applies, Outcome, Shared, Subject};
+use crate::text;
 use crate::theme::Role;
 
 /// The release matrix.
@@ -149,16 +150,32 @@ impl Rows for Releases {
             return Cell { text: name.into(), role: if selected { Role::Accent } else { Role::Text } };
         }
         match cell(shared, at, column) {
-            Some(cell) => release(shared, look, cell),
+            Some(cell) => Told::new(shared, look, cell).whole(),
             None => Cell::muted("-"),
         }
     }
 
-    /// The revision that its application or Flux object is at; nothing where nothing delivers.
-    fn aside(&self, shared: &Shared, at: Row, column: usize) -> Option<String> {
-        let delivery = shared.delivery_of(cell(shared, at, column)?)?;
-        let revision = short_revision(shared.world.find_sync(&delivery.object)?.revision());
-        (!revision.is_empty()).then(|| revision.to_owned())
+    /// With the revision that its application or Flux object is at; where both have no room, what matters less than
+    /// the revision gives way.
+    fn fitted<'a>(
+        &self,
+        shared: &'a Shared,
+        at: Row,
+        column: usize,
+        width: usize,
+        look: &Look,
+    ) -> (Cell<'a>, Option<String>) {
+        let Some(cell) = cell(shared, at, column) else { return (self.cell(shared, at, column, look), None) };
+        let told = Told::new(shared, look, cell);
+        let whole = told.whole();
+        let Some(revision) = revision(shared, cell) else { return (whole, None) };
+        if text::width(&whole.text) + 1 + text::width(revision) <= width {
+            return (whole, Some(revision.to_owned()));
+        }
+        match told.tight(revision, width) {
+            Some((cell, aside)) => (cell, Some(aside)),
+            None => (whole, None),
+        }
     }
 
     fn subject(&self, shared: &Shared, at: Row) -> Option<Subject> {
@@ -215,54 +232,94 @@ impl Rows for Releases {
     }
 }
 
-/// `2.8.3 ↑2`, `1.31.0 ✖ 6m`, `4.3.1 ↻ 2/3`; with the sign of its sync where it is not as wanted: `4.3.0 ≠`.
-fn release<'a>(shared: &Shared, look: &Look, cell: &'a fleet::Cell) -> Cell<'a> {
-    let symbols = look.symbols;
-    let mut text = cell.release.to_string();
-    let mut role = Role::Text;
-    match cell.relation {
-        Relation::First | Relation::Same => {}
-        relation => {
-            role = Role::Differs;
-            text.push(' ');
-            text.push_str(&mark(look, relation));
+/// The revision that the application or Flux object of a cell is at; nothing where nothing delivers.
+fn revision<'a>(shared: &'a Shared, cell: &fleet::Cell) -> Option<&'a str> {
+    let delivery = shared.delivery_of(cell)?;
+    let revision = short_revision(shared.world.find_sync(&delivery.object)?.revision());
+    (!revision.is_empty()).then_some(revision)
+}
+
+/// Fewer digits of a commit tell nothing apart.
+const DIGITS: usize = 4;
+
+/// What is told of a cell, in parts.
+struct Told<'a> {
+    release: &'a str,
+    /// `↑2`: how it stands to the stage before.
+    relation: String,
+    /// The sign of its sync, where something delivers it and its rollout does not say it already.
+    sync: &'static str,
+    /// `+1`: other releases beside it.
+    mixed: String,
+    /// How well it is: the sign, and since when or how far.
+    state: (&'static str, String),
+    role: Role,
+}
+
+impl<'a> Told<'a> {
+    fn new(shared: &Shared, look: &Look, cell: &'a fleet::Cell) -> Told<'a> {
+        let symbols = look.symbols;
+        let relation = mark(look, cell.relation);
+        let mut role = if relation.is_empty() { Role::Text } else { Role::Differs };
+        let delivered = shared.delivery_of(cell).map(|delivery| delivery.standing);
+        // How far a rollout is says more than that all is synced, and has the sign of syncing itself.
+        let ill = matches!(cell.level, Level::Critical | Level::Warning | Level::Unknown);
+        let said_by_rollout = |standing: &Standing| match standing {
+            Standing::Syncing => cell.rolling.is_some(),
+            Standing::Synced => cell.rolling.is_some() && !ill,
+            _ => false,
+        };
+        let mut sync = "";
+        if let Some(standing) = delivered.filter(|standing| !said_by_rollout(standing)) {
+            let (sign, of_sync) = super::sync::sign(look, standing);
+            sync = sign;
+            if standing != Standing::Synced {
+                role = of_sync;
+            }
         }
+        let mixed = if cell.mixed.is_empty() { String::new() } else { format!("+{}", cell.mixed.len()) };
+        let age = || cell.since.map(|since| words::age(since, shared.now)).unwrap_or_default();
+        let mut state = ("", String::new());
+        match (cell.level, cell.rolling) {
+            (Level::Critical | Level::Warning | Level::Unknown, _) => {
+                role = Role::of_level(cell.level);
+                state = (symbols.level(cell.level), age());
+            }
+            (_, Some(rolling)) => {
+                role = Role::Progressing;
+                state = (symbols.running, format!("{}/{}", rolling.updated, rolling.desired));
+            }
+            (Level::Progressing, None) => {
+                role = Role::Progressing;
+                state = (symbols.progressing, age());
+            }
+            _ => {}
+        }
+        Told { release: &cell.release, relation, sync, mixed, state, role }
     }
-    let delivered = shared.delivery_of(cell).map(|delivery| delivery.standing);
-    // How far a rollout is says more than that all is synced, and has the sign of syncing itself.
-    let ill = matches!(cell.level, Level::Critical | Level::Warning | Level::Unknown);
-    let said_by_rollout = |standing: &Standing| match standing {
-        Standing::Syncing => cell.rolling.is_some(),
-        Standing::Synced => cell.rolling.is_some() && !ill,
-        _ => false,
-    };
-    if let Some(standing) = delivered.filter(|standing| !said_by_rollout(standing)) {
-        let (sign, of_sync) = super::sync::sign(look, standing);
-        text.push_str(&format!(" {sign}"));
-        if standing != Standing::Synced {
-            role = of_sync;
-        }
+
+    /// `2.8.3 ↑2 ✓`, `1.31.0 ✓ ✖ 6m`, `4.3.1 ↻ 2/3`, `4.3.0 ≠`.
+    fn whole(&self) -> Cell<'a> {
+        let (sign, more) = &self.state;
+        let parts = [self.release, &self.relation, self.sync, &self.mixed, sign, more];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        Cell { text: parts.join(" ").into(), role: self.role }
     }
-    if !cell.mixed.is_empty() {
-        text.push_str(&format!(" +{}", cell.mixed.len()));
+
+    /// `2.8.3↑2 ✓7ccfa`, `1.31.0✖ ✓938c`: the sign of the sync stands at the revision, and since when or how far gives
+    /// way to it. A commit is cut to what fits; a version is told whole. `None` where that has no room either.
+    fn tight(&self, revision: &str, width: usize) -> Option<(Cell<'a>, String)> {
+        let left = format!("{}{}{}{}", self.release, self.relation, self.mixed, self.state.0);
+        let room = width.checked_sub(text::width(&left) + 1 + text::width(self.sync))?;
+        let is_commit = revision.len() > DIGITS && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let shown = match text::width(revision) <= room {
+            true => revision,
+            false if is_commit && room >= DIGITS => revision.get(..room)?,
+            false => return None,
+        };
+        let aside = format!("{}{shown}", self.sync);
+        Some((Cell { text: left.into(), role: self.role }, aside))
     }
-    let age = || cell.since.map(|since| format!(" {}", words::age(since, shared.now))).unwrap_or_default();
-    match (cell.level, cell.rolling) {
-        (Level::Critical | Level::Warning | Level::Unknown, _) => {
-            role = Role::of_level(cell.level);
-            text.push_str(&format!(" {}{}", symbols.level(cell.level), age()));
-        }
-        (_, Some(rolling)) => {
-            role = Role::Progressing;
-            text.push_str(&format!(" {} {}/{}", symbols.running, rolling.updated, rolling.desired));
-        }
-        (Level::Progressing, None) => {
-            role = Role::Progressing;
-            text.push_str(&format!(" {}{}", symbols.progressing, age()));
-        }
-        _ => {}
-    }
-    Cell { text: text.into(), role }
 }
 
 /// How a release stands to the stage before: `↑2` when two newer ones wait there.

@@ -7,11 +7,12 @@ use super::filter::Haystack;
 use super::list::{Cell, Changes, Column, Rows};
 use super::{PaneId, words};
 use crate::action::Action;
-use crate::domain::id::{ClusterId, Kind, Uid};
+use crate::domain::id::{ClusterId, EnvId, Kind, Uid};
 use crate::domain::level::Level;
 use crate::domain::link::{Feed, Link};
 use crate::domain::meta::Labels;
 use crate::domain::sync::{Health, Operation, Phase, Standing, Sync, SyncApp, short_revision};
+use crate::domain::upstream::Server;
 use crate::fleet::Delivery;
 use crate::fleet::sync::{named_control_planes, reason};
 use crate::look::Look;
@@ -66,6 +67,9 @@ const ALL_KINDS: [Kind; 8] = [
     Kind::HelmChart,
     Kind::Bucket,
 ];
+
+/// Where facts come from while no API server of Argo CD is asked: the objects say so themselves. The zoom says it so, too.
+pub const BY_KUBERNETES: &str = "by the Kubernetes API alone";
 
 /// A row: its place in [`crate::fleet::Syncs::list`], valid while that is unchanged.
 type Row = u32;
@@ -292,6 +296,29 @@ impl Rows for Syncing {
         words::gaps_in(shared, &control_planes(shared), &ALL_KINDS)
     }
 
+    /// The rows are the objects' own, as the Kubernetes API has them; the API server of Argo CD, where one is
+    /// configured, adds to the zoom of an Application.
+    fn foot(&self, shared: &Shared) -> Option<String> {
+        let here = || shared.sync.list.iter().filter(|delivery| is_here(shared, delivery));
+        here().next()?;
+        let argo = here().filter(|delivery| delivery.object.kind == Kind::Application);
+        let mut of: Vec<EnvId> = argo.flat_map(|delivery| delivery.environments.iter().copied()).collect();
+        of.retain(|env| shared.all_environments || *env == shared.current);
+        of.sort_unstable();
+        of.dedup();
+        let (with, without): (Vec<EnvId>, Vec<EnvId>) =
+            of.into_iter().partition(|env| shared.upstreams.of(Server::Argocd, *env).is_ok());
+        let names = |of: &[EnvId]| {
+            let names = of.iter().filter_map(|env| shared.environments.get(*env)).map(|env| &*env.name);
+            names.collect::<Vec<_>>().join(", ")
+        };
+        Some(match (with.is_empty(), without.is_empty()) {
+            (true, _) => BY_KUBERNETES.to_owned(),
+            (false, true) => "by the Kubernetes API + Argo CD API".to_owned(),
+            (false, false) => format!("by the Kubernetes API + Argo CD API for {}", names(&with)),
+        })
+    }
+
     fn entered(&mut self, shared: &mut Shared, row: Row) {
         let of_it = || {
             let (delivery, app) = app(shared, row)?;
@@ -309,7 +336,7 @@ fn app_of(
     shared: &Shared,
     delivery: &Delivery,
     app: &SyncApp,
-    env: crate::domain::id::EnvId,
+    env: EnvId,
 ) -> Option<crate::domain::id::Name> {
     let column = shared.matrix.columns.iter().position(|id| *id == env)?;
     let mut found = shared.matrix.rows.iter().filter(|row| {

@@ -16,6 +16,7 @@ mod fetch;
 mod gate;
 pub mod graphs;
 mod heartbeat;
+mod live_health;
 mod log_lines;
 mod log_patience;
 mod logs;

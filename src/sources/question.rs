@@ -5,7 +5,9 @@
 use tokio::sync::mpsc;
 
 use super::logs::Answers;
-use super::{Clock, Line, Timing, describe, drift, events, logs, object, pod_detail, sync_detail};
+use super::{
+    Clock, Line, Timing, describe, drift, events, live_health, logs, object, pod_detail, sync_detail,
+};
 use crate::connect::problem::Fault;
 use crate::effect::Question;
 use crate::msg::{Answer, Msg, RequestId};
@@ -57,6 +59,9 @@ pub async fn answer_with(
             .await
             .map(|detail| Answer::Sync(Box::new(detail))),
         Question::Drift(wanted) => drift::read(&client, &wanted, limit).await.map(Answer::Drift),
+        Question::Healths { objects, .. } => {
+            Ok(Answer::Healths(live_health::read(&client, &objects, limit).await))
+        }
     };
     match answered {
         Ok(answer) => answers.give(answer).await,

@@ -20,6 +20,9 @@ pub fn draw(state: &State, pane: &dyn Pane, focused: bool, place: Rect, buffer: 
     if pane.framed() {
         border(&state.look, focused, place, buffer);
         title(&state.look, &pane.title(&state.shared), focused, place, buffer);
+        if let Some(words) = pane.foot(&state.shared) {
+            foot(&state.look, &words, place, buffer);
+        }
     }
     let inside = layout::inside(pane, place);
     if !inside.is_empty() {
@@ -68,6 +71,17 @@ fn title(look: &Look, title: &Title, focused: bool, place: Rect, buffer: &mut Bu
         let right = Rect { x: line.right().saturating_sub(note_width), width: note_width, ..line };
         Strip::new(buffer, right).put(&note, look.style(Role::Muted));
     }
+}
+
+/// Words at the right end of the lower line: whole, or not at all.
+fn foot(look: &Look, words: &str, place: Rect, buffer: &mut Buffer) {
+    let words = format!(" {words} ");
+    let width = u16::try_from(text::width(&words)).unwrap_or(u16::MAX);
+    if place.height < 2 || width > place.width.saturating_sub(4) {
+        return;
+    }
+    let line = Rect { x: place.right() - 2 - width, y: place.bottom() - 1, width, height: 1 };
+    Strip::new(buffer, line).put(&words, look.style(Role::Muted));
 }
 
 /// A note without its last parts, as many as it takes to fit. One that says what is missing (`jobs: forbidden`) is

@@ -13,6 +13,7 @@ pub mod event;
 pub mod flux;
 pub mod flux_detail;
 pub mod lenient;
+pub mod live_health;
 pub mod meta;
 pub mod network;
 pub mod node;

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::nodes::{NodeLoad, Nodes};
+use super::revisions::{Revision, Revisions};
 use super::table::{Fact, Table};
 use super::tally::PodTally;
 use crate::domain::backup::{Backup, Location, Restore, Schedule};
@@ -119,6 +120,7 @@ pub struct ClusterWorld {
     usage_version: u64,
     pods_by_owner: HashMap<Uid, Vec<u32>>,
     pods_by_node: Nodes,
+    revisions: Revisions,
     tallies: HashMap<Name, PodTally>,
     listing: Listing,
     flux_listing: Listing,
@@ -254,7 +256,7 @@ impl ClusterWorld {
     }
 
     fn take_pods(&mut self, deltas: Vec<Delta<Pod>>) {
-        let ClusterWorld { pods, pods_by_owner, pods_by_node, tallies, usage, .. } = self;
+        let ClusterWorld { pods, pods_by_owner, pods_by_node, revisions, tallies, usage, .. } = self;
         for delta in deltas {
             pods.apply(delta, |slot, old, new| {
                 pods_by_node.take(slot, old, new);
@@ -267,6 +269,9 @@ impl ClusterWorld {
                     }
                 }
                 if let Some(new) = new {
+                    if old.is_none() {
+                        revisions.take(new);
+                    }
                     match tallies.get_mut(&new.namespace) {
                         Some(tally) => tally.add(new),
                         None => tallies.entry(new.namespace.clone()).or_default().add(new),
@@ -336,6 +341,11 @@ impl ClusterWorld {
     /// Slots of the pods that a controller owns directly.
     pub fn pods_owned_by(&self, owner: Uid) -> &[u32] {
         self.pods_by_owner.get(&owner).map_or(&[], Vec::as_slice)
+    }
+
+    /// The templates of a StatefulSet or DaemonSet whose pods were seen, in no order.
+    pub fn revisions_of(&self, controller: Uid) -> &[Revision] {
+        self.revisions.of(controller)
     }
 
     /// Slots of a workload's pods, through its ReplicaSets or Jobs too.

@@ -6,6 +6,7 @@
 
 mod cluster;
 mod nodes;
+mod revisions;
 mod table;
 mod tally;
 
@@ -13,6 +14,7 @@ use std::collections::HashMap;
 
 pub use cluster::ClusterWorld;
 pub use nodes::NodeLoad;
+pub use revisions::Revision;
 pub use table::{Fact, Table};
 pub use tally::PodTally;
 

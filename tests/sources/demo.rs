@@ -225,6 +225,7 @@ async fn questions_are_answered_and_a_shell_opens(world: World) {
                 got.iter().any(|a| matches!(a, Answer::Log(LogMsg::Lines(l)) if !l.is_empty()))
             }
             Question::Sync { .. } => matches!(&got[..], [Answer::Sync(_)]),
+            Question::Healths { .. } => matches!(&got[..], [Answer::Healths(_)]),
             Question::Drift(_) => match &got[..] {
                 [Answer::Drift(found)] => {
                     let found: Vec<&Found> = found.objects.iter().map(|diff| &diff.found).collect();

@@ -223,6 +223,44 @@ async fn without_its_server_objects_tell_what_was_applied() {
 }
 
 #[tokio::test]
+async fn health_is_read_of_what_is_not_watched_and_a_refusal_is_told_in_its_place() {
+    let server = Server::start(|seen: &Seen| {
+        Some(match seen.path.as_str() {
+            "/api/v1/namespaces/shop/persistentvolumeclaims/data-0" => {
+                Reply::Json(200, json!({"kind": "PersistentVolumeClaim", "status": {"phase": "Pending"}}))
+            }
+            "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/cart" => {
+                Reply::Json(403, status(403, "horizontalpodautoscalers.autoscaling \"cart\" is forbidden"))
+            }
+            "/apis/apiregistration.k8s.io/v1/apiservices/v1.x.example" => {
+                Reply::Json(404, status(404, "not found"))
+            }
+            _ => return None,
+        })
+    })
+    .await;
+    let id = |group: &str, kind: &str, namespace: &str, name: &str| ResourceId {
+        group: group.into(),
+        kind: kind.into(),
+        namespace: namespace.into(),
+        name: name.into(),
+    };
+    let objects = vec![
+        id("", "PersistentVolumeClaim", "shop", "data-0"),
+        id("autoscaling", "HorizontalPodAutoscaler", "shop", "cart"),
+        id("apiregistration.k8s.io", "APIService", "", "v1.x.example"),
+        id("", "ConfigMap", "shop", "has-no-health"),
+    ];
+    let mut answers = ask(&server, Question::Healths { cluster: ClusterId(3), objects }).await;
+    let Some(Answer::Healths(found)) = next(&mut answers).await else { panic!() };
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found[0].1.known().map(|health| &*health.health), Some("Progressing"));
+    let Lookup::Refused(why) = &found[1].1 else { panic!("{found:?}") };
+    assert!(why.contains("is forbidden"), "{why}");
+    assert_eq!(found[2].1, Lookup::None, "it is not there");
+}
+
+#[tokio::test]
 async fn a_kustomization_with_its_source() {
     let server = Server::start(|seen: &Seen| {
         Some(Reply::Json(

@@ -308,6 +308,32 @@ fn a_newer_revision_overtakes() {
 }
 
 #[test]
+fn drift_of_what_was_delivered_is_no_revision_in_flight() {
+    let looked = |facts: &Facts| {
+        let mut follow = Follow::default();
+        follow.observe(facts, at(0));
+        follow
+    };
+    let settled = settled("9f31c2");
+    assert!(!looked(&settled).in_flight(), "it has arrived");
+    let drift = Facts { synced: Some(false), ..settled.clone() };
+    let follow = looked(&drift);
+    assert!(!follow.in_flight() && !follow.arrived(), "{follow:?}");
+    let broken = Facts { health: "Degraded".into(), ..settled.clone() };
+    assert!(!looked(&broken).in_flight(), "delivered, rolled out, and broken later");
+    assert!(!looked(&Facts { health: "Degraded".into(), ..drift.clone() }).in_flight());
+    // A new revision that nobody applies yet, an operation, a rollout.
+    for facts in [
+        Facts { delivery: Delivery::None, ..drift.clone() },
+        Facts { delivery: Delivery::Asked, ..drift.clone() },
+        Facts { delivery: Delivery::Failed(None, Stuck::new("it failed", "")), ..drift },
+        Facts { rolls: vec![roll(2, 1, 2, true)], health: "Progressing".into(), ..settled },
+    ] {
+        assert!(looked(&facts).in_flight(), "{facts:?}");
+    }
+}
+
+#[test]
 fn nothing_is_followed_before_the_first_comparison() {
     let mut follow = Follow::default();
     follow.observe(&Facts::default(), at(0));

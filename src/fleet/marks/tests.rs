@@ -125,6 +125,66 @@ fn an_environments_events_are_those_of_its_namespaces() {
     assert_eq!(told(&world, Scope::Environment(&elsewhere), 0), [] as [&str; 0]);
 }
 
+fn told_in(world: &World, env: &Environment) -> Vec<String> {
+    told(world, Scope::Environment(env), 500)
+}
+
+/// A pod of a StatefulSet's or DaemonSet's template.
+fn pod_of(workload: &Workload, n: u32, hash: &str, image: &str, created: i64) -> Pod {
+    let mut pod = pod(&replica_set(workload, 1, image, 1, created), n, PodState::Ready);
+    pod.uid = uid(&format!("{} {n} {created}", workload.name));
+    pod.labels = crate::fleet::testing::labels(&[("controller-revision-hash", hash)]);
+    let kind = workload.kind.word().into();
+    let owner = crate::domain::meta::Owner { uid: workload.uid, kind, name: workload.name.clone() };
+    pod.owner = Some(std::sync::Arc::new(owner));
+    pod
+}
+
+#[test]
+fn rollouts_of_stateful_sets_and_daemon_sets_begin_with_the_oldest_pod_of_a_template() {
+    for kind in [Kind::StatefulSet, Kind::DaemonSet] {
+        let mut world = world(&[("admin", &["shop-prod"])]);
+        let db = Workload { kind, generation: 4, ..deployment("shop-prod", "db", "shop/db:17.2", 3) };
+        let object =
+            ObjectRef { cluster: ID, kind, namespace: "shop-prod".into(), name: "db".into(), uid: db.uid };
+        put_workloads(&mut world, ID, kind, vec![db.clone()]);
+        let told = |world: &World, since| told(world, Scope::Workloads(std::slice::from_ref(&object)), since);
+        let old = |n| pod_of(&db, n, "db-5b", "shop/db:17.1", 100);
+        let new = |n, created| pod_of(&db, n, "db-6f", "shop/db:17.2", created);
+        put_pods(&mut world, ID, vec![old(1), old(2), new(3, 1_000)]);
+        assert_eq!(told(&world, 50), ["1000 deploy db 17.2", "100 deploy db 17.1"], "on its way");
+        put_pods(&mut world, ID, vec![new(2, 1_010), new(1, 1_020)]);
+        assert_eq!(told(&world, 500), ["1000 deploy db 17.2"]);
+        let environments = environments(&Wanted::default(), &world);
+        let env = environments.list.iter().find(|env| env.scope.contains("shop-prod")).unwrap();
+        assert_eq!(told_in(&world, env), ["1000 deploy db 17.2"]);
+        // A pod that is made again, also the oldest, is no rollout.
+        let gone = new(3, 1_000).uid;
+        send(
+            &mut world,
+            ID,
+            ClusterMsg::Facts(Facts::Pods(vec![Delta::Gone(gone), Delta::Put(new(3, 1_200))])),
+        );
+        assert_eq!(told(&world, 500), ["1000 deploy db 17.2"]);
+    }
+}
+
+#[test]
+fn a_daemon_set_that_was_never_changed_came_when_it_was_made() {
+    let mut world = world(&[("admin", &["shop-prod"])]);
+    let kind = Kind::DaemonSet;
+    let agent =
+        Workload { kind, created: Stamp(60), ..deployment("shop-prod", "agent", "shop/agent:2.0", 1) };
+    let object =
+        ObjectRef { cluster: ID, kind, namespace: "shop-prod".into(), name: "agent".into(), uid: agent.uid };
+    put_workloads(&mut world, ID, kind, vec![agent.clone()]);
+    // Of a node that came later.
+    put_pods(&mut world, ID, vec![pod_of(&agent, 1, "7c", "shop/agent:2.0", 1_000)]);
+    let scope = Scope::Workloads(std::slice::from_ref(&object));
+    assert_eq!(told(&world, scope, 500), [] as [&str; 0]);
+    assert_eq!(told(&world, scope, 50), ["60 deploy agent 2.0"]);
+}
+
 #[test]
 fn what_is_gone_has_no_events() {
     let (world, mut cart, _) = story();

@@ -18,7 +18,7 @@ use crate::theme::Role;
 const GUTTER: u16 = 3;
 /// Cells after the last column.
 const MARGIN: u16 = 1;
-/// A column of fewer cells has no room for words aside: shown in some rows and not in others they would be in the way.
+/// A column of so many cells keeps what stands at its right end apart from the next one.
 const ROOMY: u16 = 20;
 
 impl<R: Rows> ListPane<R> {
@@ -123,18 +123,11 @@ impl<R: Rows> ListPane<R> {
                 );
                 place = Rect { x: after, width: place.right().saturating_sub(after), ..place };
             }
-            let cell = self.rows.cell(shared, row, *column, look);
+            let within = Rect { width: place.width - u16::from(*width >= ROOMY && place.width > 0), ..place };
+            let (cell, aside) = self.rows.fitted(shared, row, *column, usize::from(within.width), look);
             put(buffer, place, info.right, &cell.text, look.style(cell.role));
-            let roomy = *width >= ROOMY;
-            let here = at == self.cursor.at() && !self.cursor.is_lost();
-            if (roomy || here)
-                && let Some(aside) = self.rows.aside(shared, row, *column)
-            {
-                // Apart from the next column.
-                let place = Rect { width: place.width - u16::from(roomy && place.width > 0), ..place };
-                if text::width(&cell.text) + 1 + text::width(&aside) <= usize::from(place.width) {
-                    put(buffer, place, true, &aside, look.style(Role::Muted));
-                }
+            if let Some(aside) = aside {
+                put(buffer, within, true, &aside, look.style(Role::Muted));
             }
             x += width + 1;
         }

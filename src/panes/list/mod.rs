@@ -266,6 +266,10 @@ impl<R: Rows> Pane for ListPane<R> {
         Title { name: self.rows.name(shared), note, stale: self.rows.stale(shared) }
     }
 
+    fn foot(&self, shared: &Shared) -> Option<String> {
+        self.rows.foot(shared)
+    }
+
     fn scopes(&self) -> &'static [Scope] {
         &[Scope::List]
     }

@@ -176,11 +176,17 @@ pub trait Rows: Debug + Send + 'static {
     fn search(&self, shared: &Shared, row: Self::Row, look: &mut dyn FnMut(&dyn Haystack) -> bool) -> bool;
     /// The text and colour of one cell of a row.
     fn cell<'a>(&self, shared: &'a Shared, row: Self::Row, column: usize, look: &Look) -> Cell<'a>;
-    /// What stands at the right end of a cell with less weight: in columns that are wide enough for it in every row, and in the
-    /// row of the cursor where it fits.
-    fn aside(&self, shared: &Shared, row: Self::Row, column: usize) -> Option<String> {
-        let _ = (shared, row, column);
-        None
+    /// A cell as it is told in so many columns of the screen, and what stands at its right end with less weight.
+    fn fitted<'a>(
+        &self,
+        shared: &'a Shared,
+        row: Self::Row,
+        column: usize,
+        width: usize,
+        look: &Look,
+    ) -> (Cell<'a>, Option<String>) {
+        let _ = width;
+        (self.cell(shared, row, column, look), None)
     }
     /// What a row stands for.
     fn subject(&self, shared: &Shared, row: Self::Row) -> Option<Subject>;
@@ -196,6 +202,11 @@ pub trait Rows: Debug + Send + 'static {
     }
     /// Faults of feeds that cost some of the rows, for the note (`jobs: forbidden`).
     fn gaps(&self, shared: &Shared) -> Option<String> {
+        let _ = shared;
+        None
+    }
+    /// Where its rows come from, for the lower line of the frame.
+    fn foot(&self, shared: &Shared) -> Option<String> {
         let _ = shared;
         None
     }

@@ -29,7 +29,9 @@ use super::words;
 use crate::action::{Action, Scope};
 use crate::domain::id::{ClusterId, Kind, Name, ObjectRef};
 use crate::domain::sync::SyncApp;
-use crate::domain::sync_detail::{About, AppDetail, Destination, Differences, Lookup, SyncDetail};
+use crate::domain::sync_detail::{
+    About, AppDetail, Destination, Differences, LiveHealth, Lookup, ResourceId, SyncDetail,
+};
 use crate::domain::sync_window::SyncWindow;
 use crate::domain::time::Stamp;
 use crate::domain::upstream::{Server, Upstream};
@@ -43,6 +45,7 @@ use crate::fleet::windows::Judgement;
 use crate::fleet::{follow_facts, sync_tree, sync_truth, windows};
 use crate::look::Look;
 use crate::msg::{Answer, RequestId};
+use crate::panes::sync::BY_KUBERNETES;
 use crate::panes::{Pane, PaneId, Pointer, Title};
 use crate::shared::{Applies, Outcome, Shared, Subject};
 use crate::theme::Role;
@@ -158,6 +161,8 @@ struct SyncView {
     feed: Feed,
     drift: Differences,
     drift_feed: Feed,
+    healths: Vec<(ResourceId, Lookup<LiveHealth>)>,
+    health_feed: Feed,
     answers: u64,
     follow: Follow,
     derived: Derived,
@@ -181,6 +186,8 @@ impl SyncView {
             feed: Feed::new(SLOW),
             drift: Differences::default(),
             drift_feed: Feed::new(SLOW * 3),
+            healths: Vec::new(),
+            health_feed: Feed::new(SLOW * 3),
             answers: 0,
             follow: Follow::default(),
             derived: Derived::default(),
@@ -300,6 +307,32 @@ impl SyncView {
         }
     }
 
+    /// Asks how well the objects are whose health nobody tells and no watch shows.
+    fn ask_healths(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let Some((cluster, detail)) = self.derived.cluster.zip(self.detail.as_ref()) else {
+            return Vec::new();
+        };
+        let objects: Vec<ResourceId> = match &detail.about {
+            About::Argo(app) => {
+                let told = |id: &ResourceId| {
+                    let nodes = app.server.known().map_or(&[][..], |server| &server.nodes);
+                    nodes.iter().any(|node| node.id == *id && !node.health.is_empty())
+                };
+                let untold = app.resources.iter().filter(|one| one.health.is_empty() && !told(&one.id));
+                untold.map(|one| &one.id).filter(|id| id.read_at().is_some()).cloned().collect()
+            }
+            About::Flux(flux) => flux.inventory.iter().filter(|id| id.read_at().is_some()).cloned().collect(),
+        };
+        if objects.is_empty() {
+            return Vec::new();
+        }
+        let question = Question::Healths { cluster, objects };
+        match !self.health_feed.answered && self.health_feed.request().is_none() {
+            true => self.health_feed.ask(shared, question),
+            false => self.health_feed.tick(shared, question),
+        }
+    }
+
     fn changed(&mut self, shared: &Shared) -> bool {
         let at = self.derived.cluster.unwrap_or(self.object.cluster);
         let worlds = shared.world.cluster(at).map_or([0; 5], |cluster| {
@@ -333,7 +366,7 @@ impl SyncView {
             About::Argo(app) => {
                 let cluster = self.target(app, shared);
                 let server = app.server.known();
-                let nodes = sync_tree::tree(world, cluster, &app.resources, server);
+                let nodes = sync_tree::tree(world, cluster, &app.resources, server, &self.healths);
                 let judgement = app.project_facts.known().map(|project| {
                     // Windows turn at whole minutes, and ticking through their schedules takes its time.
                     let minute = now.0.div_euclid(60);
@@ -370,13 +403,13 @@ impl SyncView {
                     .iter()
                     .map(|id| crate::domain::sync_detail::Resource { id: id.clone(), ..Default::default() })
                     .collect();
-                let nodes = sync_tree::tree(world, cluster, &resources, None);
+                let nodes = sync_tree::tree(world, cluster, &resources, None, &self.healths);
                 self.derived = Derived { cluster, nodes, ..Derived::default() };
                 follow_facts::of_flux(flux, world, cluster)
             }
         };
         self.follow.observe(&facts, now);
-        let under_way = !self.follow.arrived() && !self.follow.revision.is_empty();
+        let under_way = self.follow.in_flight();
         self.feed.every(if under_way { FAST } else { SLOW });
         // An app whose revision is in flight opens on its way.
         if !self.chosen && under_way && self.tabs.contains(&Tab::Follow) {
@@ -458,7 +491,7 @@ impl Pane for SyncView {
             Some(About::Argo(app)) => {
                 let by = match &app.server {
                     Lookup::Known(_) => "by the Argo CD API",
-                    _ => "by the Kubernetes API alone",
+                    _ => BY_KUBERNETES,
                 };
                 format!("{} · {} · {by}", lines::or_none(&app.sync), lines::or_none(&app.health))
             }
@@ -573,6 +606,7 @@ impl Pane for SyncView {
             Vec::new()
         };
         effects.extend(self.ask_drift(shared));
+        effects.extend(self.ask_healths(shared));
         effects
     }
 
@@ -606,11 +640,20 @@ impl Pane for SyncView {
             }
             return true;
         }
+        if self.health_feed.answers(request) {
+            self.answers += 1;
+            match answer.take() {
+                Some(Answer::Healths(found)) => self.healths = found,
+                Some(Answer::Failed(why)) => self.health_feed.fail(&why),
+                other => *answer = other,
+            }
+            return true;
+        }
         false
     }
 
     fn requests(&self) -> Vec<RequestId> {
-        self.feed.request().into_iter().chain(self.drift_feed.request()).collect()
+        [&self.feed, &self.drift_feed, &self.health_feed].into_iter().filter_map(Feed::request).collect()
     }
 
     fn mouse(&mut self, shared: &mut Shared, event: Pointer) -> Outcome {

@@ -137,6 +137,31 @@ fn a_revision_in_flight_opens_on_its_way() {
 }
 
 #[test]
+fn plain_drift_opens_the_overview_and_is_read_at_leisure() {
+    let mut shared = shared();
+    let mut value = cart_json();
+    value["status"]["sync"]["status"] = "OutOfSync".into();
+    value["status"]["health"]["status"] = "Healthy".into();
+    let mut view = opened_with(&mut shared, Kind::Application, app(value.clone()));
+    let shown = screen(&mut *view, &shared, 118, 30);
+    assert!(shown.contains("destination") && !shown.contains("rolling out"), "{shown}");
+    shared.now.mono += FAST * 2;
+    assert!(view.tick(&mut shared).is_empty(), "nothing is on its way");
+    turn(&mut *view, &mut shared, 1);
+    assert!(
+        screen(&mut *view, &shared, 118, 30).contains("Nothing happens now."),
+        "the timeline is a key away"
+    );
+
+    // The same with a newer revision that was not brought in yet is one in flight.
+    value["status"]["sync"]["revision"] = "c0ffee0012345678c0ffee0012345678deadbeef".into();
+    let mut view = opened_with(&mut shared, Kind::Application, app(value));
+    assert!(screen(&mut *view, &shared, 118, 30).contains("rolling out"));
+    shared.now.mono += FAST * 2;
+    assert_eq!(view.tick(&mut shared).len(), 1);
+}
+
+#[test]
 fn the_parts_at_80_columns() {
     let mut shared = world();
     let mut view = opened_with(&mut shared, Kind::Application, app(cart_json()));
@@ -332,6 +357,46 @@ fn a_row_that_the_configuration_places_opens_a_zoom_that_knows_the_place() {
 }
 
 #[test]
+fn the_list_says_whether_an_api_server_stands_beside_the_objects() {
+    use crate::panes::list::Rows;
+    let foot = |shared: &Shared| crate::panes::sync::Syncing::default().foot(shared);
+    let (mut shared, object, _) = hub("gke-eu1");
+    shared.current = shared.sync.get(object.cluster, object.uid).unwrap().environments[0];
+    assert_eq!(foot(&shared).as_deref(), Some("by the Kubernetes API + Argo CD API"));
+    shared.wanted.stages[0].environments[0].argocd.as_mut().unwrap().url = None;
+    shared.derive();
+    assert_eq!(foot(&shared).as_deref(), Some(BY_KUBERNETES));
+    assert_eq!(foot(&world()), None, "nothing is delivered");
+}
+
+#[test]
+fn the_health_of_what_is_not_watched_is_asked_for_and_shown() {
+    let mut shared = world();
+    let mut value = cart_json();
+    let resources = value["status"]["resources"].as_array_mut().unwrap();
+    resources.push(json!({"version": "v1", "kind": "PersistentVolumeClaim", "namespace": "shop-prod", "name": "carts", "status": "Synced"}));
+    resources.push(json!({"group": "autoscaling", "version": "v2", "kind": "HorizontalPodAutoscaler", "namespace": "shop-prod",
+        "name": "cart", "status": "Synced", "health": {"status": "Healthy"}}));
+    let mut view = opened_with(&mut shared, Kind::Application, app(value));
+    let effects = view.tick(&mut shared);
+    let Some(Effect::Ask(request, Question::Healths { objects, .. })) = effects.last() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(
+        objects.iter().map(|id| &*id.name).collect::<Vec<_>>(),
+        ["carts"],
+        "the object tells the other's"
+    );
+    let lost = LiveHealth { health: "Degraded".into(), note: "its volume is lost".to_owned() };
+    let found = vec![(objects[0].clone(), Lookup::Known(lost))];
+    assert!(answer(&mut *view, *request, Answer::Healths(found)));
+    turn(&mut *view, &mut shared, 1);
+    let shown = screen(&mut *view, &shared, 118, 30);
+    let line = shown.lines().find(|line| line.contains("carts")).unwrap();
+    assert!(line.contains("Degraded") && line.contains("its volume is lost"), "{shown}");
+}
+
+#[test]
 fn a_hub_is_asked_for_differences_where_no_context_leads() {
     let (mut shared, object, value) = hub("far-away");
     let (mut view, requests) = opened(open(&mut shared, &object));
@@ -423,7 +488,7 @@ fn findings(change: impl FnOnce(&mut serde_json::Value)) -> Vec<(Level, String)>
     change(&mut value);
     let detail = serde_json::from_value::<crate::wire::argocd_detail::WholeApp>(value).unwrap().detail();
     let About::Argo(app) = detail.about else { panic!() };
-    let nodes = sync_tree::tree(&shared.world, Some(ClusterId(0)), &app.resources, None);
+    let nodes = sync_tree::tree(&shared.world, Some(ClusterId(0)), &app.resources, None, &[]);
     let judgement = windows::judge(&project().windows, "cart-prod", &app.destination, NOW);
     let found = sync_truth::findings(&app, &nodes, Some(&judgement), NOW);
     found.into_iter().map(|finding| (finding.level, finding.says)).collect()
