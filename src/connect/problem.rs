@@ -38,6 +38,8 @@ pub enum Fault {
     Unreachable(String),
     /// An answer came that is not what the API promises.
     Garbled(String),
+    /// An answer that is longer than what is read of one.
+    TooLarge(String),
     /// Our side cannot make such requests at all: an unreadable certificate, a proxy of an unknown kind.
     Broken(String),
 }
@@ -56,6 +58,7 @@ impl Fault {
             | Fault::Server(text)
             | Fault::Unreachable(text)
             | Fault::Garbled(text)
+            | Fault::TooLarge(text)
             | Fault::Broken(text) => text,
         }
     }

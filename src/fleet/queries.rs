@@ -11,8 +11,8 @@
 //! | --- | --- |
 //! | selectors | `=`, `=~`, `!=`, `!~`, ranges `[240s]` |
 //! | aggregations | `sum`, `max`, `avg`, with and without `by (...)` |
-//! | functions | `rate`, `increase`, `histogram_quantile`, `histogram_count` (native histograms only) |
-//! | operators | `/`, `*`, `or`, between vectors with equal or no labels, and with numbers; `* on (...) group_left` |
+//! | functions | `rate`, `increase`, `histogram_quantile`, `histogram_count` (native histograms only), `label_replace` |
+//! | operators | `/`, `*`, `or`, `and` between vectors with equal or no labels, and with numbers; `* on (...) group_left`, `or on (...)`, `unless on (...)` |
 //!
 //! A survey asks `/api/v1/label/__name__/values` and `/api/v1/labels` with `match[]`, and
 //! `max by (job) (count_over_time(up{...}[10m]))`, `[1m]` and `[10s]`, through `/api/v1/query`.
@@ -20,6 +20,7 @@
 mod families;
 mod gauges;
 mod replicas;
+mod served;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ use crate::domain::graph::{GraphRequest, Survey, SurveyRequest};
 use crate::domain::id::Name;
 use crate::domain::upstream::Assigned;
 use crate::text::Unit;
-use families::Found;
+use target::{Key, Selection};
 
 /// What a chart shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -252,16 +253,25 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    /// `name{matchers,more}` for a family that is labelled by pods.
-    fn select(&self, name: &str, more: &str) -> String {
-        let labels = self.place.survey.and_then(|survey| survey.labels(name));
-        with(name, &self.target.matchers(labels, self.place.namespaces), more)
+    fn labels(&self, name: &str) -> Option<&[Name]> {
+        self.place.survey.and_then(|survey| survey.labels(name))
     }
 
-    /// The label by which lines are told apart, as the family has it.
-    fn split(&self, name: &str) -> Name {
-        let labels = self.place.survey.and_then(|survey| survey.labels(name));
-        self.target.split(labels)
+    /// `name{matchers,more}` of a family that is labelled by pods, put into words by `wrap`: as often as its series say in
+    /// different ways whose they are.
+    fn select(&self, name: &str, more: &str, wrap: &dyn Fn(String) -> String) -> String {
+        gather(name, more, &self.selections(name), Key::default(), wrap)
+    }
+
+    fn selections(&self, name: &str) -> Vec<Selection> {
+        self.target.selections(self.labels(name), self.place.namespaces)
+    }
+
+    /// The same with the label by which lines are told apart.
+    fn select_split(&self, name: &str, more: &str, wrap: &dyn Fn(String) -> String) -> (String, Name) {
+        let selections = self.selections(name);
+        let key = Key::of(selections.iter().map(|one| &one.way)).split(self.target);
+        (gather(name, more, &selections, key, wrap), self.target.split(self.labels(name), key))
     }
 
     fn there(&self, name: &str) -> Result<(), String> {
@@ -278,18 +288,17 @@ impl Asker<'_> {
         let used =
             if cpu { "container_cpu_usage_seconds_total" } else { "container_memory_working_set_bytes" };
         self.there(used)?;
-        let selected = self.select(used, "container!=\"\"");
-        let used_now = if cpu { format!("rate({selected}[{window}s])") } else { selected };
-        let split = self.split(used);
+        let now = |selected| if cpu { format!("rate({selected}[{window}s])") } else { selected };
+        let (used_now, split) = self.select_split(used, "container!=\"\"", &now);
         let mut curves = vec![(format!("sum by ({split}) ({used_now})"), Legend::Label(split), Role::Line)];
         if let Target::Node(_) = self.target {
             let more = format!("resource=\"{resource}\"");
             const ASKED: &str = "kube_pod_container_resource_requests";
             if self.there(ASKED).is_ok() && self.names_node(ASKED) != Some(false) {
-                let asked = format!("sum({})", self.of_pods_that_run(ASKED, &more));
+                let asked = format!("sum({})", self.of_pods_that_run(ASKED, &more).0);
                 curves.push((asked, Legend::Fixed("requests"), Role::Request));
             }
-            let all = self.select("kube_node_status_allocatable", &more);
+            let all = self.select("kube_node_status_allocatable", &more, &plainly);
             curves.push((format!("sum({all})"), Legend::Fixed("allocatable"), Role::Limit));
             return Ok(curves);
         }
@@ -301,9 +310,8 @@ impl Asker<'_> {
             if self.there(family).is_err() {
                 continue;
             }
-            let selected = self.of_pods_that_run(family, &format!("resource=\"{resource}\""));
             // Lines are of single pods: so are their limits.
-            let split = self.split(family);
+            let (selected, split) = self.of_pods_that_run(family, &format!("resource=\"{resource}\""));
             let query = match self.target {
                 Target::Workloads(_) => format!("max(sum by ({split}) ({selected}))"),
                 Target::Environment if self.place.namespaces.len() > 1 => {
@@ -317,23 +325,26 @@ impl Asker<'_> {
     }
 
     /// `name{matchers,more}` without what pods asked for that have ended: kube-state-metrics tells of a Job's until it is
-    /// deleted, and nothing is kept for them any more.
-    fn of_pods_that_run(&self, name: &str, more: &str) -> String {
+    /// deleted, and nothing is kept for them any more. With the label by which lines are told apart.
+    fn of_pods_that_run(&self, name: &str, more: &str) -> (String, Name) {
         const PHASE: &str = "kube_pod_status_phase";
-        let selected = self.select(name, more);
         let known = self.place.survey.filter(|survey| survey.has(PHASE));
         let Some(survey) = known.filter(|_| !matches!(self.target, Target::Pod { .. })) else {
-            return selected;
+            return self.select_split(name, more, &plainly);
         };
-        let labels = survey.labels(PHASE);
-        let (namespace, pod) = (target::namespace_label(labels), target::pod_label(labels).unwrap_or("pod"));
+        let namespaces = self.place.namespaces;
+        let asked = self.target.selections_of_pods(self.labels(name), namespaces);
         // The phase that a pod is in is 1, and every other one 0. Its series do not name the node.
-        let phase = "phase=~\"Pending|Running\"";
         let phases = match self.target {
-            Target::Node(_) => with(PHASE, &[], phase),
-            _ => self.select(PHASE, phase),
+            Target::Node(_) => target::selections_of_all(survey.labels(PHASE)),
+            _ => self.target.selections(survey.labels(PHASE), namespaces),
         };
-        format!("{selected} * on ({namespace}, {pod}) group_left max by ({namespace}, {pod}) ({phases})")
+        let key = Key::of(asked.iter().chain(&phases).map(|one| &one.way));
+        let phases = gather(PHASE, "phase=~\"Pending|Running\"", &phases, key, &plainly);
+        let asked = bracketed(gather(name, more, &asked, key, &plainly));
+        let on = key.labels();
+        let running = format!("{asked} * on ({on}) group_left max by ({on}) ({phases})");
+        (running, self.target.split(self.labels(name), key))
     }
 
     fn restarts(&self, step: u32) -> Result<Vec<Draft>, String> {
@@ -343,22 +354,25 @@ impl Asker<'_> {
         if let Target::Node(_) = self.target {
             return self.restarts_of_node(FAMILY, window);
         }
-        let split = self.split(FAMILY);
-        let query = format!("sum by ({split}) (increase({}[{window}s]))", self.select(FAMILY, ""));
+        let increase = |selected| format!("increase({selected}[{window}s])");
+        let (increases, split) = self.select_split(FAMILY, "", &increase);
+        let query = format!("sum by ({split}) ({increases})");
         Ok(vec![(query, Legend::Label(split), Role::Line)])
     }
 
     /// kube-state-metrics tells of restarts without the node, but for each pod on which one it is.
     fn restarts_of_node(&self, family: &str, window: u32) -> Result<Vec<Draft>, String> {
         const PODS: &str = "kube_pod_info";
+        let increase = |selected| format!("increase({selected}[{window}s])");
         let query = if self.names_node(family) == Some(true) {
-            format!("sum(increase({}[{window}s]))", self.select(family, ""))
+            format!("sum({})", self.select(family, "", &increase))
         } else if self.there(PODS).is_ok() && self.names_node(PODS) != Some(false) {
-            let labels = self.place.survey.and_then(|survey| survey.labels(family));
-            let (namespace, pod) =
-                (target::namespace_label(labels), target::pod_label(labels).unwrap_or("pod"));
-            let here = format!("max by ({namespace}, {pod}) ({})", self.select(PODS, ""));
-            format!("sum(increase({family}[{window}s]) * on ({namespace}, {pod}) group_left {here})")
+            let all = target::selections_of_all(self.labels(family));
+            let pods = self.target.selections_of_pods(self.labels(PODS), self.place.namespaces);
+            let key = Key::of(all.iter().chain(&pods).map(|one| &one.way));
+            let increases = bracketed(gather(family, "", &all, key, &increase));
+            let (pods, on) = (gather(PODS, "", &pods, key, &plainly), key.labels());
+            format!("sum({increases} * on ({on}) group_left max by ({on}) ({pods}))")
         } else {
             return Err(format!(
                 "Restarts are counted without their node here, and {PODS} does not tell which pods are on it."
@@ -380,8 +394,8 @@ impl Asker<'_> {
         ];
         self.there(both[0].0)?;
         let curve = |(family, word): (&str, &'static str)| {
-            let selected = self.select(family, "");
-            (format!("sum(rate({selected}[{}s]))", self.window), Legend::Fixed(word), Role::Line)
+            let rate = |selected| format!("rate({selected}[{}s])", self.window);
+            (format!("sum({})", self.select(family, "", &rate)), Legend::Fixed(word), Role::Line)
         };
         Ok(both.into_iter().map(curve).collect())
     }
@@ -412,103 +426,34 @@ impl Asker<'_> {
             curve("kube_horizontalpodautoscaler_spec_max_replicas", "max", Role::Limit),
         ])
     }
-
-    /// The families to ask one after the other; never none.
-    fn families(&self, signal: Signal) -> Result<Vec<Found<'_>>, String> {
-        if matches!(self.target, Target::Node(_)) {
-            return Err(format!("{} are shown of environments, apps and pods.", signal.word()));
-        }
-        let mut found = families::find(self.place, signal);
-        if let (Target::Pod { .. }, Some(first)) = (self.target, found.first()) {
-            let why = format!("{} does not tell which pod was asked.", first.name);
-            found.retain(|found| !families::is_front(&found.name));
-            if found.is_empty() {
-                return Err(why);
-            }
-        }
-        if let (true, Some(first)) = (self.apart, found.first()) {
-            let why = format!("{} has no label of the pod: it does not tell colours apart.", first.name);
-            found.retain(Found::tells_apart);
-            return if found.is_empty() { Err(why) } else { Ok(found) };
-        }
-        match (found.is_empty(), self.place.survey) {
-            (false, _) => Ok(found),
-            (true, None) => Err("Looking for what this Prometheus has.".to_owned()),
-            (true, Some(_)) => Err(format!(
-                "No family of {} that is known is in this Prometheus (http_requests_total and its like); type \
-                 a query of your own, or name your families in the configuration under metrics.families.",
-                signal.word().to_lowercase()
-            )),
-        }
-    }
-
-    /// `rate(...)` of the requests of a family, as a vector of counts a second.
-    fn rate(&self, found: &Found<'_>, name: &str, more: &str) -> String {
-        let labels = self.place.survey.and_then(|survey| survey.labels(name));
-        let front = families::is_front(name);
-        let matchers = self.target.served(labels, self.place.namespaces, found.app(), front);
-        let more =
-            [more, families::asked_of(name)].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>();
-        let rate = format!("rate({}[{}s])", with(name, &matchers, &more.join(",")), self.window);
-        if found.native { format!("histogram_count({rate})") } else { rate }
-    }
-
-    fn requests(&self) -> Result<Vec<Draft>, String> {
-        let found = self.families(Signal::Requests)?;
-        let query = one_of(found.iter().map(|found| format!("sum({})", self.rate(found, &found.name, ""))));
-        Ok(vec![(query, Legend::Fixed("requests"), Role::Line)])
-    }
-
-    fn errors(&self) -> Result<Vec<Draft>, String> {
-        let found = self.families(Signal::Errors)?;
-        let shares: Vec<String> = found.iter().filter_map(|found| self.share_of_errors(found)).collect();
-        match (&shares[..], found.first()) {
-            ([], Some(first)) => {
-                Err(format!("{} has no label that tells errors from successes.", first.name))
-            }
-            ([one], _) => Ok(vec![(one.clone(), Legend::Fixed("errors"), Role::Line)]),
-            _ => {
-                let query = one_of(shares.iter().map(|share| format!("({share})")));
-                Ok(vec![(query, Legend::Fixed("errors"), Role::Line)])
-            }
-        }
-    }
-
-    /// The share of requests that failed; `None` when nothing tells them from the others.
-    fn share_of_errors(&self, found: &Found<'_>) -> Option<String> {
-        let status = found.status();
-        // Series without such a label say nothing of errors: they do not count as requests that went well.
-        let rates = |means: &str| {
-            one_of(status.iter().map(|label| self.rate(found, &found.name, &format!("{label}{means}"))))
-        };
-        let (bad, all) = (rates("=~\"5..\""), rates("!=\"\""));
-        // Without a single error there is no series of errors, which is none and not unknown.
-        (!status.is_empty()).then(|| format!("(sum({bad}) or sum({all}) * 0) / sum({all})"))
-    }
-
-    fn latency(&self) -> Result<Vec<Draft>, String> {
-        let found = self.families(Signal::Latency)?;
-        let of = |found: &Found<'_>| {
-            let labels = self.place.survey.and_then(|survey| survey.labels(&found.name));
-            let front = families::is_front(&found.name);
-            let matchers = self.target.served(labels, self.place.namespaces, found.app(), front);
-            let selected = with(&found.name, &matchers, families::asked_of(&found.name));
-            let rate = format!("rate({selected}[{}s])", self.window);
-            let sum = if found.native { format!("sum({rate})") } else { format!("sum by (le) ({rate})") };
-            (sum, if found.milliseconds { " / 1000" } else { "" })
-        };
-        let sums: Vec<(String, &str)> = found.iter().map(of).collect();
-        let curve = |(part, word): (&str, &'static str)| {
-            let of = |(sum, scale): &(String, &str)| format!("histogram_quantile({part}, {sum}){scale}");
-            (one_of(sums.iter().map(of)), Legend::Fixed(word), Role::Line)
-        };
-        Ok([("0.99", "p99"), ("0.9", "p90"), ("0.5", "p50")].into_iter().map(curve).collect())
-    }
 }
 
-/// The first of these that has something to tell: what one job counts in one family, another one counts in another.
-fn one_of(queries: impl Iterator<Item = String>) -> String {
-    queries.collect::<Vec<_>>().join(" or ")
+/// The series of a family that are selected in one way or in several, each put into words by `wrap` and brought to the labels
+/// of `key`.
+fn gather(
+    name: &str,
+    more: &str,
+    selections: &[Selection],
+    key: Key,
+    wrap: &dyn Fn(String) -> String,
+) -> String {
+    let one = |one: &Selection| key.named(&one.way, wrap(with(name, &one.matchers, more)));
+    selections.iter().map(one).collect::<Vec<_>>().join(" or ")
+}
+
+/// Whether labels are known, and all of these among them.
+fn has_all(labels: Option<&[Name]>, wanted: &[&str]) -> bool {
+    labels.is_some_and(|labels| wanted.iter().all(|wanted| labels.iter().any(|label| **label == **wanted)))
+}
+
+/// As it is.
+fn plainly(selected: String) -> String {
+    selected
+}
+
+/// In brackets where it is of several parts.
+fn bracketed(vector: String) -> String {
+    if vector.contains(" or ") { format!("({vector})") } else { vector }
 }
 
 /// `name{matchers,more}`

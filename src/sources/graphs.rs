@@ -105,7 +105,7 @@ pub async fn follow(
                 backoff = Timing::default().backoff();
                 step
             }
-            Err(trouble) if trouble.sort == Sort::Query => WRONG.max(step),
+            Err(trouble) if trouble.sort.is_lasting() => WRONG.max(step),
             Err(_) => backoff.next().unwrap_or(LONGEST_STEP).max(step.min(LONGEST_STEP)),
         };
         let answer = answer.map(Box::new).map_err(Into::into);
@@ -166,8 +166,8 @@ async fn ask_once(
         true => caller.post_form("/api/v1/query_range", &form).await,
         false => caller.get("/api/v1/query_range", &form).await,
     };
-    let reply = reply.map_err(|fault| decode::trouble(&fault))?;
     let count = usize::try_from(steps).unwrap_or(0) + 1;
+    let reply = reply.map_err(|fault| decode::trouble_of_graph(&fault, count))?;
     let mut graph = decode::graph(&reply, start, request.step.max(1), count)?;
     if let Some(date) = reply.date {
         let ahead = date.0.saturating_sub(now.0);

@@ -19,7 +19,7 @@ use pilothouse::demo::monitoring::promql::storage::{Sample, Series, Storage};
 use serde_json::Value;
 
 /// Asked at one moment.
-const QUESTIONS: [&str; 41] = [
+const QUESTIONS: [&str; 46] = [
     "requests_total",
     "requests_total{pod=\"a\"}",
     "requests_total{pod!~\"a|b\"}",
@@ -52,6 +52,11 @@ const QUESTIONS: [&str; 41] = [
     "requests_total and on (pod) limits",
     "requests_total unless on (pod) limits",
     "sum(nothing) or vector(0)",
+    "sum(rate(requests_total{pod=\"a\"}[20s]) or on (app, pod) rate(requests_total[20s]))",
+    "sum(rate(requests_total{pod=\"a\"}[20s]) or on (pod) rate(requests_total{pod!=\"c\"}[20s]) * 0 or on (pod) rate(requests_total[20s])) / sum(rate(requests_total[20s]))",
+    "sum by (le) (rate(took_seconds_bucket[20s]) or on (app) rate(requests_total[20s]))",
+    "histogram_quantile(0.9, sum by (le) (rate(took_seconds_bucket[20s]) unless on (app) (rate(nothing[20s])))) and sum(rate(requests_total[20s]))",
+    "sum by (who) (rate(requests_total{pod=\"a\"}[20s]) or label_replace(rate(requests_total{pod=\"b\"}[20s]), \"who\", \"$1\", \"pod\", \"(.+)\"))",
     "-requests_total ^ 2 % 7",
     "max_over_time(queue_length[20s])",
     "avg_over_time(queue_length[20s])",

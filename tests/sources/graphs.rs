@@ -7,8 +7,13 @@ use std::time::{Duration, Instant};
 use kube::api::ListParams;
 use kube::{Api, Client as ClusterClient, Config};
 use pilothouse::connect::upstream::{Client, Limits};
+use pilothouse::demo::monitoring::promql::eval::{Grid, Value, evaluate};
+use pilothouse::demo::monitoring::promql::labels::Labels;
+use pilothouse::demo::monitoring::promql::matcher::{self, Matcher};
+use pilothouse::demo::monitoring::promql::parse::parse;
+use pilothouse::demo::monitoring::promql::storage::{Sample, Series, Storage};
 use pilothouse::demo::{DemoOptions, start};
-use pilothouse::domain::graph::SurveyRequest;
+use pilothouse::domain::graph::{Survey, SurveyRequest};
 use pilothouse::domain::id::{ClusterId, Kind, Name};
 use pilothouse::domain::upstream::{Access, Address, Assigned, How, Server, Upstream};
 use pilothouse::fleet::queries::{Aim, Place, Signal, Target, plan, survey_request};
@@ -111,4 +116,113 @@ async fn the_librarys_queries_are_answered_through_the_service_proxy() {
             assert!(points > 10, "{}: {points} points in {} series", request.query, graph.series.len());
         }
     }
+}
+
+struct Counter(Labels, f64);
+
+impl Series for Counter {
+    fn labels(&self) -> &Labels {
+        &self.0
+    }
+
+    fn samples(&self, after: i64, until: i64) -> Vec<Sample> {
+        // Every ten seconds, since long ago.
+        let all = (0..60).map(|n| (n * 10_000, 1_000.0 + self.1 * 10.0 * n as f64));
+        all.filter(|sample| sample.0 > after && sample.0 <= until).collect()
+    }
+}
+
+struct Shelf(Vec<Arc<Counter>>);
+
+impl Storage for Shelf {
+    fn select(&self, matchers: &[Matcher], _: i64, _: i64) -> Vec<Arc<dyn Series>> {
+        let fits = self.0.iter().filter(|one| matcher::all(matchers, &one.0));
+        fits.map(|one| Arc::clone(one) as Arc<dyn Series>).collect()
+    }
+}
+
+impl Shelf {
+    /// A counter that grows by so much a second.
+    fn put(&mut self, name: &str, labels: &[(&str, &str)], rate: f64) {
+        let labels = Labels::new(labels.iter().copied().chain([("__name__", name)]));
+        self.0.push(Arc::new(Counter(labels, rate)));
+    }
+
+    /// What a survey would say of it.
+    fn survey(&self) -> Survey {
+        let mut families: std::collections::BTreeMap<&str, std::collections::BTreeSet<&str>> =
+            std::collections::BTreeMap::new();
+        for one in &self.0 {
+            let labels = one.0.iter().filter(|(name, _)| *name != "__name__").map(|(name, _)| name);
+            families.entry(one.0.get("__name__")).or_default().extend(labels);
+        }
+        let families = families.into_iter().map(|(name, labels)| {
+            (Name::from(name), labels.into_iter().map(Name::from).collect::<Vec<_>>().into())
+        });
+        Survey { families: families.collect(), interval: Some(10) }
+    }
+
+    /// The number of each curve of a chart of the environment `shop`, as far as it has one.
+    fn chart(&self, signal: Signal) -> Vec<Option<f64>> {
+        let survey = self.survey();
+        let place = Place { matchers: &[], namespaces: &["shop".into()], survey: Some(&survey), own: &[] };
+        let chart = plan(signal, &Target::Environment, &place, 15).unwrap();
+        let number = |query: &str| match evaluate(self, &parse(query).unwrap(), Grid::instant(590_000)) {
+            Ok(Value::Vector(rows)) => {
+                assert!(rows.len() < 2, "{query}: {rows:?}");
+                rows.first().and_then(|row| row.points[0]).map(|value| (value * 1e6).round() / 1e6)
+            }
+            other => panic!("{query}: {other:?}"),
+        };
+        chart.curves.iter().map(|curve| number(&curve.query)).collect()
+    }
+}
+
+#[test]
+fn families_are_counted_together_and_each_pod_once() {
+    let mut shelf = Shelf(Vec::new());
+    let pod = |name: &'static str, code: &'static str| [("namespace", "shop"), ("pod", name), ("code", code)];
+    // One app in a family of its own, which its framework counts too, and otherwise.
+    shelf.put("app_requests_total", &pod("cart", "200"), 10.0);
+    shelf.put("http_requests_total", &pod("cart", "200"), 11.0);
+    shelf.put("http_requests_total", &pod("cart", "500"), 3.0);
+    // Another by its framework alone; and one whose job names the pods otherwise.
+    shelf.put("http_requests_total", &pod("mail", "200"), 6.0);
+    shelf.put("http_requests_total", &pod("mail", "500"), 2.0);
+    let exported = [
+        ("exported_namespace", "shop"),
+        ("exported_pod", "jobs"),
+        ("namespace", "tools"),
+        ("pod", "collector"),
+        ("code", "503"),
+    ];
+    shelf.put("http_requests_total", &exported, 2.0);
+    // Other namespaces, and what stands in front of all.
+    shelf.put("http_requests_total", &[("namespace", "till"), ("pod", "cart"), ("code", "200")], 50.0);
+    let front = [("namespace", "shop"), ("ingress", "all"), ("status", "200")];
+    shelf.put("nginx_ingress_controller_requests", &front, 90.0);
+    assert_eq!(shelf.chart(Signal::Requests), [Some(20.0)]);
+    assert_eq!(shelf.chart(Signal::Errors), [Some(0.2)]);
+
+    // Where the apps say nothing the front does.
+    shelf.0.retain(|one| one.0.get("__name__").starts_with("nginx") || one.0.get("namespace") == "till");
+    assert_eq!(shelf.chart(Signal::Requests), [Some(90.0)]);
+    assert_eq!(shelf.chart(Signal::Errors), [Some(0.0)]);
+}
+
+#[test]
+fn latencies_of_one_unit_are_added_up() {
+    let mut shelf = Shelf(Vec::new());
+    let mut histogram = |name: &str, pod: &str, buckets: &[(&str, f64)]| {
+        for (le, rate) in buckets {
+            shelf.put(&format!("{name}_bucket"), &[("namespace", "shop"), ("pod", pod), ("le", le)], *rate);
+        }
+    };
+    histogram("app_request_latency_seconds", "cart", &[("0.1", 2.0), ("1.0", 2.0), ("+Inf", 2.0)]);
+    // The framework's count of the same pod, which would double it.
+    histogram("http_request_duration_seconds", "cart", &[("0.1", 2.0), ("1.0", 2.0), ("+Inf", 2.0)]);
+    histogram("http_request_duration_seconds", "mail", &[("0.1", 0.0), ("1.0", 2.0), ("+Inf", 2.0)]);
+    histogram("http_server_duration_milliseconds", "old", &[("500", 0.0), ("1000", 1.0), ("+Inf", 1.0)]);
+    // Of four requests two are within 0.1 s: the third is half way to a second; and a line of those in milliseconds.
+    assert_eq!(shelf.chart(Signal::Latency), [Some(0.982), Some(0.82), Some(0.1), Some(0.995)]);
 }

@@ -221,7 +221,7 @@ fn mend(server: Server, fault: &Fault) -> String {
         }
         Fault::Forbidden(_) => format!("ask for `get` on `services/proxy`, or write {key}.url"),
         Fault::Broken(_) => "correct what is named in the configuration".to_owned(),
-        Fault::Garbled(_) => {
+        Fault::Garbled(_) | Fault::TooLarge(_) => {
             let prefix = if argo { "" } else { " (/prometheus)" };
             format!("is the address right, with its path prefix{prefix}? write {address}")
         }

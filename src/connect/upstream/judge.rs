@@ -90,7 +90,7 @@ pub(super) fn status_words(status: u16) -> String {
 }
 
 pub(super) fn too_large(most: usize) -> Fault {
-    Fault::Garbled(format!("the answer is larger than {} MiB, which is not read", most >> 20))
+    Fault::TooLarge(format!("the answer is larger than {} MiB, which is not read", most >> 20))
 }
 
 /// The first line of a short plain answer, in front of which a colon stands.

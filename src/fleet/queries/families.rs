@@ -134,6 +134,11 @@ impl Found<'_> {
             || labels.iter().any(|label| OWN.contains(&&**label))
     }
 
+    /// Whether the configuration names it.
+    pub(super) fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// The label with the app's name, where the configuration names one.
     pub(super) fn app(&self) -> Option<&str> {
         self.own?.app.as_deref()
@@ -149,13 +154,15 @@ pub(super) fn find<'a>(place: &Place<'a>, signal: Signal) -> Vec<Found<'a>> {
         (name(&family.requests), name(&family.latency), Some(family))
     });
     let known = KNOWN.into_iter().map(|(requests, latency)| (requests, latency, None));
-    let found = own.chain(known).filter_map(|(requests, latency, own)| {
-        let (name, native) = match signal {
-            Signal::Latency => histogram(survey, latency, "_bucket")?,
-            _ if requests.is_empty() => histogram(survey, latency, "_count")?,
-            _ => survey.has(requests).then(|| (requests.to_owned(), false))?,
+    let found = own.chain(known).flat_map(|(requests, latency, own)| {
+        let names = match signal {
+            Signal::Latency => histograms(survey, latency, "_bucket"),
+            _ if requests.is_empty() => histograms(survey, latency, "_count"),
+            _ if survey.has(requests) => vec![(requests.to_owned(), false)],
+            _ => Vec::new(),
         };
-        Some(Found { milliseconds: latency.ends_with("_milliseconds"), name, native, own, survey })
+        let milliseconds = latency.ends_with("_milliseconds");
+        names.into_iter().map(move |(name, native)| Found { milliseconds, name, native, own, survey })
     });
     let mut families: Vec<Found<'a>> = Vec::new();
     for family in found {
@@ -166,18 +173,21 @@ pub(super) fn find<'a>(place: &Place<'a>, signal: Signal) -> Vec<Found<'a>> {
     families
 }
 
-/// A classic histogram by one of its series, else a native one by its own name. (A summary has neither, but a `_sum`.)
-fn histogram(survey: &Survey, base: &str, part: &str) -> Option<(String, bool)> {
+/// A classic histogram by one of its series, and a native one by its own name. Jobs may expose the one or the other, and a
+/// target both. (A summary has its own name too, but quantiles among its labels, and a count without buckets.)
+fn histograms(survey: &Survey, base: &str, part: &str) -> Vec<(String, bool)> {
+    let has = |part: &str| !base.is_empty() && survey.has(&format!("{base}{part}"));
     let classic = format!("{base}{part}");
-    if base.is_empty() {
-        None
-    } else if survey.has(&classic) && survey.has(&format!("{base}_bucket")) {
-        Some((classic, false))
-    } else if survey.has(base) && !survey.has(&format!("{base}_count")) {
-        Some((base.to_owned(), true))
-    } else {
-        None
+    let is_summary =
+        || survey.labels(base).is_some_and(|labels| labels.iter().any(|label| &**label == "quantile"));
+    let mut found = Vec::new();
+    if has("_bucket") && has(part) {
+        found.push((classic, false));
     }
+    if has("") && (!has("_count") || has("_bucket")) && !is_summary() {
+        found.push((base.to_owned(), true));
+    }
+    found
 }
 
 /// All names that a survey looks for, sorted.

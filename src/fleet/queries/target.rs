@@ -95,6 +95,149 @@ const FRONT_NAMESPACES: [&str; 3] = ["exported_namespace", "destination_workload
 const NAMESPACES: [&str; 4] =
     ["exported_namespace", "namespace", "kubernetes_namespace", "destination_workload_namespace"];
 
+/// Labels that name the pod, each with the namespace's that goes with it.
+const PODS: [(&str, &str); 4] = [
+    ("exported_pod", "exported_namespace"),
+    ("pod", "namespace"),
+    ("kubernetes_pod_name", "kubernetes_namespace"),
+    ("pod_name", "kubernetes_namespace"),
+];
+
+/// One of the ways in which the series of a family say whose they are: jobs that are scraped differently have their series
+/// under one name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Way {
+    /// The label with the namespace.
+    pub(super) namespace: Option<&'static str>,
+    /// The label with the pod.
+    pub(super) pod: Option<&'static str>,
+    /// Labels of the ways before this one: with one of them a series is theirs.
+    without: Vec<&'static str>,
+}
+
+/// Series of a family that are asked for, and how they say whose they are.
+pub(super) struct Selection {
+    /// What they are found by.
+    pub(super) matchers: Vec<Matcher>,
+    /// How they name pod and namespace.
+    pub(super) way: Way,
+}
+
+/// Without this label.
+fn lacks(label: &str) -> Matcher {
+    Matcher::Is(label.into(), "".into())
+}
+
+/// With something in this label.
+fn has(label: &str) -> Matcher {
+    Matcher::Pattern(label.into(), ".+".to_owned())
+}
+
+fn is_there(labels: Option<&[Name]>, wanted: &str) -> bool {
+    labels.is_some_and(|labels| labels.iter().any(|label| **label == *wanted))
+}
+
+/// Labels of namespaces by which a family's series are found; of meshes the one of who is asked.
+fn namespace_labels(labels: Option<&[Name]>) -> Vec<&'static str> {
+    let own = NAMESPACES.into_iter().filter(|label| !label.starts_with("destination_"));
+    let own: Vec<&'static str> = own.filter(|label| is_there(labels, label)).collect();
+    if own.is_empty() { vec![namespace_label(labels)] } else { own }
+}
+
+/// Pairs of the labels of namespace and pod as ways, each without what is another one's.
+fn ways(pairs: &[(&'static str, Option<&'static str>)]) -> Vec<Way> {
+    let way = |(nth, (namespace, pod)): (usize, &(&'static str, Option<&'static str>))| {
+        let earlier = pairs.iter().take(nth).flat_map(|(namespace, pod)| [Some(*namespace), *pod]);
+        let mut without: Vec<&'static str> =
+            earlier.flatten().filter(|label| label != namespace && Some(*label) != *pod).collect();
+        without.sort_unstable();
+        without.dedup();
+        Way { namespace: Some(namespace), pod: *pod, without }
+    };
+    pairs.iter().enumerate().map(way).collect()
+}
+
+/// The ways to find series by their namespace, never none.
+fn by_namespace(labels: Option<&[Name]>) -> Vec<Way> {
+    let pod_of = |namespace: &str| {
+        let own = PODS.iter().find(|(pod, own)| *own == namespace && is_there(labels, pod));
+        own.map(|(pod, _)| *pod).or_else(|| pod_label(labels))
+    };
+    let namespaces = namespace_labels(labels);
+    let pairs: Vec<_> = match namespaces.as_slice() {
+        [one] => vec![(*one, pod_label(labels))],
+        several => several.iter().map(|namespace| (*namespace, pod_of(namespace))).collect(),
+    };
+    ways(&pairs)
+}
+
+/// The ways to find series by their pod, never none.
+fn by_pod(labels: Option<&[Name]>) -> Vec<Way> {
+    let namespaces = namespace_labels(labels);
+    let mut pairs: Vec<(&'static str, Option<&'static str>)> = Vec::new();
+    for (pod, namespace) in PODS.into_iter().filter(|(pod, _)| is_there(labels, pod)) {
+        // Where an exporter tells the namespace and not the pod, the pod's own namespace may stand under either label.
+        let exported = pod == "pod" && pairs.is_empty() && is_there(labels, "exported_namespace");
+        let own: Vec<&'static str> = match is_there(labels, namespace) {
+            true if exported => vec!["exported_namespace", namespace],
+            true => vec![namespace],
+            false => namespaces.iter().copied().take(1).collect(),
+        };
+        pairs.extend(own.into_iter().map(|namespace| (namespace, Some(pod))));
+    }
+    if pairs.is_empty() {
+        pairs.push((namespace_label(labels), Some("pod")));
+    }
+    ways(&pairs)
+}
+
+/// Labels by which the series of several ways, or of several families, are brought together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Key {
+    namespace: Option<&'static str>,
+    pod: Option<&'static str>,
+}
+
+impl Key {
+    /// What all of these can be brought to: the first of the labels that they use, for a series of another way has
+    /// nothing there that could be lost.
+    pub(super) fn of<'a>(ways: impl Iterator<Item = &'a Way> + Clone) -> Key {
+        let rank = |label: &str| NAMESPACES.iter().position(|known| *known == label);
+        let namespaces: Option<Vec<_>> = ways.clone().map(|way| way.namespace).collect();
+        let namespace = namespaces.and_then(|all| all.into_iter().min_by_key(|label| rank(label)));
+        let rank = |label: &str| PODS.iter().position(|(known, _)| *known == label);
+        let pods: Option<Vec<_>> = ways.map(|way| way.pod).collect();
+        Key { namespace, pod: pods.and_then(|all| all.into_iter().min_by_key(|label| rank(label))) }
+    }
+
+    /// Only the label of lines that are told apart.
+    pub(super) fn split(self, target: &Target) -> Key {
+        match target {
+            Target::Environment => Key { pod: None, ..self },
+            Target::Workloads(_) => Key { namespace: None, ..self },
+            Target::Pod { .. } | Target::Node(_) => Key::default(),
+        }
+    }
+
+    /// A vector of series that are found in this way, with the labels of this key.
+    pub(super) fn named(self, way: &Way, vector: String) -> String {
+        [(way.pod, self.pod), (way.namespace, self.namespace)].into_iter().fold(vector, |vector, pair| {
+            match pair {
+                (Some(has), Some(wants)) if has != wants => {
+                    format!("label_replace({vector}, \"{wants}\", \"$1\", \"{has}\", \"(.+)\")")
+                }
+                _ => vector,
+            }
+        })
+    }
+
+    /// `namespace, pod`; empty where nothing tells pods apart.
+    pub(super) fn labels(self) -> String {
+        let Some(pod) = self.pod else { return String::new() };
+        self.namespace.map_or_else(|| pod.to_owned(), |namespace| format!("{namespace}, {pod}"))
+    }
+}
+
 /// Labels that name the node of a pod.
 pub(super) const NODES: [&str; 3] = ["node", "kubernetes_node", "nodename"];
 
@@ -139,34 +282,68 @@ fn pods_of(aim: &Aim) -> String {
     }
 }
 
+/// All series of a family of pods, each in the way in which it names its pod.
+pub(super) fn selections_of_all(labels: Option<&[Name]>) -> Vec<Selection> {
+    let ways = by_pod(labels);
+    let several = ways.len() > 1;
+    let selection = |way: Way| {
+        let without = way.without.iter().map(|label| lacks(label));
+        let matchers = without.chain(way.pod.filter(|_| several).map(has)).collect();
+        Selection { matchers, way }
+    };
+    ways.into_iter().map(selection).collect()
+}
+
 impl Target {
-    /// Matchers for a family that the kubelet or kube-state-metrics labels by pod and node.
-    pub(super) fn matchers(&self, labels: Option<&[Name]>, namespaces: &[Name]) -> Vec<Matcher> {
-        let pod = pod_label(labels).unwrap_or("pod");
+    /// Series of a family that the kubelet or kube-state-metrics labels by pod and node.
+    pub(super) fn selections(&self, labels: Option<&[Name]>, namespaces: &[Name]) -> Vec<Selection> {
+        let ways = match self {
+            Target::Environment => by_namespace(labels),
+            Target::Workloads(_) | Target::Pod { .. } => by_pod(labels),
+            Target::Node(_) => vec![Way::default()],
+        };
+        ways.into_iter().map(|way| self.selection(labels, namespaces, way)).collect()
+    }
+
+    /// The same, where each says which pod it is of: a node's are found by another label than the pod's.
+    pub(super) fn selections_of_pods(&self, labels: Option<&[Name]>, namespaces: &[Name]) -> Vec<Selection> {
+        let Target::Node(_) = self else { return self.selections(labels, namespaces) };
+        let of_node = self.selection(labels, namespaces, Way::default()).matchers;
+        let mut selections = selections_of_all(labels);
+        for one in &mut selections {
+            one.matchers = of_node.iter().cloned().chain(std::mem::take(&mut one.matchers)).collect();
+        }
+        selections
+    }
+
+    fn selection(&self, labels: Option<&[Name]>, namespaces: &[Name], way: Way) -> Selection {
+        let (pod, namespace) = (way.pod.unwrap_or("pod"), way.namespace.unwrap_or("namespace"));
+        let among = |names: Vec<Name>| Matcher::Among(namespace.into(), names);
+        let mut matchers: Vec<Matcher> = way.without.iter().map(|label| lacks(label)).collect();
         match self {
-            Target::Environment => vec![namespace_matcher(labels, namespaces.to_vec())],
-            Target::Workloads(aims) => vec![
-                namespace_matcher(labels, namespaces_of(aims)),
-                Matcher::Pattern(pod.into(), aims.iter().map(pods_of).collect::<Vec<_>>().join("|")),
-            ],
-            Target::Pod { namespace, name } => vec![
-                namespace_matcher(labels, vec![namespace.clone()]),
-                Matcher::Is(pod.into(), name.clone()),
-            ],
+            Target::Environment => matchers.push(among(namespaces.to_vec())),
+            Target::Workloads(aims) => {
+                let pods = aims.iter().map(pods_of).collect::<Vec<_>>().join("|");
+                matchers.extend([among(namespaces_of(aims)), Matcher::Pattern(pod.into(), pods)]);
+            }
+            Target::Pod { namespace, name } => {
+                matchers.extend([among(vec![namespace.clone()]), Matcher::Is(pod.into(), name.clone())]);
+            }
             Target::Node(node) => {
                 let names = [NODES.as_slice(), &["instance"]].concat();
                 let label = known(labels, &names).unwrap_or("node");
-                match label {
+                matchers.push(match label {
                     "instance" => {
-                        vec![Matcher::Pattern(label.into(), format!("{}(:[0-9]+)?", regex::escape(node)))]
+                        Matcher::Pattern(label.into(), format!("{}(:[0-9]+)?", regex::escape(node)))
                     }
-                    _ => vec![Matcher::Is(label.into(), node.clone())],
-                }
+                    _ => Matcher::Is(label.into(), node.clone()),
+                });
             }
         }
+        Selection { matchers, way }
     }
 
-    /// Matchers for a family that apps or what stands before them (`front`) serve: by pod where it is labelled so, else by the
+    /// Series of a family that apps or what stands before them (`front`) serve: by pod where it is labelled so, else by the
     /// app's name.
     pub(super) fn served(
         &self,
@@ -174,36 +351,50 @@ impl Target {
         namespaces: &[Name],
         app: Option<&str>,
         front: bool,
-    ) -> Vec<Matcher> {
+    ) -> Vec<Selection> {
         let by_pod = app.is_none() && !front && pod_label(labels).is_some();
-        let in_namespace = |names| {
-            if front {
-                let label = known(labels, &FRONT_NAMESPACES)?;
-                return Some(Matcher::Among(label.into(), names));
-            }
-            match labels {
-                Some(labels) if !labels.iter().any(|label| **label == *namespace_label(Some(labels))) => None,
-                _ => Some(namespace_matcher(labels, names)),
-            }
-        };
         let aims = match self {
-            Target::Environment => return in_namespace(namespaces.to_vec()).into_iter().collect(),
-            Target::Workloads(aims) if !by_pod => aims,
-            _ => return self.matchers(labels, namespaces),
+            Target::Environment => None,
+            Target::Workloads(aims) if !by_pod => Some(aims),
+            _ => return self.selections(labels, namespaces),
         };
-        let names: Vec<Name> = aims.iter().map(|aim| aim.name.clone()).collect();
-        let usual: &[&str] = if front { &FRONT_APPS } else { &APPS };
-        let label = app.or_else(|| known(labels, usual)).unwrap_or("app");
-        let mut matchers: Vec<Matcher> = in_namespace(namespaces_of(aims)).into_iter().collect();
-        matchers.push(Matcher::Pattern(label.into(), among(&names)));
-        matchers
+        let names = aims.map_or_else(|| namespaces.to_vec(), |aims| namespaces_of(aims));
+        let in_namespace = |label: &str| Matcher::Among(label.into(), names.clone());
+        let mut selections = match labels {
+            _ if front => {
+                let namespace = known(labels, &FRONT_NAMESPACES).map(in_namespace);
+                vec![Selection { matchers: namespace.into_iter().collect(), way: Way::default() }]
+            }
+            // Nothing tells the namespace.
+            Some(_) if !is_there(labels, namespace_label(labels)) => {
+                let way = Way { pod: pod_label(labels), ..Way::default() };
+                vec![Selection { matchers: Vec::new(), way }]
+            }
+            _ => {
+                let selection = |way: Way| {
+                    let without = way.without.iter().map(|label| lacks(label));
+                    let matchers = without.chain(way.namespace.map(in_namespace)).collect();
+                    Selection { matchers, way }
+                };
+                by_namespace(labels).into_iter().map(selection).collect()
+            }
+        };
+        if let Some(aims) = aims {
+            let names: Vec<Name> = aims.iter().map(|aim| aim.name.clone()).collect();
+            let usual: &[&str] = if front { &FRONT_APPS } else { &APPS };
+            let label = app.or_else(|| known(labels, usual)).unwrap_or("app");
+            for selection in &mut selections {
+                selection.matchers.push(Matcher::Pattern(label.into(), among(&names)));
+            }
+        }
+        selections
     }
 
-    /// By which label lines are told apart.
-    pub(super) fn split(&self, labels: Option<&[Name]>) -> Name {
+    /// By which label lines are told apart, of series with the labels of this key.
+    pub(super) fn split(&self, labels: Option<&[Name]>, key: Key) -> Name {
         match self {
-            Target::Environment => namespace_label(labels).into(),
-            Target::Workloads(_) => pod_label(labels).unwrap_or("pod").into(),
+            Target::Environment => key.namespace.unwrap_or("namespace").into(),
+            Target::Workloads(_) => key.pod.unwrap_or("pod").into(),
             Target::Pod { .. } => "container".into(),
             Target::Node(_) => {
                 known(labels, &["node", "kubernetes_node", "instance"]).unwrap_or("node").into()

@@ -51,7 +51,7 @@ fn cpu_and_memory_stand_against_requests_and_limits() {
         told(Signal::Memory, &Target::Pod { namespace: "shop".into(), name: "cart-1".into() }, Some(&known)),
         [
             r#"sum by (container) (container_memory_working_set_bytes{namespace="shop",pod="cart-1",container!="",cluster="eu"})"#,
-            r#"sum(kube_pod_container_resource_limits{exported_namespace="shop",exported_pod="cart-1",resource="memory",cluster="eu"})"#,
+            r#"sum(kube_pod_container_resource_limits{exported_namespace="shop",exported_pod="cart-1",resource="memory",cluster="eu"} or kube_pod_container_resource_limits{exported_namespace="",exported_pod="",namespace="shop",pod="cart-1",resource="memory",cluster="eu"})"#,
         ]
     );
     let nodes = survey(&[
@@ -158,7 +158,7 @@ fn what_one_job_counts_otherwise_than_another_is_asked_after_it() {
     let then = r#"rate(http_server_request_duration_seconds_count{namespace="shop",cluster="eu"}[1m])"#;
     assert_eq!(
         told(Signal::Requests, &Target::Environment, Some(&two)),
-        [format!("sum({first}) or sum({then})")]
+        [format!("sum({first} or on (namespace, pod) {then})")]
     );
     // Of one job the code is `status`, of another `code`; what has neither is no success.
     let rates = |means: &str| {
@@ -170,7 +170,9 @@ fn what_one_job_counts_otherwise_than_another_is_asked_after_it() {
     };
     let (bad, all) = (rates("=~\"5..\""), rates("!=\"\""));
     let errors = &told(Signal::Errors, &Target::Environment, Some(&two))[0];
-    assert!(errors.starts_with(&format!("((sum({bad}) or sum({all}) * 0) / sum({all})) or ((")), "{errors}");
+    let on = "or on (namespace, pod)";
+    assert!(errors.starts_with(&format!("sum(({bad}) {on} ({all}) * 0 {on} rate(")), "{errors}");
+    assert!(errors.contains(&format!(" * 0) / sum(({all}) {on} rate(")), "{errors}");
     let latency = &told(Signal::Latency, &Target::Environment, Some(&two))[0];
     let parts: Vec<&str> = latency.split(" or ").collect();
     assert!(!parts[0].ends_with(" / 1000") && parts[1].ends_with(" / 1000"), "{latency}");
@@ -183,6 +185,115 @@ fn what_one_job_counts_otherwise_than_another_is_asked_after_it() {
     let place = Place { matchers: &matchers, namespaces: &namespaces, survey: Some(&mixed), own: &[] };
     let apart = gauges(&cart(), &place).unwrap();
     assert!(apart.requests.starts_with("sum(rate(http_server_requests_total{"), "{}", apart.requests);
+}
+
+#[test]
+fn what_cannot_be_joined_is_asked_after_what_can() {
+    let on = |families: &[(&str, &[&str])]| {
+        told(Signal::Requests, &Target::Environment, Some(&survey(families))).remove(0)
+    };
+    let rate = |name: &str| format!(r#"rate({name}{{namespace="shop",cluster="eu"}}[1m])"#);
+    let (own, framework) = (rate("app_requests_total"), rate("http_requests_total"));
+    // What stands in front counts only where the apps say nothing.
+    let pod: &[&str] = &["namespace", "pod"];
+    let fronted = on(&[
+        ("app_requests_total", pod),
+        ("http_requests_total", pod),
+        ("nginx_ingress_controller_requests", &["ingress", "namespace", "pod"]),
+    ]);
+    let front = rate("nginx_ingress_controller_requests");
+    assert_eq!(fronted, format!("sum({own} or on (namespace, pod) {framework}) or sum({front})"));
+    // Without a pod it is the target that was scraped.
+    let scraped: &[&str] = &["instance", "job", "namespace"];
+    let both = on(&[
+        ("app_requests_total", &["instance", "job", "namespace", "pod"]),
+        ("http_requests_total", scraped),
+    ]);
+    assert_eq!(both, format!("sum({own} or on (job, instance) {framework})"));
+    let blind = on(&[("app_requests_total", pod), ("http_requests_total", &["namespace"])]);
+    assert_eq!(blind, format!("sum({own}) or sum({framework})"));
+}
+
+#[test]
+fn classic_and_native_histograms_of_one_name_are_both_asked_for() {
+    const NAME: &str = "http_request_duration_seconds";
+    let labels: &[&str] = &["namespace", "pod"];
+    let with = |own: &[&str]| {
+        let name = |part: &str| format!("{NAME}{part}");
+        survey(&[(NAME, own), (&name("_bucket"), &["le", "namespace", "pod"]), (&name("_count"), labels)])
+    };
+    let rate = |part: &str| format!(r#"rate({NAME}{part}{{namespace="shop",cluster="eu"}}[1m])"#);
+    let mixed = with(labels);
+    assert_eq!(
+        told(Signal::Requests, &Target::Environment, Some(&mixed)),
+        [format!("sum({} or on (namespace, pod) histogram_count({}))", rate("_count"), rate(""))]
+    );
+    let latency = told(Signal::Latency, &Target::Environment, Some(&mixed));
+    let (classic, native) = (rate("_bucket"), rate(""));
+    assert_eq!(
+        latency[0],
+        format!(
+            "histogram_quantile(0.99, sum by (le) ({classic})) or histogram_quantile(0.99, sum({native}))"
+        )
+    );
+    // The buckets of both cannot be added up: those that have native ones alone have a line of their own.
+    assert_eq!(
+        latency[3..],
+        [format!(
+            "histogram_quantile(0.99, sum({native} unless on (namespace, pod) ({classic}))) and sum({classic})"
+        )]
+    );
+    // A summary of another job is none.
+    let summary = with(&["namespace", "pod", "quantile"]);
+    assert_eq!(
+        told(Signal::Requests, &Target::Environment, Some(&summary)),
+        [format!("sum({})", rate("_count"))]
+    );
+    assert_eq!(told(Signal::Latency, &Target::Environment, Some(&summary)).len(), 3);
+}
+
+#[test]
+fn jobs_that_name_their_pods_differently_are_all_found() {
+    let known = survey(&[
+        ("container_cpu_usage_seconds_total", &["namespace", "pod"]),
+        ("http_requests_total", &["exported_namespace", "exported_pod", "namespace", "pod"]),
+        ("app_requests_total", &["namespace", "pod"]),
+        (
+            "kube_pod_container_status_restarts_total",
+            &["exported_namespace", "exported_pod", "namespace", "pod"],
+        ),
+    ]);
+    let pods = r#"pod=~"cart-[a-z0-9]+-[a-z0-9]{5}""#;
+    let exported = format!(r#"{{exported_namespace="shop",exported_{pods},cluster="eu"}}"#);
+    let plain = format!(r#"{{exported_namespace="",exported_pod="",namespace="shop",{pods},cluster="eu"}}"#);
+    let family = "kube_pod_container_status_restarts_total";
+    assert_eq!(
+        told(Signal::Restarts, &cart(), Some(&known)),
+        [format!(
+            r#"sum by (exported_pod) (increase({family}{exported}[5m]) or label_replace(increase({family}{plain}[5m]), "exported_pod", "$1", "pod", "(.+)"))"#
+        )]
+    );
+    // Families that name pods differently are joined by the names of one of them.
+    let requests = &told(Signal::Requests, &cart(), Some(&known))[0];
+    let own = format!(r#"rate(app_requests_total{{namespace="shop",{pods},cluster="eu"}}[1m])"#);
+    let named = format!(
+        r#"label_replace(label_replace({own}, "exported_pod", "$1", "pod", "(.+)"), "exported_namespace", "$1", "namespace", "(.+)")"#
+    );
+    let first = format!(
+        "sum({named} or on (exported_namespace, exported_pod) (rate(http_requests_total{exported}[1m]) or "
+    );
+    assert!(requests.starts_with(&first), "{requests}");
+    // An environment by its namespaces.
+    let old = survey(&[(
+        "container_memory_working_set_bytes",
+        &["kubernetes_namespace", "kubernetes_pod_name", "namespace", "pod"],
+    )]);
+    assert_eq!(
+        told(Signal::Memory, &Target::Environment, Some(&old)),
+        [
+            r#"sum by (namespace) (container_memory_working_set_bytes{namespace="shop",container!="",cluster="eu"} or label_replace(container_memory_working_set_bytes{namespace="",pod="",kubernetes_namespace="shop",container!="",cluster="eu"}, "namespace", "$1", "kubernetes_namespace", "(.+)"))"#
+        ]
+    );
 }
 
 #[test]

@@ -49,11 +49,20 @@ pub(crate) enum Sort {
     Unreachable,
     /// The answer is none of a Prometheus.
     Garbled,
+    /// The answer is longer than what is read of one: the query asks for too much.
+    TooLarge,
+}
+
+impl Sort {
+    /// Whether the question itself is wrong: asked again, it has no other answer.
+    pub(crate) fn is_lasting(self) -> bool {
+        matches!(self, Sort::Query | Sort::TooLarge)
+    }
 }
 
 impl From<Trouble> for GraphProblem {
     fn from(Trouble { sort, text, at }: Trouble) -> GraphProblem {
-        GraphProblem { words: text, position: at, lasting: sort == Sort::Query }
+        GraphProblem { words: text, position: at, lasting: sort.is_lasting() }
     }
 }
 
@@ -315,6 +324,20 @@ fn garbled(text: String) -> Trouble {
     Trouble { sort: Sort::Garbled, text, at: None }
 }
 
+/// What is wrong with the way to the server for a graph: with what makes one that is too large smaller.
+pub(super) fn trouble_of_graph(fault: &Fault, points: usize) -> Trouble {
+    let trouble = trouble(fault);
+    if trouble.sort != Sort::TooLarge {
+        return trouble;
+    }
+    let text = format!(
+        "too many series for one graph ({}; {points} points each): ask for fewer, with topk(20, …), sum by (…) (…) or \
+         more labels, or for a shorter range",
+        trouble.text
+    );
+    Trouble { text, ..trouble }
+}
+
 /// What is wrong with the way to the server.
 pub(super) fn trouble(fault: &Fault) -> Trouble {
     let sort = match fault {
@@ -323,6 +346,7 @@ pub(super) fn trouble(fault: &Fault) -> Trouble {
         Fault::Throttled { .. } | Fault::Server(_) => Sort::Slow,
         Fault::Invalid(_) => Sort::Query,
         Fault::Expired(_) | Fault::Garbled(_) => Sort::Garbled,
+        Fault::TooLarge(_) => Sort::TooLarge,
     };
     Trouble { sort, text: fault.words().to_owned(), at: None }
 }

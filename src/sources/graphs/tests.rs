@@ -156,7 +156,8 @@ async fn scripted(answers: Vec<(u16, String, String)>) -> (Caller, Arc<Mutex<Vec
                 "HTTP/1.1 {status} x\r\n{more}Connection: close\r\nContent-Length: {}\r\n\r\n",
                 body.len()
             );
-            stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            // Who has read enough of it hangs up.
+            stream.write_all(format!("{head}{body}").as_bytes()).await.ok();
             stream.shutdown().await.ok();
         }
     });
@@ -263,6 +264,34 @@ async fn what_is_none_of_prometheus_is_told_and_asked_again() {
         assert!(problem.words.contains(words) && !problem.lasting, "{words}: {problem:?}");
         assert!(answers[1].is_ok() && asked.lock().unwrap().len() == 2, "{words}: {answers:?}");
     }
+}
+
+#[tokio::test]
+async fn more_than_is_read_of_an_answer_names_the_way_out_and_is_not_asked_for_again_and_again() {
+    let body = |series: usize, value: &str| {
+        let values: Vec<String> =
+            (0..181).map(|n| format!(r#"[{},"{value}"]"#, 1_796_000_000 + n * 5)).collect();
+        let (values, long) = (values.join(","), "x".repeat(400));
+        let one = |n: usize| format!(r#"{{"metric":{{"n":"{n}","long":"{long}"}},"values":[{values}]}}"#);
+        let all: Vec<String> = (0..series).map(one).collect();
+        format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}]}}}}"#, all.join(","))
+    };
+    // Numbers as rates have them, behind long labels: 33 MB.
+    let large = body(5_000, "0.01666685185390946");
+    assert!(large.len() > 30 << 20);
+    let (caller, asked) = scripted(vec![(200, String::new(), large)]).await;
+    let typed = GraphRequest { typed: Some("up".into()), range: 900, ..request(&caller, "up{a=\"b\"}") };
+    let problem = told(caller, typed, 1).await.remove(0).unwrap_err();
+    for words in ["too many series", "16 MiB", "181 points", "topk(20, …)", "sum by (…)", "a shorter range"]
+    {
+        assert!(problem.words.contains(words), "{words}: {problem:?}");
+    }
+    assert!(problem.lasting && problem.position.is_none(), "{problem:?}");
+    assert_eq!(asked.lock().unwrap().len(), 1, "it is no mistake to look for");
+    // What is just within it is drawn: the largest of them.
+    let (caller, _) = scripted(vec![(200, String::new(), body(2_500, "7"))]).await;
+    let graph = told(caller.clone(), request(&caller, "up"), 1).await.remove(0).unwrap();
+    assert_eq!((graph.series.len(), graph.left_out), (MOST_SERIES, 2_400));
 }
 
 #[tokio::test]
