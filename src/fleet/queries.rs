@@ -399,33 +399,6 @@ impl Asker<'_> {
         };
         Ok(both.into_iter().map(curve).collect())
     }
-
-    fn replicas(&self) -> Result<Vec<Draft>, String> {
-        let Target::Workloads(aims) = self.target else {
-            return Err("Replicas are shown of an app or a workload.".to_owned());
-        };
-        let scaled: Vec<&Aim> = aims.iter().filter(|aim| aim.autoscaler.is_some()).collect();
-        let one = |family: &str, label: &str, names: Vec<Name>| {
-            let labels = self.place.survey.and_then(|survey| survey.labels(family));
-            let mut matchers = vec![target::namespace_matcher(labels, target::namespaces_of(aims))];
-            matchers.push(Matcher::Among(label.into(), names));
-            format!("sum({})", with(family, &matchers, ""))
-        };
-        if scaled.is_empty() {
-            return self.counted(aims, &one);
-        }
-        let family = "kube_horizontalpodautoscaler_status_current_replicas";
-        self.there(family)?;
-        let names: Vec<Name> = scaled.iter().filter_map(|aim| aim.autoscaler.clone()).collect();
-        let label = "horizontalpodautoscaler";
-        let curve = |family: &str, word, role| (one(family, label, names.clone()), Legend::Fixed(word), role);
-        Ok(vec![
-            curve(family, "current", Role::Line),
-            curve("kube_horizontalpodautoscaler_status_desired_replicas", "target", Role::Line),
-            curve("kube_horizontalpodautoscaler_spec_min_replicas", "min", Role::Request),
-            curve("kube_horizontalpodautoscaler_spec_max_replicas", "max", Role::Limit),
-        ])
-    }
 }
 
 /// The series of a family that are selected in one way or in several, each put into words by `wrap` and brought to the labels

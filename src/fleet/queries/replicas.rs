@@ -1,6 +1,7 @@
-//! Replicas of workloads that no autoscaler scales: each kind is counted by series of its own.
+//! Replicas: those of an autoscaler between its bounds, and those of workloads that none scales, each kind by series of its
+//! own.
 
-use super::{Aim, Asker, Draft, Legend, Role};
+use super::{Aim, Asker, Draft, Legend, Matcher, Role, Target, target, with};
 use crate::domain::id::{Kind, Name};
 
 /// How a kind's replicas are counted.
@@ -49,10 +50,45 @@ const COUNTED: [Counted; 5] = [
 ];
 
 impl Asker<'_> {
-    /// Curves of all kinds among the workloads that this Prometheus counts; `one` sums a family over named workloads.
-    pub(super) fn counted(
+    pub(super) fn replicas(&self) -> Result<Vec<Draft>, String> {
+        let Target::Workloads(aims) = self.target else {
+            return Err("Replicas are shown of an app or a workload.".to_owned());
+        };
+        let one = |family: &str, label: &str, names: Vec<Name>| {
+            let labels = self.place.survey.and_then(|survey| survey.labels(family));
+            let mut matchers = vec![target::namespace_matcher(labels, target::namespaces_of(aims))];
+            matchers.push(Matcher::Among(label.into(), names));
+            format!("sum({})", with(family, &matchers, ""))
+        };
+        let names: Vec<Name> = aims.iter().filter_map(|aim| aim.autoscaler.clone()).collect();
+        let family = "kube_horizontalpodautoscaler_status_current_replicas";
+        if names.is_empty() {
+            return self.counted(aims, false, &one);
+        }
+        if let Err(why) = self.there(family) {
+            // What runs is known without what it should be.
+            return self.counted(aims, false, &one).map_err(|_| why);
+        }
+        let label = "horizontalpodautoscaler";
+        let curve = |family: &str, word, role| (one(family, label, names.clone()), Legend::Fixed(word), role);
+        let mut curves = vec![
+            curve(family, "current", Role::Line),
+            curve("kube_horizontalpodautoscaler_status_desired_replicas", "target", Role::Line),
+            curve("kube_horizontalpodautoscaler_spec_min_replicas", "min", Role::Request),
+            curve("kube_horizontalpodautoscaler_spec_max_replicas", "max", Role::Limit),
+        ];
+        let rest: Vec<Aim> = aims.iter().filter(|aim| aim.autoscaler.is_none()).cloned().collect();
+        // What nothing counts is no reason to leave out the autoscaler's.
+        curves.extend(self.counted(&rest, true, &one).unwrap_or_default());
+        Ok(curves)
+    }
+
+    /// Curves of all kinds among the workloads that this Prometheus counts, with their kinds' names where others are `beside`
+    /// them; `one` sums a family over named workloads.
+    fn counted(
         &self,
         aims: &[Aim],
+        beside: bool,
         one: &dyn Fn(&str, &str, Vec<Name>) -> String,
     ) -> Result<Vec<Draft>, String> {
         let names = |kind: Kind| -> Vec<Name> {
@@ -75,7 +111,7 @@ impl Asker<'_> {
                 None => "None of its workloads is here.".to_owned(),
             }));
         }
-        let several = found.len() > 1;
+        let several = beside || found.len() > 1;
         let curves = found.into_iter().flat_map(|(counted, names)| {
             [counted.now, counted.wanted].map(|(family, alone, among)| {
                 let word = if several { among } else { alone };

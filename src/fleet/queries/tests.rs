@@ -337,6 +337,28 @@ fn replicas_stand_between_their_bounds() {
     assert_eq!(told(Signal::Replicas, &Target::Environment, None).len(), 1);
 }
 
+#[test]
+fn replicas_of_what_no_autoscaler_scales_stand_beside_those_of_the_autoscaler() {
+    let scaled = Aim { autoscaler: Some("web-hpa".into()), ..aim(Kind::Deployment, "web") };
+    let both = Target::Workloads(vec![scaled.clone(), aim(Kind::StatefulSet, "db")]);
+    let legends = |survey: Option<&Survey>| {
+        let place = Place { matchers: &[], namespaces: &["shop".into()], survey, own: &[] };
+        let chart = plan(Signal::Replicas, &both, &place, 15).unwrap();
+        chart.curves.iter().map(|curve| curve.legend.clone()).collect::<Vec<_>>()
+    };
+    let fixed = |words: &[&'static str]| words.iter().copied().map(Legend::Fixed).collect::<Vec<_>>();
+    assert_eq!(legends(None), fixed(&["current", "target", "min", "max", "sts ready", "sts wanted"]));
+    // Where autoscalers are not counted, what they scale is all the same.
+    let without = survey(&[
+        ("kube_deployment_status_replicas_available", &["deployment", "namespace"]),
+        ("kube_statefulset_status_replicas_ready", &["statefulset", "namespace"]),
+    ]);
+    assert_eq!(
+        legends(Some(&without)),
+        fixed(&["deploy available", "deploy wanted", "sts ready", "sts wanted"])
+    );
+}
+
 fn aim(kind: Kind, name: &str) -> Aim {
     Aim { kind, namespace: "shop".into(), name: name.into(), autoscaler: None }
 }
