@@ -30,6 +30,8 @@ pub struct Facts {
     pub begun: Option<Stamp>,
     /// Why nothing applies it although it differs.
     pub held: Option<Stuck>,
+    /// It differs by a change in the cluster alone: the newest revision brings nothing.
+    pub drifted: bool,
     /// Its workloads.
     pub rolls: Vec<Roll>,
     /// The Services that lead to its workloads.
@@ -226,6 +228,7 @@ pub struct Follow {
     /// We saw this revision come.
     saw_it_come: bool,
     was_out: bool,
+    drifted: bool,
     /// The last step that was ever done: what comes next takes some of them back for a moment.
     furthest: Option<StepKind>,
 }
@@ -239,6 +242,7 @@ impl Default for Follow {
             watched: None,
             saw_it_come: false,
             was_out: false,
+            drifted: false,
             furthest: None,
         }
     }
@@ -292,6 +296,7 @@ impl Follow {
             self.revision.clone_from(&facts.revision);
         }
         self.was_out |= facts.synced == Some(false);
+        self.drifted = facts.drifted;
         let found = [
             pushed(facts),
             self.detected(facts),
@@ -333,7 +338,7 @@ impl Follow {
             Progress::Stuck(_) => step.kind != StepKind::Healthy,
             Progress::Waiting | Progress::Done | Progress::Skipped(_) => false,
         };
-        !self.revision.is_empty() && self.steps.iter().any(moves)
+        !self.revision.is_empty() && !self.drifted && self.steps.iter().any(moves)
     }
 
     fn detected(&self, facts: &Facts) -> Found {

@@ -48,6 +48,7 @@ pub fn of_app(
         delivery: delivery(app, windows_allow, now),
         begun: app_begun(app),
         held: held(app, findings),
+        drifted: is_idle(app) && findings.iter().any(|finding| finding.drift),
         rolls,
         ends,
         health: app.health.clone(),
@@ -58,10 +59,12 @@ pub fn of_app(
 
 /// What holds the sync back, from the findings on an application where nothing runs.
 fn held(app: &AppDetail, findings: &[Finding]) -> Option<Stuck> {
-    let idle =
-        app.requested.is_none() && app.operation.as_ref().is_none_or(|operation| !operation.is_running());
-    let found = findings.iter().find(|finding| finding.level == Level::Warning).filter(|_| idle)?;
+    let found = findings.iter().find(|finding| finding.level == Level::Warning).filter(|_| is_idle(app))?;
     Some(Stuck::new(&*found.says, &*found.way))
+}
+
+fn is_idle(app: &AppDetail) -> bool {
+    app.requested.is_none() && app.operation.as_ref().is_none_or(|operation| !operation.is_running())
 }
 
 fn is_for(app: &AppDetail, operation: &Operation) -> bool {
@@ -210,6 +213,7 @@ pub fn of_flux(flux: &FluxDetail, world: &World, cluster: Option<ClusterId>) -> 
         delivery,
         begun: None,
         held: None,
+        drifted: false,
         rolls,
         ends,
         health: health.into(),

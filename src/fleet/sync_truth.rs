@@ -20,13 +20,15 @@ pub struct Finding {
     pub says: String,
     /// The way out; empty when there is nothing to do but wait.
     pub way: String,
+    /// It differs by a change in the cluster alone: no revision is on its way.
+    pub drift: bool,
 }
 
 /// Within so many seconds a comparison is followed by the sync that it calls for: it is the same pass of the controller.
 const AT_ONCE: u64 = 10;
 
 fn finding(level: Level, says: impl Into<String>, way: impl Into<String>) -> Finding {
-    Finding { level, says: says.into(), way: way.into() }
+    Finding { level, says: says.into(), way: way.into(), drift: false }
 }
 
 /// The message of an operation that a sync window holds back, exactly.
@@ -307,7 +309,7 @@ fn held_back(app: &AppDetail, judgement: Option<&Judgement>, now: Stamp) -> Opti
     let way = "The differences name the fields.";
     if app.history.last().is_some_and(|last| last.revisions == app.revisions) {
         let says = "This revision is deployed and something was changed live since: without self-heal that stays until the next sync.";
-        return Some(finding(Level::Warning, says, way));
+        return Some(Finding { drift: true, ..finding(Level::Warning, says, way) });
     }
     // A sync that is to come begins with the comparison that finds it needed. Where it did not, the newest commit is none
     // that touches this application (annotation manifest-generate-paths).
@@ -316,7 +318,7 @@ fn held_back(app: &AppDetail, judgement: Option<&Judgement>, now: Stamp) -> Opti
     let decided = app.reconciled.is_some_and(|at| now.since(at) > AT_ONCE);
     (well && decided).then(|| {
         let says = "No sync followed the last comparison: the newest commit changes nothing of it, and something was changed live. Without self-heal that stays until the next sync.";
-        finding(Level::Warning, says, way)
+        Finding { drift: true, ..finding(Level::Warning, says, way) }
     })
 }
 

@@ -322,6 +322,9 @@ fn drift_of_what_was_delivered_is_no_revision_in_flight() {
     let broken = Facts { health: "Degraded".into(), ..settled.clone() };
     assert!(!looked(&broken).in_flight(), "delivered, rolled out, and broken later");
     assert!(!looked(&Facts { health: "Degraded".into(), ..drift.clone() }).in_flight());
+    // The newest commit, which is not in the history, changes nothing of it.
+    let nothing_new = Facts { delivery: Delivery::None, drifted: true, ..drift.clone() };
+    assert!(!looked(&nothing_new).in_flight());
     // A new revision that nobody applies yet, an operation, a rollout.
     for facts in [
         Facts { delivery: Delivery::None, ..drift.clone() },
