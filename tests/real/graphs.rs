@@ -128,15 +128,16 @@ async fn graphs_show_what_the_exporter_said() {
     assert_eq!(selector, "{env=\"eu\"}");
 }
 
-/// Requests that are counted, and how long they took, as classic histograms and as native ones: the charts have the numbers
-/// that the counts make.
+/// Requests that are counted, and how long they took, as classic histograms, as native ones and as both, which count once: the
+/// charts have the numbers that the counts make.
 #[tokio::test]
 #[ignore = "needs tests/real/build"]
 async fn charts_have_the_numbers_of_what_was_counted() {
     let cluster = Cluster::start().bare().with_prometheus().await.unwrap();
     let prometheus = cluster.prometheus().unwrap();
     let native = json!({"convert_classic_histograms_to_nhcb": true});
-    for (env, more) in [("eu", json!({})), ("us", native)] {
+    let both = json!({"convert_classic_histograms_to_nhcb": true, "always_scrape_classic_histograms": true});
+    for (env, more) in [("eu", json!({})), ("us", native), ("ap", both)] {
         let exporter = Exporter::start().await.unwrap();
         let mut scraped = json!({"honor_labels": true});
         scraped.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -145,6 +146,8 @@ async fn charts_have_the_numbers_of_what_was_counted() {
         let assigned = Assigned { matchers: vec![("env".into(), env.into())], ..assigned(&prometheus.url()) };
         let caller = Caller::new(Client::new(Arc::clone(&assigned.upstream), None, Limits::default()));
         let survey = surveyed(&caller, &survey_request(&assigned, &[]), TOOK).await;
+        let has = |part: &str| survey.has(&format!("{TOOK}{part}"));
+        assert_eq!((has("_bucket"), has("")), (env != "us", env != "eu"), "{env}: {survey:?}");
         let place = Place {
             matchers: &assigned.matchers,
             namespaces: &["shop".into()],
