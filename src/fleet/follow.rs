@@ -100,6 +100,8 @@ pub struct Roll {
     pub old: u32,
     /// It is not over.
     pub rolling: bool,
+    /// Its newest template is all that runs, or all that is meant to: what fails from now on is no rollout.
+    pub settled: bool,
     /// When its newest template came (its ReplicaSet was made).
     pub begun: Option<Stamp>,
     /// When it was over, as its condition says.
@@ -229,6 +231,8 @@ pub struct Follow {
     saw_it_come: bool,
     was_out: bool,
     drifted: bool,
+    /// All workloads run what they are meant to.
+    settled: bool,
     /// The last step that was ever done: what comes next takes some of them back for a moment.
     furthest: Option<StepKind>,
 }
@@ -243,6 +247,7 @@ impl Default for Follow {
             saw_it_come: false,
             was_out: false,
             drifted: false,
+            settled: true,
             furthest: None,
         }
     }
@@ -297,6 +302,7 @@ impl Follow {
         }
         self.was_out |= facts.synced == Some(false);
         self.drifted = facts.drifted;
+        self.settled = facts.rolls.iter().all(|roll| roll.settled);
         let found = [
             pushed(facts),
             self.detected(facts),
@@ -334,6 +340,8 @@ impl Follow {
     /// brings a revision.
     pub fn in_flight(&self) -> bool {
         let moves = |step: &Step| match step.progress {
+            // Pods that die or move once all of them are new.
+            _ if self.settled && step.kind == StepKind::RollingOut => false,
             Progress::Now => true,
             Progress::Stuck(_) => step.kind != StepKind::Healthy,
             Progress::Waiting | Progress::Done | Progress::Skipped(_) => false,

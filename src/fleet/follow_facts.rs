@@ -298,7 +298,13 @@ fn roll(world: &World, cluster: &ClusterWorld, workload: &Workload, object: &Obj
     let progressing = workload.condition("Progressing");
     let over =
         progressing.filter(|c| &*c.reason == "NewReplicaSetAvailable").and_then(|c| c.updated.or(c.since));
-    let rolling = workload.is_rolling();
+    let rolling = workload.is_rolling() && !sync_tree::rests_by_strategy(workload);
+    let seen = workload.observed >= workload.generation && workload.observed > 0;
+    let replaced = match workload.kind {
+        Kind::Deployment => over.is_some() && old == 0,
+        Kind::StatefulSet | Kind::DaemonSet => workload.current <= workload.updated,
+        _ => false,
+    };
     Roll {
         name: format!("{}/{}", workload.kind.short(), workload.name),
         desired: workload.desired,
@@ -306,6 +312,7 @@ fn roll(world: &World, cluster: &ClusterWorld, workload: &Workload, object: &Obj
         new_ready,
         old,
         rolling,
+        settled: !rolling || seen && replaced && workload.updated >= workload.desired,
         begun: newest.map(|set| set.created),
         over,
         stuck: stuck(workload, rolling, &fresh),

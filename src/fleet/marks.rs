@@ -275,13 +275,16 @@ fn workload_of(cluster: &ClusterWorld, controller: Uid) -> Option<&Workload> {
     cluster.workloads.get(through.unwrap_or(controller))
 }
 
-/// The templates of a StatefulSet or DaemonSet. Where the oldest pod of one was gone before we looked, it is told when
-/// the oldest that was left was made.
+/// The templates of a StatefulSet or DaemonSet that came after another one that we know. When the first of them came is
+/// not known, unless it came with its workload: its pods may have been made again since.
 fn templates(cluster: &ClusterWorld, workload: &Workload, since: Stamp, marks: &mut Vec<Mark>) {
-    for revision in cluster.revisions_of(workload.uid) {
+    let known = cluster.revisions_of(workload.uid);
+    let first = known.iter().map(|revision| revision.since).min();
+    for revision in known {
         // One that was never changed came with its workload; pods of new nodes are younger.
+        let is_first = Some(revision.since) == first;
         let at = if workload.generation == 1 { workload.created } else { revision.since };
-        if at >= since {
+        if at >= since && (!is_first || workload.generation == 1) {
             let detail = ImageRef::parse(&revision.image).tag;
             marks.push(Mark {
                 at,

@@ -255,7 +255,8 @@ fn look(world: &ClusterWorld, id: &ResourceId, read: Option<&Lookup<LiveHealth>>
     let Some(uid) = find(world, kind, id) else {
         return match feed {
             Feed::Live => Some(Seen::Missing),
-            Feed::Forbidden(why) => Some(Seen::Refused(why.to_string())),
+            // A Namespace has no health that would be missing.
+            Feed::Forbidden(why) if kind != Kind::Namespace => Some(Seen::Refused(why.to_string())),
             _ => None,
         };
     };
@@ -360,16 +361,24 @@ fn workload_health(world: &ClusterWorld, workload: &Workload) -> (Name, Level) {
         More::Deployment(_) if workload.paused => ("Suspended".into(), level),
         // Until it has failed for good it tries again.
         More::Job(_) if level == Level::Warning => ("Progressing".into(), level),
+        // A run is no change of it.
         More::CronJob(_) if !workload.paused => match newest_job(world, workload).map(Workload::level) {
             Some(Level::Critical) => ("Degraded".into(), Level::Warning),
-            _ if level == Level::Idle => healthy(level),
+            _ if matches!(level, Level::Idle | Level::Progressing) => healthy(Level::Ok),
             _ => (level_health(level), level),
         },
         More::Update(update) if has_come_as_far_as_meant(workload, update) => healthy(Level::Ok),
         // Scaled to zero or done, by intent.
         _ if level == Level::Idle && !workload.paused => healthy(level),
+        // A pod that is missing is on its way; only a rollout that missed its deadline is given up.
+        More::Deployment(_) | More::Update(_) if level == Level::Warning => ("Progressing".into(), level),
         _ => (level_health(level), level),
     }
+}
+
+/// Whether a workload has all that its strategy brings by itself, also where pods of a template before are left.
+pub fn rests_by_strategy(workload: &Workload) -> bool {
+    matches!(&workload.more, More::Update(update) if has_come_as_far_as_meant(workload, update))
 }
 
 /// Whether a StatefulSet or DaemonSet has all that its strategy brings by itself: pods of the template before are meant

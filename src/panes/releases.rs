@@ -168,11 +168,11 @@ impl Rows for Releases {
         let Some(cell) = cell(shared, at, column) else { return (self.cell(shared, at, column, look), None) };
         let told = Told::new(shared, look, cell);
         let whole = told.whole();
-        let Some(revision) = revision(shared, cell) else { return (whole, None) };
+        let Some((revision, is_commit)) = revision(shared, cell) else { return (whole, None) };
         if text::width(&whole.text) + 1 + text::width(revision) <= width {
             return (whole, Some(revision.to_owned()));
         }
-        match told.tight(revision, width) {
+        match told.tight(revision, is_commit, width) {
             Some((cell, aside)) => (cell, Some(aside)),
             None => (whole, None),
         }
@@ -232,11 +232,14 @@ impl Rows for Releases {
     }
 }
 
-/// The revision that the application or Flux object of a cell is at; nothing where nothing delivers.
-fn revision<'a>(shared: &'a Shared, cell: &fleet::Cell) -> Option<&'a str> {
+/// The revision that the application or Flux object of a cell is at, and whether it is a commit, which may be cut: eight
+/// digits may be a version too. Nothing where nothing delivers.
+fn revision<'a>(shared: &'a Shared, cell: &fleet::Cell) -> Option<(&'a str, bool)> {
     let delivery = shared.delivery_of(cell)?;
-    let revision = short_revision(shared.world.find_sync(&delivery.object)?.revision());
-    (!revision.is_empty()).then_some(revision)
+    let whole = shared.world.find_sync(&delivery.object)?.revision();
+    let short = short_revision(whole);
+    let is_commit = short.len() < whole.len() && short.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (!short.is_empty()).then_some((short, is_commit))
 }
 
 /// Fewer digits of a commit tell nothing apart.
@@ -306,20 +309,35 @@ impl<'a> Told<'a> {
         Cell { text: parts.join(" ").into(), role: self.role }
     }
 
-    /// `2.8.3↑2 ✓7ccfa`, `1.31.0✖ ✓938c`: the sign of the sync stands at the revision, and since when or how far gives
-    /// way to it. A commit is cut to what fits; a version is told whole. `None` where that has no room either.
-    fn tight(&self, revision: &str, width: usize) -> Option<(Cell<'a>, String)> {
-        let left = format!("{}{}{}{}", self.release, self.relation, self.mixed, self.state.0);
-        let room = width.checked_sub(text::width(&left) + 1 + text::width(self.sync))?;
-        let is_commit = revision.len() > DIGITS && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let shown = match text::width(revision) <= room {
-            true => revision,
-            false if is_commit && room >= DIGITS => revision.get(..room)?,
-            false => return None,
+    /// `2.8.3↑2 ✓7ccfa`, `1.31.0✖ 6m ✓938c`: the sign of the sync stands at the revision, and since when or how far gives
+    /// way to it where the least of it has no room. A commit is cut to what fits; a version is told whole. `None` where that has no room either.
+    fn tight(&self, revision: &str, is_commit: bool, width: usize) -> Option<(Cell<'a>, String)> {
+        let fitted = |left: String| {
+            let room = width.checked_sub(text::width(&left) + 1 + text::width(&apart(self.sync)))?;
+            let shown = match text::width(revision) <= room {
+                true => revision,
+                false if is_commit && room >= DIGITS => revision.get(..room)?,
+                false => return None,
+            };
+            Some((Cell { text: left.into(), role: self.role }, format!("{}{shown}", apart(self.sync))))
         };
-        let aside = format!("{}{shown}", self.sync);
-        Some((Cell { text: left.into(), role: self.role }, aside))
+        let mut left = self.release.to_owned();
+        for part in [&*self.relation, &self.mixed, self.state.0] {
+            left.push_str(if part.is_ascii() && !part.is_empty() { " " } else { "" });
+            left.push_str(part);
+        }
+        // How long it fails and how far it is come before the last digits of a commit.
+        let with_more = |more: &str| fitted(format!("{left} {more}"));
+        match &*self.state.1 {
+            "" => fitted(left),
+            more => with_more(more).or_else(|| fitted(left.clone())),
+        }
     }
+}
+
+/// A sign that is a letter or a digit would be read as one of the revision.
+fn apart(sign: &str) -> String {
+    if sign.is_ascii() && !sign.is_empty() { format!("{sign} ") } else { sign.to_owned() }
 }
 
 /// How a release stands to the stage before: `↑2` when two newer ones wait there.

@@ -20,12 +20,26 @@ pub(super) async fn read(
     limit: Duration,
 ) -> Vec<(ResourceId, Lookup<LiveHealth>)> {
     let mut found = Vec::new();
-    for id in wanted.iter().take(MOST) {
+    // Why the rest is not read: a cluster that does not answer is not asked for each of them.
+    let mut given_up = None;
+    for (nth, id) in wanted.iter().enumerate() {
         let Some(path) = id.read_at() else { continue };
-        let health = match fetch::<Value>(client, &path, limit).await {
-            Ok(live) => Lookup::Known(live_health::of_live(live)),
-            Err(Fault::NotFound(_)) => Lookup::None,
-            Err(fault) => Lookup::Refused(fault.words().to_owned()),
+        if nth >= MOST && given_up.is_none() {
+            given_up = Some(format!("not read: it is one of more than {MOST} objects"));
+        }
+        let health = match &given_up {
+            Some(why) => Lookup::Refused(why.clone()),
+            None => match fetch::<Value>(client, &path, limit).await {
+                Ok(live) => Lookup::Known(live_health::of_live(live)),
+                Err(Fault::NotFound(_)) => Lookup::None,
+                Err(fault) => {
+                    let words = fault.words().to_owned();
+                    if matches!(fault, Fault::Unreachable(_) | Fault::Unauthorized(_)) {
+                        given_up = Some(words.clone());
+                    }
+                    Lookup::Refused(words)
+                }
+            },
         };
         found.push((id.clone(), health));
     }

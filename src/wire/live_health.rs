@@ -67,29 +67,33 @@ fn claim(phase: &str) -> LiveHealth {
     }
 }
 
-/// Reasons for which an autoscaler does not work; with them the condition is false.
-const BROKEN: [(&str, &str); 8] = [
+/// Reasons for which Argo CD takes an autoscaler for broken.
+const BROKEN: [(&str, &str); 4] = [
     ("AbleToScale", "FailedGetScale"),
     ("AbleToScale", "FailedUpdateScale"),
     ("ScalingActive", "FailedGetResourceMetric"),
-    ("ScalingActive", "FailedGetObjectMetric"),
-    ("ScalingActive", "FailedGetPodsMetric"),
-    ("ScalingActive", "FailedGetExternalMetric"),
-    ("ScalingActive", "FailedComputeMetricsReplicas"),
     ("ScalingActive", "InvalidSelector"),
 ];
 
+/// The first condition that says something decides: one that can scale and has no metrics is well, and says so.
 fn autoscaler(status: &Status) -> LiveHealth {
-    let broken = status.conditions.iter().find(|c| BROKEN.contains(&(&*c.kind, &*c.reason)));
-    if let Some(condition) = broken {
-        return said("Degraded", &words(condition));
+    for condition in status.conditions.iter() {
+        if BROKEN.contains(&(&*condition.kind, &*condition.reason)) {
+            return said("Degraded", &words(condition));
+        }
+        if matches!(&*condition.kind, "AbleToScale" | "ScalingLimited") && &*condition.status == "True" {
+            return said("Healthy", &limits(status));
+        }
     }
-    let works = |kind: &str| status.conditions.iter().find(|c| &*c.kind == kind && &*c.status == "True");
-    match works("AbleToScale").or_else(|| works("ScalingLimited")) {
-        // That it stands at its limit is worth a word; that all is well is none.
-        Some(_) => said("Healthy", works("ScalingLimited").map_or("", |limited| &limited.message)),
-        None => said("Progressing", "has not scaled yet"),
-    }
+    said("Progressing", "has not scaled yet")
+}
+
+/// What keeps an autoscaler from scaling as it would, if anything does.
+fn limits(status: &Status) -> String {
+    let is = |kind: &str, of: &str| status.conditions.iter().find(|c| &*c.kind == kind && &*c.status == of);
+    let idle = is("ScalingActive", "False").map(|idle| words(idle));
+    idle.or_else(|| is("ScalingLimited", "True").map(|limited| limited.message.to_string()))
+        .unwrap_or_default()
 }
 
 fn api_service(status: &Status) -> LiveHealth {
@@ -151,12 +155,14 @@ mod tests {
         assert_eq!(scaler(json!([able, within])), ("Healthy".into(), String::new()));
         let limited = json!({"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas", "message": "at the maximum"});
         assert_eq!(scaler(json!([able, limited])), ("Healthy".into(), "at the maximum".into()));
+        // It can scale, and that stands first.
         let (health, note) = scaler(json!([able, no_metrics]));
         assert_eq!(
             (&*health, note.contains("FailedGetResourceMetric: the HPA was")),
-            ("Degraded", true),
+            ("Healthy", true),
             "{note}"
         );
+        assert_eq!(scaler(json!([no_metrics, able])).0, "Degraded");
         let no_target = json!({"type": "AbleToScale", "status": "False", "reason": "FailedGetScale",
             "message": "deployments.apps \"cart\" not found"});
         assert_eq!(scaler(json!([no_target])).0, "Degraded");

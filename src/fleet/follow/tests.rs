@@ -33,6 +33,7 @@ fn roll(new: u32, ready: u32, old: u32, rolling: bool) -> Roll {
         new_ready: ready,
         old,
         rolling,
+        settled: !rolling,
         begun: Some(at(8)),
         over: (!rolling).then(|| at(20)),
         stuck: None,
@@ -322,6 +323,13 @@ fn drift_of_what_was_delivered_is_no_revision_in_flight() {
     let broken = Facts { health: "Degraded".into(), ..settled.clone() };
     assert!(!looked(&broken).in_flight(), "delivered, rolled out, and broken later");
     assert!(!looked(&Facts { health: "Degraded".into(), ..drift.clone() }).in_flight());
+    // All pods are new, and one of them dies: that is told as what stops it, and brings no revision either.
+    let dies =
+        Roll { settled: true, stuck: Some(Stuck::new("1 of 3 new pods: Error", "")), ..roll(3, 2, 0, true) };
+    let dies = Facts { rolls: vec![dies.clone()], health: "Degraded".into(), ..settled.clone() };
+    assert!(!looked(&dies).in_flight(), "{:?}", looked(&dies));
+    let new = Facts { rolls: vec![Roll { settled: false, ..dies.rolls[0].clone() }], ..dies };
+    assert!(looked(&new).in_flight());
     // The newest commit, which is not in the history, changes nothing of it.
     let nothing_new = Facts { delivery: Delivery::None, drifted: true, ..drift.clone() };
     assert!(!looked(&nothing_new).in_flight());

@@ -162,6 +162,8 @@ struct SyncView {
     drift: Differences,
     drift_feed: Feed,
     healths: Vec<(ResourceId, Lookup<LiveHealth>)>,
+    /// The cluster that they were asked for in.
+    healths_in: Option<ClusterId>,
     health_feed: Feed,
     answers: u64,
     follow: Follow,
@@ -187,6 +189,7 @@ impl SyncView {
             drift: Differences::default(),
             drift_feed: Feed::new(SLOW * 3),
             healths: Vec::new(),
+            healths_in: None,
             health_feed: Feed::new(SLOW * 3),
             answers: 0,
             follow: Follow::default(),
@@ -323,6 +326,12 @@ impl SyncView {
             }
             About::Flux(flux) => flux.inventory.iter().filter(|id| id.read_at().is_some()).cloned().collect(),
         };
+        // Of another cluster, or told by somebody by now: what was read before is not true any more.
+        if self.healths_in.replace(cluster) != Some(cluster) {
+            self.healths.clear();
+            self.health_feed = Feed::new(SLOW);
+        }
+        self.healths.retain(|(id, _)| objects.contains(id));
         if objects.is_empty() {
             return Vec::new();
         }
