@@ -379,6 +379,39 @@ async fn a_server_that_fails_costs_its_pane_and_what_it_told_stays_with_its_age(
     person.see_row("b", "Running").await;
 }
 
+/// What a chart needs never comes: the charts say so, alerts and pods go on, and it is drawn when it comes after all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prometheus_too_slow_for_its_charts_costs_the_charts() {
+    let slow = Arc::new(AtomicUsize::new(1));
+    let state = Arc::clone(&slow);
+    let (_server, mut person) = person(move |seen| match &*seen.path {
+        RULES => Some(rules(&[one("QueueLong", "a")])),
+        path if path.starts_with("/prom/") && state.load(Ordering::SeqCst) == 1 => Some(Reply::Hang),
+        path if path.starts_with("/prom/api/v1/query_range") => {
+            let now = jiff::Timestamp::now().as_second();
+            let values: Vec<Value> = (0..400).map(|n| json!([now - 2 * n, "7"])).rev().collect();
+            let series = json!([{"metric": {}, "values": values}]);
+            Some(Reply::Json(
+                200,
+                json!({"status": "success", "data": {"resultType": "matrix", "result": series}}),
+            ))
+        }
+        path if path.starts_with("/prom/api/v1/") => {
+            let family =
+                json!([{"__name__": "http_requests_total", "namespace": "shop", "pod": "a", "code": "200"}]);
+            Some(Reply::Json(200, json!({"status": "success", "data": family})))
+        }
+        _ => None,
+    })
+    .await;
+    person.see("no answer within").await;
+    person.see_row("QueueLong", "a").await;
+    person.see_row("a", "Running").await;
+    slow.store(0, Ordering::SeqCst);
+    person.see_no("no answer within").await;
+    person.see_row("b", "Running").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_member_is_said_in_the_title() {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();

@@ -85,18 +85,23 @@ fn screen(pane: &MetricsPane, shared: &Shared, (width, height): (u16, u16)) -> S
 /// Answers every request with a line that rises and has a gap.
 fn answer(shared: &mut Shared, pane: &MetricsPane) {
     for request in asked(pane, shared) {
-        let count = i64::from(request.range / request.step);
-        let start = (NOW.0 / i64::from(request.step) - count) * i64::from(request.step);
-        let points = (0..=count).map(|n| (n % 40 > 4).then_some(0.001 * n as f64)).collect();
-        let graph = Graph {
-            series: vec![GraphSeries { points, ..GraphSeries::default() }],
-            start: Stamp(start),
-            step: request.step,
-            answered_at: Some(NOW),
-            asked_at: Some(NOW),
-            ..Graph::default()
-        };
+        let graph = graph_of(&request);
         shared.graphs.take(request, Ok(graph), NOW);
+    }
+}
+
+/// A line with gaps.
+fn graph_of(request: &GraphRequest) -> Graph {
+    let count = i64::from(request.range / request.step);
+    let start = (NOW.0 / i64::from(request.step) - count) * i64::from(request.step);
+    let points = (0..=count).map(|n| (n % 40 > 4).then_some(0.001 * n as f64)).collect();
+    Graph {
+        series: vec![GraphSeries { points, ..GraphSeries::default() }],
+        start: Stamp(start),
+        step: request.step,
+        answered_at: Some(NOW),
+        asked_at: Some(NOW),
+        ..Graph::default()
     }
 }
 
@@ -157,6 +162,24 @@ fn a_chart_is_loading_then_drawn_then_stale() {
     shared.now.wall = NOW.plus(120);
     let stale = screen(&pane, &shared, (120, 9));
     assert!(stale.contains("stale 2m"), "{stale}");
+}
+
+/// What a server warns of stands at the value that it is about, here as a sign and on the chart alone in words.
+#[test]
+fn a_servers_warning_is_shown() {
+    let (mut shared, pane) = stage((120, 9));
+    answer(&mut shared, &pane);
+    let calm = screen(&pane, &shared, (120, 9));
+    let sign = testing::look().symbols.warning.to_owned();
+    for request in asked(&pane, &shared) {
+        let mut graph = graph_of(&request);
+        graph.warnings.push("PromQL info: metric might not be a counter".into());
+        shared.graphs.take(request, Ok(graph), NOW);
+    }
+    let warned = screen(&pane, &shared, (120, 9));
+    // Events have signs of their own below.
+    let signs = |screen: &str| screen.matches(&sign).count();
+    assert_eq!(signs(&warned), signs(&calm) + 3, "{warned}");
 }
 
 #[test]
