@@ -414,11 +414,6 @@ fn gather(
     selections.iter().map(one).collect::<Vec<_>>().join(" or ")
 }
 
-/// Whether labels are known, and all of these among them.
-fn has_all(labels: Option<&[Name]>, wanted: &[&str]) -> bool {
-    labels.is_some_and(|labels| wanted.iter().all(|wanted| labels.iter().any(|label| **label == **wanted)))
-}
-
 /// As it is.
 fn plainly(selected: String) -> String {
     selected

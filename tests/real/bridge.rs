@@ -6,9 +6,10 @@ use std::time::Duration;
 use ground::exporter::Exporter;
 use ground::{Cluster, argocd, velero};
 use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::common::{quick, reader, shared};
+use super::common::{pod, quick, reader, shared};
 use super::person::{Desk, Person};
 
 /// As in the drawing.
@@ -145,6 +146,94 @@ async fn every_part_is_live_and_says_what_it_has_lost() {
     person.see_no("no Argo CD").await;
     cluster.start_api_server().await.unwrap();
     person.see("1 environment, fresh").await;
+}
+
+/// A way to a port of this machine by its own address, since the API server reaches nothing on a loopback address for a
+/// Service; it never leaves the machine.
+async fn relay(to: String) -> (std::net::SocketAddr, JoinSet<()>) {
+    // Nothing is sent: it is only looked up from which address something would be.
+    let way = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    way.connect("192.0.2.1:9").expect("this machine has no address besides the loopback ones");
+    let listener = TcpListener::bind((way.local_addr().unwrap().ip(), 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = async move {
+        let mut connections = JoinSet::new();
+        while let Ok((mut near, _)) = listener.accept().await {
+            let to = to.clone();
+            connections.spawn(async move {
+                let Ok(mut far) = TcpStream::connect(to).await else { return };
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    };
+    (address, JoinSet::from_iter([serving]))
+}
+
+/// Nothing is configured: Prometheus is found by its Service, and asked through the API server with the rights of who asks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/real/build"]
+async fn a_prometheus_that_is_found_is_asked_through_the_api_server() {
+    let cluster = Cluster::start().bare().with_prometheus().await.unwrap();
+    let shop = cluster.namespace("shop").await.unwrap();
+    let monitoring = cluster.namespace("monitoring").await.unwrap();
+    pod(&cluster, &shop, "cart-0");
+    let prometheus = cluster.prometheus().unwrap();
+    let exporter = Exporter::start().await.unwrap();
+    prometheus.scrape("shop", &exporter.address(), &json!({"honor_labels": true})).await.unwrap();
+    let _serving = JoinSet::from_iter([serve(exporter, shop.clone(), vec!["cart-0".to_owned()])]);
+
+    // A survey before that would find nothing, for a minute.
+    let counted = async || prometheus.query("rate(http_requests_total[5s])").await.unwrap()[0].is_object();
+    let looked = async {
+        while !counted().await {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), looked).await.unwrap();
+    let (address, _relay) = relay(prometheus.url().replace("http://", "")).await;
+    let named = json!({"name": "prometheus-operated", "namespace": monitoring,
+        "labels": {"app.kubernetes.io/name": "prometheus"}});
+    let (ip, port) = (address.ip().to_string(), address.port());
+    // The API server goes to pods alone: there is one that has the relay's address.
+    pod(&cluster, &monitoring, "prometheus-0");
+    let status = json!({"status": {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}]}}).to_string();
+    let patch = ["-n", &monitoring, "patch", "pod", "prometheus-0", "--subresource=status", "-p", &status];
+    cluster.kubectl(&patch).unwrap();
+    let target = json!({"kind": "Pod", "namespace": monitoring, "name": "prometheus-0"});
+    let mut slice = named.clone();
+    slice["labels"]["kubernetes.io/service-name"] = json!("prometheus-operated");
+    cluster
+        .apply(&json!({"apiVersion": "v1", "kind": "List", "items": [
+            {"apiVersion": "v1", "kind": "Service", "metadata": named,
+             "spec": {"ports": [{"name": "web", "port": 9090, "targetPort": port}]}},
+            // No controller makes the one of the other here.
+            {"apiVersion": "v1", "kind": "Endpoints", "metadata": named,
+             "subsets": [{"addresses": [{"ip": ip, "targetRef": target}], "ports": [{"name": "web", "port": port}]}]},
+            {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": slice, "addressType": "IPv4",
+             "endpoints": [{"addresses": [ip], "conditions": {"ready": true}, "targetRef": target}], "ports": [{"name": "web", "port": port}]},
+        ]}))
+        .unwrap();
+
+    let config = format!("stages:\n- name: production\n  namespaces: [{shop}]\n");
+    let mut person =
+        Person::sits_down(cluster.admin(), &Desk { size: SIZE, config: config.clone(), ..quick() });
+    person.wait_for_data().await;
+    let live = |picture: &str| number(picture, "cart-0 · req/s").is_some_and(|n| (30.0..=45.0).contains(&n));
+    person.see_that("a chart with the exporter's numbers", live).await;
+
+    // Who sees the Service and may not go through it is told so, and has everything else.
+    let core = ["pods", "services", "namespaces", "nodes", "resourcequotas", "events"];
+    let rules = json!([
+        {"apiGroups": [""], "resources": core, "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["apps", "batch", "autoscaling", "policy", "discovery.k8s.io", "networking.k8s.io"],
+         "resources": ["*"], "verbs": ["get", "list", "watch"]},
+    ]);
+    let anna = cluster.user(&format!("anna-{shop}"), &[], &rules).unwrap();
+    let mut anna = Person::sits_down(&anna, &Desk { size: SIZE, config, ..quick() });
+    anna.wait_for_data().await;
+    anna.see("services/proxy").await;
+    anna.see_row("cart-0", "Pending").await;
+    assert!(number(&anna.picture(), "cart-0 · req/s").is_none(), "{}", anna.picture());
 }
 
 /// Of what is not installed each part says so, where it would be.

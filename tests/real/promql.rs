@@ -55,7 +55,7 @@ const QUESTIONS: [&str; 46] = [
     "sum(rate(requests_total{pod=\"a\"}[20s]) or on (app, pod) rate(requests_total[20s]))",
     "sum(rate(requests_total{pod=\"a\"}[20s]) or on (pod) rate(requests_total{pod!=\"c\"}[20s]) * 0 or on (pod) rate(requests_total[20s])) / sum(rate(requests_total[20s]))",
     "sum by (le) (rate(took_seconds_bucket[20s]) or on (app) rate(requests_total[20s]))",
-    "histogram_quantile(0.9, sum by (le) (rate(took_seconds_bucket[20s]) unless on (app) (rate(nothing[20s])))) and sum(rate(requests_total[20s]))",
+    "histogram_quantile(0.9, sum by (le) (rate(took_seconds_bucket[20s]) unless on (app) (rate(nothing[20s])))) and count(rate(requests_total[20s]))",
     "sum by (who) (rate(requests_total{pod=\"a\"}[20s]) or label_replace(rate(requests_total{pod=\"b\"}[20s]), \"who\", \"$1\", \"pod\", \"(.+)\"))",
     "-requests_total ^ 2 % 7",
     "max_over_time(queue_length[20s])",

@@ -211,7 +211,7 @@ fn families_are_counted_together_and_each_pod_once() {
 }
 
 #[test]
-fn latencies_of_one_unit_are_added_up() {
+fn latencies_of_families_are_told_beside_one_another() {
     let mut shelf = Shelf(Vec::new());
     let mut histogram = |name: &str, pod: &str, buckets: &[(&str, f64)]| {
         for (le, rate) in buckets {
@@ -221,8 +221,12 @@ fn latencies_of_one_unit_are_added_up() {
     histogram("app_request_latency_seconds", "cart", &[("0.1", 2.0), ("1.0", 2.0), ("+Inf", 2.0)]);
     // The framework's count of the same pod, which would double it.
     histogram("http_request_duration_seconds", "cart", &[("0.1", 2.0), ("1.0", 2.0), ("+Inf", 2.0)]);
-    histogram("http_request_duration_seconds", "mail", &[("0.1", 0.0), ("1.0", 2.0), ("+Inf", 2.0)]);
+    // Of other bounds, as another library has them.
+    histogram("http_request_duration_seconds", "mail", &[("0.25", 0.0), ("0.5", 2.0), ("+Inf", 2.0)]);
     histogram("http_server_duration_milliseconds", "old", &[("500", 0.0), ("1000", 1.0), ("+Inf", 1.0)]);
-    // Of four requests two are within 0.1 s: the third is half way to a second; and a line of those in milliseconds.
-    assert_eq!(shelf.chart(Signal::Latency), [Some(0.982), Some(0.82), Some(0.1), Some(0.995)]);
+    // The first family's quantiles; of the others the p99 of what is not in it, those in milliseconds apart.
+    assert_eq!(
+        shelf.chart(Signal::Latency),
+        [Some(0.099), Some(0.09), Some(0.05), Some(0.4975), Some(0.995)]
+    );
 }

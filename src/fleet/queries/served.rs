@@ -1,12 +1,12 @@
 //! Requests, errors and latency: what apps, and what stands in front of them, count.
 //!
-//! Apps of one environment may count in different families, and one of them in two. Families that tell what counted (the pod,
-//! else the target that was scraped) are counted together, each pod in the first one that it is in. What cannot be
-//! joined so, and what counts in front of the apps, is asked after them, for where they say nothing.
+//! Apps of one environment may count in different families, and one of them in two. Families that tell which pod counted are
+//! counted together, each pod in the first one that it is in. What cannot be joined so, and what counts in front of the apps, is
+//! asked after them, for where they say nothing.
 
 use super::families::{self, Found};
 use super::target::{Key, Selection};
-use super::{Asker, Draft, Legend, Role, Signal, Target, bracketed, gather, has_all};
+use super::{Asker, Draft, Legend, Role, Signal, Target, bracketed, gather};
 
 /// Families that are counted together.
 struct Joint<'a> {
@@ -60,33 +60,30 @@ impl Asker<'_> {
 
     /// Families that can be counted together, in the order in which they are asked.
     fn joints<'b>(&self, found: Vec<Found<'b>>) -> Vec<Joint<'b>> {
-        const SCRAPED: [&str; 2] = ["job", "instance"];
         let alone =
             |found: Found<'b>| Joint { families: vec![found], key: Key::default(), on: String::new() };
         // One pod is one program: the first family that it is in tells all. Of an app by a label of its own nothing says
-        // which pods counted; neither does it where the labels are not known.
+        // which pods counted; neither does it where the labels are not known, or none of them is the namespace: what is
+        // everybody's is nothing to add to the count of one environment.
         let is_single = matches!(self.target, Target::Pod { .. });
-        let (apps, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| {
+        let tells = |found: &Found<'_>| {
+            let ways = self.served(found);
+            let by_pod = !self.key(std::iter::once(found)).labels().is_empty();
+            by_pod && ways.iter().all(|one| one.way.namespace.is_some())
+        };
+        let (pods, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| {
             !is_single
                 && !families::is_front(&found.name)
                 && found.app().is_none()
                 && self.labels(&found.name).is_some()
+                && tells(found)
         });
         // Those of the configuration go first.
         let (own, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|found| found.is_own());
-        let by_pod = |found: &Found<'_>| !self.key(std::iter::once(found)).labels().is_empty();
-        let (pods, plain): (Vec<_>, Vec<_>) = apps.into_iter().partition(|found| by_pod(found));
-        let scraped = |found: &Found<'_>| has_all(self.labels(&found.name), &SCRAPED);
         let mut joints: Vec<Joint<'b>> = own.into_iter().map(alone).collect();
-        if !plain.is_empty() && pods.iter().chain(&plain).all(scraped) {
-            let families = pods.into_iter().chain(plain).collect();
-            joints.push(Joint { families, key: Key::default(), on: SCRAPED.join(", ") });
-        } else {
-            if !pods.is_empty() {
-                let key = self.key(pods.iter());
-                joints.push(Joint { key, on: key.labels(), families: pods });
-            }
-            joints.extend(plain.into_iter().map(alone));
+        if !pods.is_empty() {
+            let key = self.key(pods.iter());
+            joints.push(Joint { key, on: key.labels(), families: pods });
         }
         joints.extend(others.into_iter().map(alone));
         for joint in &mut joints {
@@ -180,50 +177,41 @@ impl Asker<'_> {
                 (query, Legend::Fixed(word), Role::Line)
             })
             .collect();
-        // What others measure in a way that cannot be added to the first is told beside it.
-        for sum in &sums {
-            if let Some((query, word)) = sum.besides() {
+        // What others measure cannot be added to the first, and is told beside it: a line for each name that there is.
+        for (query, word) in sums.iter().filter_map(Sum::besides) {
+            if curves.iter().all(|(_, legend, _)| *legend != Legend::Fixed(word)) {
                 curves.push((query, Legend::Fixed(word), Role::Line));
             }
         }
         Ok(curves)
     }
 
-    /// The histograms of a joint, added up as far as they can be: buckets of one unit, or native ones.
+    /// The histograms of a joint, family by family: buckets of different bounds, units or forms cannot be added up.
     fn sums(&self, joint: &Joint<'_>) -> Vec<Sum> {
-        let sort = |found: &Found<'_>| (found.native, found.milliseconds);
-        let mut sorts: Vec<(bool, bool)> = Vec::new();
-        for found in &joint.families {
-            if !sorts.contains(&sort(found)) {
-                sorts.push(sort(found));
-            }
-        }
         let mut before: Vec<String> = Vec::new();
         let mut sums = Vec::new();
-        for (native, milliseconds) in sorts {
-            let own = joint.families.iter().filter(|found| sort(found) == (native, milliseconds));
-            let rate = |found: &Found<'_>| joint.part(self.rate(found, "", joint.key, &super::plainly));
-            let rates: Vec<String> = own.map(rate).collect();
-            let all = joint.union(rates.iter().cloned());
-            let by = if native { "sum" } else { "sum by (le) " };
+        for found in &joint.families {
+            let rate = joint.part(self.rate(found, "", joint.key, &super::plainly));
+            let by = if found.native { "sum" } else { "sum by (le) " };
             let others = (!before.is_empty()).then(|| {
                 let first = joint.union(before.iter().cloned());
-                (format!("{by}({} unless on ({}) ({first}))", bracketed(all.clone()), joint.on), first)
+                (format!("{by}({} unless on ({}) ({first}))", bracketed(rate.clone()), joint.on), first)
             });
-            sums.push(Sum { native, milliseconds, of_all: format!("{by}({all})"), others });
-            before.extend(rates);
+            let (native, milliseconds) = (found.native, found.milliseconds);
+            sums.push(Sum { native, milliseconds, of_all: format!("{by}({rate})"), others });
+            before.push(rate);
         }
         sums
     }
 }
 
-/// Histograms that are added up.
+/// Histograms of a family that are added up.
 struct Sum {
     native: bool,
     milliseconds: bool,
-    /// Of all that measure so.
+    /// Of all that are in the family.
     of_all: String,
-    /// Of those that measure so and not in a way that is asked before, and what is asked before.
+    /// Of those that are in none of the families before, and what is in those.
     others: Option<(String, String)>,
 }
 
@@ -237,15 +225,17 @@ impl Sum {
         self.of(part, &self.of_all)
     }
 
-    /// The line of those that are not in the first sum, where there is something in that one.
+    /// The line of those that are in none of the families before, where there is something in those.
     fn besides(&self) -> Option<(String, &'static str)> {
         let (sum, before) = self.others.as_ref()?;
         let word = match (self.native, self.milliseconds) {
-            (true, _) => "p99 of native",
-            (_, true) => "p99 of ms",
-            _ => "p99 of others",
+            (true, true) => "p99 of native ms",
+            (true, false) => "p99 of native",
+            (false, true) => "p99 of ms",
+            (false, false) => "p99 of others",
         };
-        Some((format!("{} and sum({before})", self.of("0.99", sum)), word))
+        // Counted, for what is before may be of numbers and of native histograms.
+        Some((format!("{} and count({before})", self.of("0.99", sum)), word))
     }
 }
 

@@ -203,15 +203,18 @@ fn what_cannot_be_joined_is_asked_after_what_can() {
     ]);
     let front = rate("nginx_ingress_controller_requests");
     assert_eq!(fronted, format!("sum({own} or on (namespace, pod) {framework}) or sum({front})"));
-    // Without a pod it is the target that was scraped.
+    // Without a pod nothing says what counted: two ports of a pod are two targets, and pushed metrics have none.
     let scraped: &[&str] = &["instance", "job", "namespace"];
     let both = on(&[
         ("app_requests_total", &["instance", "job", "namespace", "pod"]),
         ("http_requests_total", scraped),
     ]);
-    assert_eq!(both, format!("sum({own} or on (job, instance) {framework})"));
+    assert_eq!(both, format!("sum({own}) or sum({framework})"));
     let blind = on(&[("app_requests_total", pod), ("http_requests_total", &["namespace"])]);
     assert_eq!(blind, format!("sum({own}) or sum({framework})"));
+    // Nor is what has no namespace, as that of machines, added to every environment.
+    let everybodys = on(&[("app_requests_total", pod), ("http_requests_total", &["instance", "job", "pod"])]);
+    assert!(everybodys.starts_with(&format!("sum({own}) or sum(rate(http_requests_total")), "{everybodys}");
 }
 
 #[test]
@@ -236,11 +239,11 @@ fn classic_and_native_histograms_of_one_name_are_both_asked_for() {
             "histogram_quantile(0.99, sum by (le) ({classic})) or histogram_quantile(0.99, sum({native}))"
         )
     );
-    // The buckets of both cannot be added up: those that have native ones alone have a line of their own.
+    // Both cannot be added up: those that have native ones alone have a line of their own.
     assert_eq!(
         latency[3..],
         [format!(
-            "histogram_quantile(0.99, sum({native} unless on (namespace, pod) ({classic}))) and sum({classic})"
+            "histogram_quantile(0.99, sum({native} unless on (namespace, pod) ({classic}))) and count({classic})"
         )]
     );
     // A summary of another job is none.
