@@ -153,7 +153,8 @@ async fn every_part_is_live_and_says_what_it_has_lost() {
 async fn relay(to: String) -> (std::net::SocketAddr, JoinSet<()>) {
     // Nothing is sent: it is only looked up from which address something would be.
     let way = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
-    way.connect("192.0.2.1:9").expect("this machine has no address besides the loopback ones");
+    way.connect("192.0.2.1:9")
+        .unwrap_or_else(|error| panic!("this machine has no address besides the loopback ones: {error}"));
     let listener = TcpListener::bind((way.local_addr().unwrap().ip(), 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = async move {

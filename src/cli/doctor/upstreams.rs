@@ -221,10 +221,24 @@ fn mend(server: Server, fault: &Fault) -> String {
         }
         Fault::Forbidden(_) => format!("ask for `get` on `services/proxy`, or write {key}.url"),
         Fault::Broken(_) => "correct what is named in the configuration".to_owned(),
-        Fault::Garbled(_) | Fault::TooLarge(_) => {
+        // It was reached: nothing is wrong with the address.
+        Fault::TooLarge(_) => "the answer is too large to be read".to_owned(),
+        Fault::Garbled(_) => {
             let prefix = if argo { "" } else { " (/prometheus)" };
             format!("is the address right, with its path prefix{prefix}? write {address}")
         }
         _ => format!("does it run, and is it reachable from here? write {address}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_too_large_says_nothing_against_the_address() {
+        let server = Server::Prometheus;
+        assert_eq!(mend(server, &Fault::TooLarge(String::new())), "the answer is too large to be read");
+        assert!(mend(server, &Fault::Garbled(String::new())).starts_with("is the address right"));
     }
 }
