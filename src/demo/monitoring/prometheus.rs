@@ -52,7 +52,6 @@ pub fn answer(monitoring: &Monitoring, path: &str, asked: &Query, now: i64) -> O
     let answered = match api {
         "query" => instant(monitoring, asked, now),
         "query_range" => range(monitoring, asked, now),
-        "format_query" => format(asked),
         "series" => series(monitoring, asked, now),
         "labels" => labels(monitoring, asked, now),
         "rules" => Ok((groups(monitoring, asked, now), Vec::new())),
@@ -158,13 +157,6 @@ fn cut(mut rows: Vec<Json>, asked: &Query) -> (Vec<Json>, Vec<String>) {
         }
         _ => (rows, Vec::new()),
     }
-}
-
-/// A query that can be read comes back as it was; what is wrong with another is told with its place.
-fn format(asked: &Query) -> Answered {
-    let query = asked.get("query");
-    parse(query).map_err(refused)?;
-    Ok((json!(query), Vec::new()))
 }
 
 fn instant(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
