@@ -144,6 +144,9 @@ impl Script {
             "not" => Step::Not(Wanted::Text(one(rest)?)),
             "cursor" => Step::Cursor(one(rest)?),
             "copied" => Step::Copied(one(rest)?),
+            "title" if rest.ends_with("\" has a number") => {
+                Step::See(Wanted::Number(one(rest.trim_end_matches(" has a number"))?))
+            }
             "row" | "title" => {
                 let texts = quoted(rest)?;
                 let (Some(first), Some(second)) = (texts.first().cloned(), texts.get(1).cloned()) else {

@@ -9,6 +9,8 @@ pub enum Wanted {
     Row(String, String),
     /// In the frame around a pane whose title has the first text.
     Title(String, String),
+    /// In such a title, after that text: a number, whichever.
+    Number(String),
 }
 
 /// Sides of a pane's frame, also in ASCII.
@@ -28,6 +30,11 @@ pub fn shows(frame: &str, wanted: &Wanted) -> bool {
             let mut titles = frame.lines().flat_map(|line| line.split(TOPS).skip(1));
             titles.any(|title| title.contains(first.as_str()) && title.contains(second.as_str()))
         }
+        Wanted::Number(first) => {
+            let mut titles = frame.lines().flat_map(|line| line.split(TOPS).skip(1));
+            let numbered = |after: &str| after.contains(|char: char| char.is_ascii_digit());
+            titles.any(|title| title.split_once(first.as_str()).is_some_and(|(_, after)| numbered(after)))
+        }
     }
 }
 
@@ -39,4 +46,6 @@ fn rows_and_titles_belong_to_their_pane() {
     assert!(row("cart", "well") && row("media", "ill") && !row("cart", "ill"));
     assert!(title("Pods", "5") && title("Apps", "7") && !title("Pods", "7") && !title("cart", "well"));
     assert!(shows(frame, &Wanted::Text("ill".to_owned())));
+    let number = |text: &str| shows("┌─ p99 ms ── 5 ─┐┌─ req/s ──────┐", &Wanted::Number(text.to_owned()));
+    assert!(number("p99 ms") && !number("req/s"));
 }

@@ -112,10 +112,14 @@ fn filter(text: &str) -> Result<Matcher, String> {
     Matcher::new(name.trim().trim_matches('"'), op, &value.replace("\\\"", "\"").replace("\\\\", "\\"))
 }
 
+fn filters(asked: &Query) -> Result<Vec<Matcher>, String> {
+    asked.all("filter").iter().map(|text| filter(text)).collect()
+}
+
 /// The alerts that the parameters ask for. Flags are on unless they are off.
 fn chosen(monitoring: &Monitoring, asked: &Query, now: i64) -> Result<Vec<Known>, String> {
     let on = |flag: &str| asked.get(flag) != "false";
-    let filters: Vec<Matcher> = asked.all("filter").iter().map(|f| filter(f)).collect::<Result<_, _>>()?;
+    let filters = filters(asked)?;
     let wanted = asked.get("receiver");
     let to = if wanted.is_empty() {
         None
@@ -151,64 +155,103 @@ pub fn answer(
     if matches!(path, "-/ready" | "-/healthy") {
         return (200, Body::Text("OK".to_owned()));
     }
-    let Some(api) = path.strip_prefix("api/v2/") else { return not_found(path) };
-    let not_allowed = || {
-        let words = format!("method {method} is not allowed, but [GET] are");
-        (405, Body::Json(json!({"code": 405, "message": words})))
-    };
-    let refused = |(code, words): (u16, String)| {
-        // Problems of a body's form are objects, what Alertmanager itself says is a text.
-        let body = if code == 422 { json!({"code": 602, "message": words}) } else { json!(words) };
-        (code, Body::Json(body))
+    let Some(api) = path.strip_prefix("api/v2/") else { return elsewhere(path) };
+    let filtered = |answer: Result<Json, String>| match answer {
+        Ok(body) => (200, Body::Json(body)),
+        Err(words) => refused((400, words)),
     };
     match (api, method) {
-        ("alerts", &Method::GET) => match chosen(monitoring, asked, now) {
-            Ok(all) => (200, Body::Json(all.into_iter().map(|a| a.json).collect())),
-            Err(words) => refused((400, words)),
-        },
-        ("alerts/groups", &Method::GET) => match chosen(monitoring, asked, now) {
-            Ok(all) => (200, Body::Json(groups(all))),
-            Err(words) => refused((400, words)),
-        },
+        ("alerts", &Method::GET) => {
+            filtered(chosen(monitoring, asked, now).map(|all| all.into_iter().map(|a| a.json).collect()))
+        }
+        ("alerts/groups", &Method::GET) => filtered(chosen(monitoring, asked, now).map(groups)),
         ("receivers", &Method::GET) => {
             (200, Body::Json(RECEIVERS.iter().map(|name| json!({"name": name})).collect()))
         }
         ("status", &Method::GET) => (200, Body::Json(status(monitoring))),
-        ("silences", &Method::GET) => {
-            let silences = monitoring.silences();
-            (200, Body::Json(silences.all().iter().map(|s| s.json(now)).collect()))
-        }
-        ("silences", &Method::POST) => {
-            let sent: Json = match serde_json::from_slice(body) {
-                Ok(sent) => sent,
-                Err(error) => {
-                    return refused((400, format!("parsing silence body from \"\" failed: {error}")));
-                }
-            };
-            match monitoring.silences().put(&sent, now) {
-                Ok(id) => (200, Body::Json(json!({"silenceID": id}))),
-                Err(why) => refused(why),
-            }
-        }
+        ("silences", &Method::GET) => filtered(filters(asked).map(|filters| {
+            monitoring.silences().listed(&filters, now).iter().map(|s| s.json(now)).collect()
+        })),
+        ("silences", &Method::POST) => match put(monitoring, body, now) {
+            Ok(id) => (200, Body::Json(json!({"silenceID": id}))),
+            Err(why) => refused(why),
+        },
+        ("alerts" | "alerts/groups" | "receivers" | "status", method) => not_allowed(method, "GET"),
+        ("silences", method) => not_allowed(method, "GET,POST"),
         (api, method) => match api.strip_prefix("silence/") {
-            Some(id) if *method == Method::GET => match monitoring.silences().get(id) {
-                Some(silence) => (200, Body::Json(silence.json(now))),
-                None => (404, Body::Text(String::new())),
-            },
-            Some(id) if *method == Method::DELETE => {
-                let code = if monitoring.silences().expire(id, now) { 200 } else { 404 };
-                (code, Body::Text(String::new()))
+            Some(id) if *method == Method::GET || *method == Method::DELETE => {
+                of_silence(monitoring, method, id, now)
             }
-            _ if matches!(api, "alerts" | "alerts/groups" | "receivers" | "status" | "silences") => {
-                not_allowed()
-            }
-            _ => not_found(path),
+            Some(_) => not_allowed(method, "DELETE,GET"),
+            None => not_found(path),
         },
     }
 }
 
+/// Problems of a body's form are objects, what Alertmanager itself says is a text.
+fn refused((code, words): (u16, String)) -> (u16, Body) {
+    let form = match code {
+        422 if words.ends_with("at least 1 items") => Some(612),
+        422 if words.starts_with("silenceID in path") => Some(601),
+        422 => Some(602),
+        400 if words.starts_with("parsing silence body") => Some(400),
+        _ => None,
+    };
+    (code, Body::Json(form.map_or_else(|| json!(words), |form| json!({"code": form, "message": words}))))
+}
+
+fn not_allowed(method: &Method, but: &str) -> (u16, Body) {
+    (
+        405,
+        Body::Json(
+            json!({"code": 405, "message": format!("method {method} is not allowed, but [{but}] are")}),
+        ),
+    )
+}
+
+/// A silence by its id: what it is, or its end.
+fn of_silence(monitoring: &Monitoring, method: &Method, id: &str, now: i64) -> (u16, Body) {
+    if !is_uuid(id) {
+        return refused((422, format!("silenceID in path must be of type uuid: {id:?}")));
+    }
+    let mut silences = monitoring.silences();
+    let found = match *method {
+        Method::GET => silences.get(id).map(|silence| Body::Json(silence.json(now))),
+        _ => silences.expire(id, now).then(|| Body::Text(String::new())),
+    };
+    found.map_or_else(|| (404, Body::Text(String::new())), |body| (200, body))
+}
+
+fn is_uuid(id: &str) -> bool {
+    let groups: Vec<&str> = id.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.chars().all(|c| c.is_ascii_hexdigit()))
+}
+
+/// Takes a silence as it is sent. Gives its id.
+fn put(monitoring: &Monitoring, body: &[u8], now: i64) -> Result<String, super::silences::Refused> {
+    if body.trim_ascii().is_empty() {
+        return Err((422, "silence in body is required".to_owned()));
+    }
+    let unread = |why: String| (400, format!("parsing silence body from \"\" failed, because {why}"));
+    let sent: Json = serde_json::from_slice(body).map_err(|error| unread(error.to_string()))?;
+    if !sent.is_object() {
+        return Err(unread("it is no object".to_owned()));
+    }
+    monitoring.silences().put(&sent, now)
+}
+
 fn not_found(path: &str) -> (u16, Body) {
     (404, Body::Json(json!({"code": 404, "message": format!("path /{path} was not found")})))
+}
+
+/// What is not of its API: the one before is told of.
+fn elsewhere(path: &str) -> (u16, Body) {
+    if !path.starts_with("api/v1/") {
+        return (404, Body::Text("404 page not found\n".to_owned()));
+    }
+    let words = "The Alertmanager v1 API was deprecated in version 0.16.0 and is removed as of version 0.27.0 - please use the equivalent route in the v2 API";
+    (410, Body::Json(json!({"status": "deprecated", "error": words})))
 }
 
 /// Alerts by receiver, namespace and name.

@@ -10,8 +10,8 @@ use super::Monitoring;
 use super::facts;
 use super::promql::Refusal;
 use super::promql::eval::{Grid, Value, evaluate, is_range, matchers, matrix};
-use super::promql::labels::NAME;
-use super::promql::matcher::Matcher;
+use super::promql::labels::{Labels, NAME};
+use super::promql::matcher::{self, Matcher};
 use super::promql::parse::parse;
 use super::promql::storage::{Series, Storage};
 use super::rules::{self, RULES, shown, stamp};
@@ -52,12 +52,13 @@ pub fn answer(monitoring: &Monitoring, path: &str, asked: &Query, now: i64) -> O
     let answered = match api {
         "query" => instant(monitoring, asked, now),
         "query_range" => range(monitoring, asked, now),
+        "format_query" => formatted(asked),
         "series" => series(monitoring, asked, now),
         "labels" => labels(monitoring, asked, now),
-        "rules" => Ok((groups(monitoring, asked, now), Vec::new())),
+        "rules" => groups(monitoring, asked, now),
         "alerts" => Ok((active(monitoring, now), Vec::new())),
-        "metadata" => Ok((metadata(asked), Vec::new())),
-        "targets" => Ok((targets(monitoring, now), Vec::new())),
+        "metadata" => metadata(asked),
+        "targets" => Ok((targets(monitoring, asked, now), Vec::new())),
         "alertmanagers" => {
             let url = "http://alertmanager-operated.monitoring.svc:9093/api/v2/alerts";
             Ok((json!({"activeAlertmanagers": [{"url": url}], "droppedAlertmanagers": []}), Vec::new()))
@@ -72,8 +73,8 @@ pub fn answer(monitoring: &Monitoring, path: &str, asked: &Query, now: i64) -> O
             Vec::new(),
         )),
         other => match other.strip_prefix("label/").and_then(|rest| rest.strip_suffix("/values")) {
-            Some(label) => values(monitoring, label, asked, now),
-            None => return None,
+            Some(label) if !label.is_empty() => values(monitoring, label, asked, now),
+            _ => return None,
         },
     };
     Some(match answered {
@@ -97,6 +98,18 @@ pub enum Body {
     Text(String),
     /// JSON.
     Json(Json),
+}
+
+/// A moment of a parameter that may be missing, in milliseconds. Prometheus says so with other words than of one that may
+/// not.
+fn moment_if(asked: &Query, name: &str) -> Result<Option<i64>, Refused> {
+    let text = asked.get(name);
+    let words = || {
+        bad(format!(
+            "invalid parameter {name:?}: invalid time value for '{name}': cannot parse {text:?} to a valid timestamp"
+        ))
+    };
+    moment(asked, name).map_err(|_| words())
 }
 
 /// A moment of a parameter in milliseconds: seconds since the epoch, or RFC 3339.
@@ -132,6 +145,34 @@ fn length(asked: &Query, name: &str) -> Result<i64, Refused> {
     }
 }
 
+/// How many series are wanted at most, when it is said and is not 0.
+fn limit(asked: &Query) -> Result<Option<usize>, Refused> {
+    let text = asked.get("limit");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let number = text.parse::<i64>().map_err(|_| {
+        bad(format!("invalid parameter \"limit\": strconv.Atoi: parsing {text:?}: invalid syntax"))
+    })?;
+    let number = usize::try_from(number)
+        .map_err(|_| bad("invalid parameter \"limit\": limit must be non-negative"))?;
+    Ok((number > 0).then_some(number))
+}
+
+/// Refuses what else a query may be sent with, when it is none: the demo is quick enough for any of them.
+fn judge_lengths(asked: &Query) -> Result<(), Refused> {
+    if !asked.get("timeout").is_empty() {
+        length(asked, "timeout")?;
+    }
+    let delta = asked.get("lookback_delta");
+    if !delta.is_empty() && length(asked, "lookback_delta").is_err() {
+        return Err(bad(format!(
+            "error parsing lookback delta duration: cannot parse {delta:?} to a valid duration"
+        )));
+    }
+    Ok(())
+}
+
 /// A value as the API writes it.
 fn number(value: f64) -> String {
     if value.is_nan() {
@@ -149,8 +190,8 @@ fn sample(at: i64, value: f64) -> Json {
 }
 
 /// Cuts a result to the wanted number of series.
-fn cut(mut rows: Vec<Json>, asked: &Query) -> (Vec<Json>, Vec<String>) {
-    match asked.number("limit").and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0) {
+fn cut(mut rows: Vec<Json>, limit: Option<usize>) -> (Vec<Json>, Vec<String>) {
+    match limit {
         Some(limit) if rows.len() > limit => {
             rows.truncate(limit);
             (rows, vec!["results truncated due to limit".to_owned()])
@@ -160,7 +201,9 @@ fn cut(mut rows: Vec<Json>, asked: &Query) -> (Vec<Json>, Vec<String>) {
 }
 
 fn instant(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
-    let at = moment(asked, "time")?.unwrap_or(now);
+    let limit = limit(asked)?;
+    let at = moment_if(asked, "time")?.unwrap_or(now);
+    judge_lengths(asked)?;
     let expr = parse(asked.get("query")).map_err(refused)?;
     let world = monitoring.world(now, &expr);
     if let Some(found) = matrix(&world, &expr, at).map_err(refused)? {
@@ -168,7 +211,7 @@ fn instant(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
             let values: Vec<Json> = samples.into_iter().map(|(at, value)| sample(at, value)).collect();
             json!({"metric": labels.json(), "values": values})
         });
-        let (rows, warnings) = cut(rows.collect(), asked);
+        let (rows, warnings) = cut(rows.collect(), limit);
         return Ok((json!({"resultType": "matrix", "result": rows}), warnings));
     }
     Ok(match evaluate(&world, &expr, Grid::instant(at)).map_err(refused)? {
@@ -182,13 +225,20 @@ fn instant(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
                 let value = row.points.first().copied().flatten()?;
                 Some(json!({"metric": row.labels.json(), "value": sample(at, value)}))
             });
-            let (rows, warnings) = cut(rows.collect(), asked);
+            let (rows, warnings) = cut(rows.collect(), limit);
             (json!({"resultType": "vector", "result": rows}), warnings)
         }
     })
 }
 
+/// The query as Prometheus would write it, on one line.
+fn formatted(asked: &Query) -> Answered {
+    let expr = parse(asked.get("query")).map_err(refused)?;
+    Ok((json!(expr.to_string()), Vec::new()))
+}
+
 fn range(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
+    let limit = limit(asked)?;
     let needed = |name: &str| {
         moment(asked, name)?
             .ok_or_else(|| bad(format!("invalid parameter {name:?}: cannot parse \"\" to a valid timestamp")))
@@ -208,6 +258,7 @@ fn range(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
         ));
     }
+    judge_lengths(asked)?;
     let query = asked.get("query");
     let expr = parse(query).map_err(refused)?;
     if is_range(query, &expr) {
@@ -239,25 +290,35 @@ fn range(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
                 .collect()
         }
     };
-    let (rows, warnings) = cut(rows, asked);
+    let (rows, warnings) = cut(rows, limit);
     Ok((json!({"resultType": "matrix", "result": rows}), warnings))
+}
+
+/// A selector as `match[]` takes it, or why it is none.
+fn selector(text: &str) -> Result<Vec<Matcher>, String> {
+    let inside = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    if inside.is_some_and(|inside| inside.trim().is_empty()) {
+        return Err("match[] must contain at least one non-empty matcher".to_owned());
+    }
+    let words = |refusal| match refusal {
+        Refusal::BadData(words) | Refusal::Execution(words) => words,
+    };
+    match parse(text).map_err(words)? {
+        Expr::VectorSelector(selector) => matchers(&selector).map_err(words),
+        _ => Err(format!("1:1: parse error: {text:?} is no selector")),
+    }
 }
 
 /// The selectors of `match[]`, and the time that they are meant for.
 fn chosen(asked: &Query, now: i64) -> Result<(Vec<Vec<Matcher>>, i64, i64), Refused> {
     let selectors = asked.all("match[]");
-    let read = |text: &String| match parse(text) {
-        Ok(Expr::VectorSelector(selector)) => matchers(&selector).map_err(refused),
-        Ok(_) => {
-            Err(bad(format!("invalid parameter \"match[]\": 1:1: parse error: {text:?} is no selector")))
-        }
-        Err(Refusal::BadData(words) | Refusal::Execution(words)) => {
-            Err(bad(format!("invalid parameter \"match[]\": {words}")))
-        }
-    };
-    let all: Vec<Vec<Matcher>> = selectors.iter().map(read).collect::<Result<_, _>>()?;
-    let until = moment(asked, "end")?.unwrap_or(now).min(now);
-    let after = moment(asked, "start")?.unwrap_or(until - 3_600_000);
+    let after = moment_if(asked, "start")?;
+    let until = moment_if(asked, "end")?.unwrap_or(now).min(now);
+    let after = after.unwrap_or(until - 3_600_000);
+    let all: Vec<Vec<Matcher>> = selectors
+        .iter()
+        .map(|text| selector(text).map_err(|words| bad(format!("invalid parameter \"match[]\": {words}"))))
+        .collect::<Result<_, _>>()?;
     Ok((all, after, until))
 }
 
@@ -269,17 +330,19 @@ fn found(world: &World, chosen: &[Vec<Matcher>], after: i64, until: i64) -> Vec<
 }
 
 fn series(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
-    let (chosen, after, until) = chosen(asked, now)?;
-    if chosen.is_empty() {
+    let limit = limit(asked)?;
+    if asked.all("match[]").is_empty() {
         return Err(bad("no match[] parameter provided"));
     }
+    let (chosen, after, until) = chosen(asked, now)?;
     let world = monitoring.named_world(now, &chosen);
     let all: BTreeSet<_> = found(&world, &chosen, after, until).iter().map(|s| s.labels().clone()).collect();
-    let (rows, warnings) = cut(all.iter().map(super::promql::labels::Labels::json).collect(), asked);
+    let (rows, warnings) = cut(all.iter().map(super::promql::labels::Labels::json).collect(), limit);
     Ok((json!(rows), warnings))
 }
 
 fn labels(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
+    let limit = limit(asked)?;
     let (chosen, after, until) = chosen(asked, now)?;
     let world = monitoring.named_world(now, &chosen);
     let mut names: BTreeSet<String> = BTreeSet::new();
@@ -290,33 +353,36 @@ fn labels(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
             }
         }
     }
-    let (rows, warnings) = cut(names.into_iter().map(Json::from).collect(), asked);
+    let (rows, warnings) = cut(names.into_iter().map(Json::from).collect(), limit);
     Ok((json!(rows), warnings))
 }
 
 fn values(monitoring: &Monitoring, label: &str, asked: &Query, now: i64) -> Answered {
-    let valid = label
-        .chars()
-        .enumerate()
-        .all(|(n, c)| c == '_' || c.is_ascii_alphabetic() || (n > 0 && c.is_ascii_digit()));
-    if label.is_empty() || !valid {
-        return Err(bad(format!("invalid label name: {label:?}")));
-    }
+    // Prometheus 3 takes every name that is UTF-8.
+    let limit = limit(asked)?;
     let (chosen, after, until) = chosen(asked, now)?;
     let world = monitoring.named_world(now, &chosen);
     let all = found(&world, &chosen, after, until);
     let values: BTreeSet<&str> =
         all.iter().map(|s| s.labels().get(label)).filter(|v| !v.is_empty()).collect();
-    let (rows, warnings) = cut(values.into_iter().map(Json::from).collect(), asked);
+    let (rows, warnings) = cut(values.into_iter().map(Json::from).collect(), limit);
     Ok((json!(rows), warnings))
 }
 
 /// The type and help of metrics: those of the world, and facts of objects, which are gauges but for counts of restarts.
-fn metadata(asked: &Query) -> Json {
+fn metadata(asked: &Query) -> Answered {
+    let most = match asked.get("limit") {
+        "" => usize::MAX,
+        text => {
+            let number: i64 = text.parse().map_err(|_| bad("limit must be a number"))?;
+            // Less than nothing is everything.
+            usize::try_from(number).unwrap_or(usize::MAX)
+        }
+    };
     let wanted = asked.get("metric");
     let mut all = Map::new();
     let mut put = |name: &str, kind: &str, help: &str| {
-        if wanted.is_empty() || wanted == name {
+        if (wanted.is_empty() || wanted == name) && all.len() < most {
             all.insert(name.to_owned(), json!([{"type": kind, "help": help, "unit": ""}]));
         }
     };
@@ -326,12 +392,15 @@ fn metadata(asked: &Query) -> Json {
     for (name, kind) in facts::NAMES {
         put(name, kind, "A fact about an object of the cluster.");
     }
-    Json::Object(all)
+    Ok((Json::Object(all), Vec::new()))
 }
 
-fn targets(monitoring: &Monitoring, now: i64) -> Json {
-    let world = monitoring.named_world(now, &[]);
+fn targets(monitoring: &Monitoring, asked: &Query, now: i64) -> Json {
     let mut active: BTreeMap<String, Json> = BTreeMap::new();
+    if asked.get("state").eq_ignore_ascii_case("dropped") {
+        return json!({"activeTargets": [], "droppedTargets": [], "droppedTargetCounts": {}});
+    }
+    let world = monitoring.named_world(now, &[]);
     for series in world.select(&[Matcher::equal(NAME, "up")], now - 60_000, now) {
         let Some((at, value)) = series.last(now - 60_000, now) else { continue };
         let labels = series.labels().nameless();
@@ -353,16 +422,34 @@ fn active(monitoring: &Monitoring, now: i64) -> Json {
     json!({"alerts": rules.alerts().iter().filter(|a| a.active()).map(shown).collect::<Vec<_>>()})
 }
 
-fn groups(monitoring: &Monitoring, asked: &Query, now: i64) -> Json {
-    let rules = monitoring.rules(now);
-    let bare = asked.flag("exclude_alerts");
-    if asked.get("type") == "record" {
-        return json!({"groups": []});
+fn groups(monitoring: &Monitoring, asked: &Query, now: i64) -> Answered {
+    let bare = match asked.get("exclude_alerts") {
+        "" | "0" | "f" | "F" | "false" | "False" | "FALSE" => false,
+        "1" | "t" | "T" | "true" | "True" | "TRUE" => true,
+        other => {
+            return Err(bad(format!(
+                "invalid parameter \"exclude_alerts\": error converting exclude_alerts: strconv.ParseBool: parsing {other:?}: invalid syntax"
+            )));
+        }
+    };
+    let selectors: Vec<Vec<Matcher>> =
+        asked.all("match[]").iter().map(|text| selector(text).map_err(bad)).collect::<Result<_, _>>()?;
+    match asked.get("type").to_ascii_lowercase().as_str() {
+        "" | "alert" => {}
+        "record" => return Ok((json!({"groups": []}), Vec::new())),
+        _ => {
+            let words = format!("invalid parameter \"type\": not supported value {:?}", asked.get("type"));
+            return Err(bad(words));
+        }
     }
+    let (named, grouped) = (asked.all("rule_name[]"), asked.all("rule_group[]"));
+    let wanted = |list: &[String], name: &str| list.is_empty() || list.iter().any(|one| one == name);
+    let rules = monitoring.rules(now);
     let mut groups: Vec<Json> = Vec::new();
     for (n, rule) in RULES.iter().enumerate() {
-        let names = asked.all("rule_name[]");
-        if !names.is_empty() && !names.iter().any(|name| name == rule.name) {
+        let labels = Labels::new(rule.labels.iter().copied());
+        let chosen = selectors.is_empty() || selectors.iter().any(|one| matcher::all(one, &labels));
+        if !wanted(&named, rule.name) || !wanted(&grouped, rule.group) || !chosen {
             continue;
         }
         let own: Vec<&rules::Alert> = rules.alerts().iter().filter(|a| a.rule == n && a.active()).collect();
@@ -379,7 +466,7 @@ fn groups(monitoring: &Monitoring, asked: &Query, now: i64) -> Json {
         let mut shown_rule = json!({
             "type": "alerting", "name": rule.name, "query": rule.expr, "duration": rule.pause, "keepFiringFor": 0,
             "labels": texts(rule.labels), "annotations": texts(rule.annotations), "state": state, "health": "ok",
-            "lastEvaluation": stamp(rules.seen()), "evaluationTime": 0.0012,
+            "lastEvaluation": stamp(rules.seen()), "evaluationTime": 0.0012, "alerts": null,
         });
         if !bare {
             shown_rule["alerts"] = json!(own.iter().map(|a| shown(a)).collect::<Vec<_>>());
@@ -396,5 +483,5 @@ fn groups(monitoring: &Monitoring, asked: &Query, now: i64) -> Json {
             })),
         }
     }
-    json!({"groups": groups})
+    Ok((json!({"groups": groups}), Vec::new()))
 }

@@ -349,8 +349,26 @@ pub fn shown(alert: &Alert) -> Json {
     json!({
         "labels": alert.span.labels.json(), "annotations": alert.annotations(),
         "state": if alert.span.firing.is_some() { "firing" } else { "pending" },
-        "activeAt": stamp(alert.span.active), "value": format!("{:e}", alert.value),
+        "activeAt": stamp(alert.span.active), "value": scientific(alert.value),
     })
+}
+
+/// A number as rules tell it: `7.5e-01`, `1e+00`.
+fn scientific(value: f64) -> String {
+    if !value.is_finite() {
+        return if value.is_nan() {
+            "NaN"
+        } else if value > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        }
+        .to_owned();
+    }
+    let text = format!("{value:e}");
+    let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, power) = power.strip_prefix('-').map_or(('+', power), |power| ('-', power));
+    format!("{digits}e{sign}{power:0>2}")
 }
 
 #[cfg(test)]

@@ -106,6 +106,22 @@ impl Silences {
         crate::demo::seed::Seed::new(self.made).of("silence").uid()
     }
 
+    /// Those whose matchers, taken for labels, pass the filters: the active ones by their end, then the pending ones by
+    /// their beginning, then the expired ones, the latest first.
+    pub fn listed(&self, filters: &[Matcher], now: i64) -> Vec<&Silence> {
+        let passes = |silence: &&Silence| {
+            let labels = silence.written.iter().map(|one| (one.name.as_str(), one.value.as_str()));
+            super::promql::matcher::all(filters, &Labels::new(labels))
+        };
+        let mut listed: Vec<&Silence> = self.all.iter().filter(passes).collect();
+        listed.sort_by_key(|silence| match silence.state(now) {
+            "active" => (0, silence.ends),
+            "pending" => (1, silence.starts),
+            _ => (2, -silence.ends),
+        });
+        listed
+    }
+
     /// All of them, the expired too.
     pub fn all(&self) -> &[Silence] {
         &self.all
@@ -120,39 +136,28 @@ impl Silences {
     /// start of an active one change.
     pub fn put(&mut self, sent: &Json, now: i64) -> Result<String, Refused> {
         let bad = |words: String| (400, words);
-        let time = |key: &str| {
-            let parsed = sent[key].as_str().unwrap_or_default().parse::<Timestamp>();
-            parsed
-                .map(Timestamp::as_millisecond)
-                .map_err(|_| (422, format!("{key} in body must be of type date-time")))
-        };
-        let words = |key: &str| {
-            let word = sent[key].as_str().map(str::to_owned);
-            word.ok_or_else(|| (422, format!("{key} in body is required")))
-        };
-        let (starts, ends) = (time("startsAt")?, time("endsAt")?);
-        let (author, comment) = (words("createdBy")?, words("comment")?);
-        let mut written = Vec::new();
-        for matcher in sent["matchers"].as_array().into_iter().flatten() {
-            written.push(Written {
-                name: matcher["name"].as_str().unwrap_or_default().to_owned(),
-                value: matcher["value"].as_str().unwrap_or_default().to_owned(),
-                regex: matcher["isRegex"].as_bool().unwrap_or(false),
-                equal: matcher["isEqual"].as_bool().unwrap_or(true),
-            });
+        // A time that is none cannot be read at all, whatever else is missing.
+        for key in ["startsAt", "endsAt"] {
+            if sent[key].is_string() {
+                time(sent, key)?;
+            }
         }
-        if written.is_empty() {
-            return Err((422, "matchers in body should have at least 1 items".to_owned()));
-        }
+        let (starts, ends) = (time(sent, "startsAt")?, time(sent, "endsAt")?);
+        let (author, comment) = (words(sent, "createdBy")?, words(sent, "comment")?);
+        let written = written(sent)?;
         if starts > ends {
             return Err(bad("Failed to create silence: start time must be before end time".to_owned()));
         }
         if ends < now {
             return Err(bad("Failed to create silence: end time can't be in the past".to_owned()));
         }
-        let compiled: Result<Vec<Matcher>, String> = written.iter().map(Written::compiled).collect();
+        let compiled: Result<Vec<Matcher>, String> = written
+            .iter()
+            .enumerate()
+            .map(|(n, one)| one.compiled().map_err(|why| format!("{n}: {why}")))
+            .collect();
         let matchers =
-            compiled.map_err(|why| bad(format!("invalid silence: invalid label matcher: {why}")))?;
+            compiled.map_err(|why| bad(format!("invalid silence: invalid label matcher {why}")))?;
         if matchers.iter().all(|m| m.accepts("")) {
             return Err(bad(
                 "invalid silence: at least one matcher must not match the empty string".to_owned()
@@ -164,7 +169,7 @@ impl Silences {
         let id = sent["id"].as_str().unwrap_or_default();
         if !id.is_empty() {
             let known = self.all.iter_mut().find(|s| s.id == id);
-            let known = known.ok_or_else(|| (404, format!("silence {id} not found")))?;
+            let known = known.ok_or_else(|| (404, "silence not found".to_owned()))?;
             let same = known.written == silence.written && known.state(now) != "expired";
             if same {
                 silence.id = known.id.clone();
@@ -183,6 +188,43 @@ impl Silences {
     /// Ends one now; false when there is none of that id.
     pub fn expire(&mut self, id: &str, now: i64) -> bool {
         let known = self.all.iter_mut().find(|s| s.id == id);
-        known.map(|s| (s.ends, s.updated) = (s.ends.min(now), now)).is_some()
+        let end = |silence: &mut Silence| {
+            // What had not begun ends as it begins.
+            silence.starts = silence.starts.min(now);
+            (silence.ends, silence.updated) = (silence.ends.min(now), now);
+        };
+        known.map(end).is_some()
     }
+}
+
+/// A moment that a silence has to have.
+fn time(sent: &Json, key: &str) -> Result<i64, Refused> {
+    let Some(text) = sent[key].as_str() else { return Err((422, format!("{key} in body is required"))) };
+    let parsed = text.parse::<Timestamp>().map(Timestamp::as_millisecond);
+    parsed.map_err(|_| (400, format!("parsing silence body from \"\" failed, because {text:?} is no time")))
+}
+
+/// A text that a silence has to have; it may be empty.
+fn words(sent: &Json, key: &str) -> Result<String, Refused> {
+    sent[key].as_str().map(str::to_owned).ok_or_else(|| (422, format!("{key} in body is required")))
+}
+
+/// The matchers of a silence as they are sent.
+fn written(sent: &Json) -> Result<Vec<Written>, Refused> {
+    let Some(matchers) = sent["matchers"].as_array() else {
+        return Err((422, "matchers in body is required".to_owned()));
+    };
+    if matchers.is_empty() {
+        return Err((422, "matchers in body should have at least 1 items".to_owned()));
+    }
+    let read = |(n, matcher): (usize, &Json)| {
+        let required = |key: &str| (422, format!("matchers.{n}.{key} in body is required"));
+        Ok(Written {
+            regex: matcher["isRegex"].as_bool().ok_or_else(|| required("isRegex"))?,
+            name: matcher["name"].as_str().ok_or_else(|| required("name"))?.to_owned(),
+            value: matcher["value"].as_str().ok_or_else(|| required("value"))?.to_owned(),
+            equal: matcher["isEqual"].as_bool().unwrap_or(true),
+        })
+    };
+    matchers.iter().enumerate().map(read).collect()
 }

@@ -27,7 +27,13 @@ impl Matcher {
     pub fn new(name: &str, op: &str, value: &str) -> Result<Self, String> {
         let test = if op.ends_with('~') {
             let regex = Regex::new(&format!("^(?s:{value})$"));
-            Test::Regex(regex.map_err(|error| format!("error parsing regexp: {error}"))?)
+            // The last line of its words says what is wrong; those before draw it.
+            let why = |error: regex::Error| {
+                let words = error.to_string();
+                let last = words.lines().last().unwrap_or_default();
+                format!("error parsing regexp: {}: `{value}`", last.trim_start_matches("error: "))
+            };
+            Test::Regex(regex.map_err(why)?)
         } else {
             Test::Equal(value.to_owned())
         };

@@ -21,7 +21,9 @@ pub fn parse(query: &str) -> Result<Expr, Refusal> {
     }
     brackets(query)?;
     if query.trim().is_empty() {
-        return Err(at(query, query.len(), "no expression found in input"));
+        // Nothing is nowhere.
+        let words = "unknown position: parse error: no expression found in input";
+        return Err(Refusal::BadData(words.to_owned()));
     }
     let (rest, expr) = match rusty_promql_parser::expr(query) {
         Ok((rest, expr)) => (ws_opt(rest).map_or(rest, |(rest, ())| rest), expr),
@@ -132,6 +134,9 @@ fn brackets(query: &str) -> Result<(), Refusal> {
     match open.last() {
         Some(('(', _)) => Err(at(query, query.len(), "unclosed left parenthesis")),
         Some(('{', _)) => Err(at(query, query.len(), "unexpected end of input inside braces")),
+        Some((_, byte)) if query[byte + 1..].trim().is_empty() => {
+            Err(at(query, query.len(), "unexpected end of input in duration expression"))
+        }
         Some(_) => Err(at(query, query.len(), "unclosed left bracket")),
         None => Ok(()),
     }
@@ -249,10 +254,12 @@ pub fn kind(query: &str, expr: &Expr) -> Result<ValueType, Refusal> {
 fn operands(query: &str, binary: &rusty_promql_parser::ast::BinaryExpr) -> Result<ValueType, Refusal> {
     let (left, right) = (kind(query, &binary.lhs)?, kind(query, &binary.rhs)?);
     let byte = query.find(binary.op.as_str()).unwrap_or(0);
+    // Types are refused at the beginning of what is on both sides.
+    let whole = query.find(&binary.lhs.to_string()).unwrap_or(0);
     for side in [left, right] {
         if !matches!(side, ValueType::Scalar | ValueType::Vector) {
             let words = "binary expression must contain only scalar and instant vector types";
-            return Err(at(query, byte, words));
+            return Err(at(query, whole, words));
         }
     }
     let modifier = binary.modifier.as_ref();
@@ -265,7 +272,7 @@ fn operands(query: &str, binary: &rusty_promql_parser::ast::BinaryExpr) -> Resul
     }
     if binary.op.is_set_operator() && (left != ValueType::Vector || right != ValueType::Vector) {
         let words = format!("set operator {:?} not allowed in binary scalar expression", binary.op.as_str());
-        return Err(at(query, byte, &words));
+        return Err(at(query, whole, &words));
     }
     if let Some(group) = modifier.and_then(|m| m.matching.as_ref()).and_then(|m| m.group.as_ref()) {
         if matches!(binary.op, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless) {
