@@ -30,8 +30,9 @@ pub struct Facts {
     pub begun: Option<Stamp>,
     /// Why nothing applies it although it differs.
     pub held: Option<Stuck>,
-    /// It differs by a change in the cluster alone: the newest revision brings nothing.
-    pub drifted: bool,
+    /// The newest revision brings nothing: it was brought in before, and what differs since, or is done once more, is no
+    /// change of it. Rollouts that it began may still be under way ([`Roll::brought`]).
+    pub nothing_new: bool,
     /// Its workloads.
     pub rolls: Vec<Roll>,
     /// The Services that lead to its workloads.
@@ -108,6 +109,8 @@ pub struct Roll {
     pub over: Option<Stamp>,
     /// What stops it.
     pub stuck: Option<Stuck>,
+    /// Its newest template came with the newest revision, as far as that can be told, and not by a change in the cluster.
+    pub brought: bool,
 }
 
 /// Endpoints of a Service that leads to a workload.
@@ -230,7 +233,7 @@ pub struct Follow {
     /// We saw this revision come.
     saw_it_come: bool,
     was_out: bool,
-    drifted: bool,
+    nothing_new: bool,
     /// All workloads run what they are meant to.
     settled: bool,
     /// The last step that was ever done: what comes next takes some of them back for a moment.
@@ -246,7 +249,7 @@ impl Default for Follow {
             watched: None,
             saw_it_come: false,
             was_out: false,
-            drifted: false,
+            nothing_new: false,
             settled: true,
             furthest: None,
         }
@@ -301,7 +304,7 @@ impl Follow {
             self.revision.clone_from(&facts.revision);
         }
         self.was_out |= facts.synced == Some(false);
-        self.drifted = facts.drifted;
+        self.nothing_new = facts.nothing_new && !facts.rolls.iter().any(|roll| roll.brought && !roll.settled);
         self.settled = facts.rolls.iter().all(|roll| roll.settled);
         let found = [
             pushed(facts),
@@ -336,8 +339,8 @@ impl Follow {
     }
 
     /// Whether the revision is on its way: something happens now, or is stuck, before it was delivered and rolled out.
-    /// What was delivered and differs since by a change in the cluster is drift, what fails later is broken: neither
-    /// brings a revision.
+    /// What was delivered and differs since by a change in the cluster is drift, what fails later is broken, what is only
+    /// reconciled once more is at rest: none of these brings a revision. Beside them one may be rolling out all the same.
     pub fn in_flight(&self) -> bool {
         let moves = |step: &Step| match step.progress {
             // Pods that die or move once all of them are new.
@@ -346,7 +349,7 @@ impl Follow {
             Progress::Stuck(_) => step.kind != StepKind::Healthy,
             Progress::Waiting | Progress::Done | Progress::Skipped(_) => false,
         };
-        !self.revision.is_empty() && !self.drifted && self.steps.iter().any(moves)
+        !self.revision.is_empty() && !self.nothing_new && self.steps.iter().any(moves)
     }
 
     fn detected(&self, facts: &Facts) -> Found {

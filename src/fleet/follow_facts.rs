@@ -13,6 +13,10 @@ use crate::domain::time::Stamp;
 use crate::domain::workload::{More, ReplicaSet, Workload};
 use crate::world::{ClusterWorld, World};
 
+/// What a revision gave a new template shows it within so many seconds after its application ended: a ReplicaSet at once,
+/// the pods of a StatefulSet when those before them have gone.
+const SHOWN_WITHIN: i64 = 120;
+
 /// Facts of an Application. `findings` are its own ([`super::sync_truth::findings`]); `cluster` is where its objects
 /// are.
 pub fn of_app(
@@ -23,8 +27,21 @@ pub fn of_app(
     windows_allow: Option<bool>,
     now: Stamp,
 ) -> Facts {
-    let ids: Vec<&ResourceId> = app.resources.iter().map(|resource| &resource.id).collect();
-    let (rolls, ends) = live(world, cluster, &ids);
+    let delivery = delivery(app, windows_allow, now);
+    let applied = match &delivery {
+        Delivery::Done(ended) => app_begun(app).zip(*ended),
+        _ => None,
+    };
+    let resources: Vec<(&ResourceId, bool)> =
+        app.resources.iter().map(|resource| (&resource.id, &*resource.status != "OutOfSync")).collect();
+    // What differs may have been changed in the cluster: only its time tells who began it.
+    let brought = |as_wanted: bool, since: Option<Stamp>| {
+        let then = |(begun, ended): (Stamp, Stamp)| {
+            since.is_some_and(|since| begun <= since && since <= ended.plus(SHOWN_WITHIN))
+        };
+        as_wanted || applied.is_some_and(then)
+    };
+    let (rolls, ends) = live(world, cluster, &resources, &brought);
     let commit = match &app.server {
         Lookup::Known(server) => server.commit.clone(),
         _ => None,
@@ -45,10 +62,10 @@ pub fn of_app(
             "OutOfSync" => Some(false),
             _ => None,
         },
-        delivery: delivery(app, windows_allow, now),
+        delivery,
         begun: app_begun(app),
         held: held(app, findings),
-        drifted: is_idle(app) && findings.iter().any(|finding| finding.drift),
+        nothing_new: is_idle(app) && findings.iter().any(|finding| finding.drift),
         rolls,
         ends,
         health: app.health.clone(),
@@ -160,8 +177,8 @@ fn running(operation: &Operation) -> Delivery {
 
 /// Facts of a Flux object.
 pub fn of_flux(flux: &FluxDetail, world: &World, cluster: Option<ClusterId>) -> Facts {
-    let ids: Vec<&ResourceId> = flux.inventory.iter().collect();
-    let (rolls, ends) = live(world, cluster, &ids);
+    let resources: Vec<(&ResourceId, bool)> = flux.inventory.iter().map(|id| (id, true)).collect();
+    let (rolls, ends) = live(world, cluster, &resources, &|_, _| true);
     let condition = |kind: &str| flux.conditions.iter().find(|condition| &*condition.kind == kind);
     let ready = condition("Ready");
     let source = flux.source_facts.known();
@@ -197,6 +214,11 @@ pub fn of_flux(flux: &FluxDetail, world: &World, cluster: Option<ClusterId>) -> 
         }
         _ => Delivery::None,
     };
+    // What is applied and tried already is reconciled every few minutes: that brings nothing. A chart of the same version may
+    // bring other values, which is told only while it does.
+    let acts =
+        reconciling.is_some_and(|c| flux.kind == Kind::HelmRelease && c.message.starts_with("Running '"));
+    let again = matches!(delivery, Delivery::Running { .. } | Delivery::Asked) && !acts;
     let health = match (ready.map_or("", |c| &*c.status), failed) {
         ("True", _) if flux.suspended => "Suspended",
         ("True", _) => "Healthy",
@@ -213,7 +235,7 @@ pub fn of_flux(flux: &FluxDetail, world: &World, cluster: Option<ClusterId>) -> 
         delivery,
         begun: None,
         held: None,
-        drifted: false,
+        nothing_new: again && applied && tried && !is_source,
         rolls,
         ends,
         health: health.into(),
@@ -231,8 +253,14 @@ fn told(condition: &Condition) -> Stuck {
     Stuck::new(why, "The conditions say what it means and what to do.")
 }
 
-/// The rollouts and endpoints of what is delivered.
-fn live(world: &World, cluster: Option<ClusterId>, ids: &[&ResourceId]) -> (Vec<Roll>, Vec<Ends>) {
+/// The rollouts and endpoints of what is delivered: each object with whether it is as wanted. `brought` tells by that, and
+/// by when a template came, whether the newest revision brought it.
+fn live(
+    world: &World,
+    cluster: Option<ClusterId>,
+    resources: &[(&ResourceId, bool)],
+    brought: &dyn Fn(bool, Option<Stamp>) -> bool,
+) -> (Vec<Roll>, Vec<Ends>) {
     let (mut rolls, mut ends) = (Vec::new(), Vec::new());
     let Some((id, cluster)) = cluster.and_then(|id| Some((id, world.cluster(id)?))) else {
         return (rolls, ends);
@@ -240,14 +268,14 @@ fn live(world: &World, cluster: Option<ClusterId>, ids: &[&ResourceId]) -> (Vec<
     for (_, workload) in cluster.workloads.iter() {
         let kinds =
             matches!(workload.kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Rollout);
-        let delivered = kinds
-            && ids.iter().any(|id| {
-                *id.kind == *workload.kind.word()
-                    && id.namespace == workload.namespace
-                    && id.name == workload.name
-            });
+        let delivered = resources.iter().filter(|_| kinds).find(|(id, _)| {
+            *id.kind == *workload.kind.word()
+                && id.namespace == workload.namespace
+                && id.name == workload.name
+        });
+        let Some((_, as_wanted)) = delivered else { continue };
         // What is scaled to zero rolls nothing out.
-        if !delivered || (workload.desired == 0 && workload.current == 0) {
+        if workload.desired == 0 && workload.current == 0 {
             continue;
         }
         let object = ObjectRef {
@@ -257,7 +285,9 @@ fn live(world: &World, cluster: Option<ClusterId>, ids: &[&ResourceId]) -> (Vec<
             name: workload.name.clone(),
             uid: workload.uid,
         };
-        let roll = roll(world, cluster, workload, &object);
+        let mut roll = roll(world, cluster, workload, &object);
+        let of_pods = || cluster.revisions_of(workload.uid).iter().map(|revision| revision.since).max();
+        roll.brought = brought(*as_wanted, roll.begun.or_else(of_pods));
         for service in network::services_of(cluster, workload) {
             let Some(found) = sync_tree::endpoints(cluster, &service.namespace, &service.name) else {
                 continue;
@@ -316,6 +346,7 @@ fn roll(world: &World, cluster: &ClusterWorld, workload: &Workload, object: &Obj
         begun: newest.map(|set| set.created),
         over,
         stuck: stuck(workload, rolling, &fresh),
+        brought: false,
     }
 }
 
@@ -353,3 +384,6 @@ fn stuck(workload: &Workload, rolling: bool, fresh: &[&Pod]) -> Option<Stuck> {
     let words = pod_words.filter(|_| rolling || workload.available < workload.desired)?;
     Some(Stuck::new(format!("{name}: {words}"), "Its logs of before the restart, and its events, say why."))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,13 @@
 //! | selectors | `=`, `=~`, `!=`, `!~`, ranges `[240s]` |
 //! | aggregations | `sum`, `max`, `avg`, with and without `by (...)` |
 //! | functions | `rate`, `increase`, `histogram_quantile`, `histogram_count` (native histograms only), `label_replace` |
-//! | operators | `/`, `*`, `or`, `and` between vectors with equal or no labels, and with numbers; `* on (...) group_left`, `or on (...)`, `unless on (...)` |
+//! | operators | `/`, `*`, `or`, `and` between vectors with equal or no labels, and with numbers; `* on (...) group_left`, `or on (...)`, `or on ()`, `unless on (...)` |
 //!
 //! A survey asks `/api/v1/label/__name__/values` and `/api/v1/labels` with `match[]`, and
 //! `max by (job) (count_over_time(up{...}[10m]))`, `[1m]` and `[10s]`, through `/api/v1/query`.
 
+#[cfg(test)]
+mod evaluated;
 mod families;
 mod gauges;
 mod replicas;
@@ -260,18 +262,44 @@ impl Asker<'_> {
     /// `name{matchers,more}` of a family that is labelled by pods, put into words by `wrap`: as often as its series say in
     /// different ways whose they are.
     fn select(&self, name: &str, more: &str, wrap: &dyn Fn(String) -> String) -> String {
-        gather(name, more, &self.selections(name), Key::default(), wrap)
+        self.gather(name, more, &self.selections(name), Key::default(), wrap)
     }
 
     fn selections(&self, name: &str) -> Vec<Selection> {
         self.target.selections(self.labels(name), self.place.namespaces)
     }
 
+    /// The series of a family that are selected in one way or in several, each put into words by `wrap` and brought to the
+    /// labels of `key`. A pod that several find, since two jobs name it differently, is that of the first alone.
+    fn gather(
+        &self,
+        name: &str,
+        more: &str,
+        selections: &[Selection],
+        key: Key,
+        wrap: &dyn Fn(String) -> String,
+    ) -> String {
+        let (key, or) = self.joined(selections, key);
+        let one = |one: &Selection| key.named(&one.way, wrap(with(name, &one.matchers, more)));
+        selections.iter().map(one).collect::<Vec<_>>().join(&or)
+    }
+
+    /// The labels that selections are brought to so that they have those of `key` and can be joined, and the operator that
+    /// joins them: by pod wherever all of them name it.
+    fn joined(&self, selections: &[Selection], key: Key) -> (Key, String) {
+        let own = Key::of(selections.iter().map(|one| &one.way));
+        if own.labels().is_empty() {
+            return (key, " or ".to_owned());
+        }
+        let on = self.target.differing(key.or(own), self.place.namespaces);
+        (key.or(on), format!(" or on ({}) ", on.labels()))
+    }
+
     /// The same with the label by which lines are told apart.
     fn select_split(&self, name: &str, more: &str, wrap: &dyn Fn(String) -> String) -> (String, Name) {
         let selections = self.selections(name);
         let key = Key::of(selections.iter().map(|one| &one.way)).split(self.target);
-        (gather(name, more, &selections, key, wrap), self.target.split(self.labels(name), key))
+        (self.gather(name, more, &selections, key, wrap), self.target.split(self.labels(name), key))
     }
 
     fn there(&self, name: &str) -> Result<(), String> {
@@ -340,8 +368,8 @@ impl Asker<'_> {
             _ => self.target.selections(survey.labels(PHASE), namespaces),
         };
         let key = Key::of(asked.iter().chain(&phases).map(|one| &one.way));
-        let phases = gather(PHASE, "phase=~\"Pending|Running\"", &phases, key, &plainly);
-        let asked = bracketed(gather(name, more, &asked, key, &plainly));
+        let phases = self.gather(PHASE, "phase=~\"Pending|Running\"", &phases, key, &plainly);
+        let asked = bracketed(self.gather(name, more, &asked, key, &plainly));
         let on = key.labels();
         let running = format!("{asked} * on ({on}) group_left max by ({on}) ({phases})");
         (running, self.target.split(self.labels(name), key))
@@ -370,8 +398,8 @@ impl Asker<'_> {
             let all = target::selections_of_all(self.labels(family));
             let pods = self.target.selections_of_pods(self.labels(PODS), self.place.namespaces);
             let key = Key::of(all.iter().chain(&pods).map(|one| &one.way));
-            let increases = bracketed(gather(family, "", &all, key, &increase));
-            let (pods, on) = (gather(PODS, "", &pods, key, &plainly), key.labels());
+            let increases = bracketed(self.gather(family, "", &all, key, &increase));
+            let (pods, on) = (self.gather(PODS, "", &pods, key, &plainly), key.labels());
             format!("sum({increases} * on ({on}) group_left max by ({on}) ({pods}))")
         } else {
             return Err(format!(
@@ -399,19 +427,6 @@ impl Asker<'_> {
         };
         Ok(both.into_iter().map(curve).collect())
     }
-}
-
-/// The series of a family that are selected in one way or in several, each put into words by `wrap` and brought to the labels
-/// of `key`.
-fn gather(
-    name: &str,
-    more: &str,
-    selections: &[Selection],
-    key: Key,
-    wrap: &dyn Fn(String) -> String,
-) -> String {
-    let one = |one: &Selection| key.named(&one.way, wrap(with(name, &one.matchers, more)));
-    selections.iter().map(one).collect::<Vec<_>>().join(" or ")
 }
 
 /// As it is.

@@ -395,9 +395,7 @@ fn has_come_as_far_as_meant(workload: &Workload, update: &UpdateMore) -> bool {
 
 /// The Job of a CronJob that was begun last.
 fn newest_job<'a>(world: &'a ClusterWorld, cron: &Workload) -> Option<&'a Workload> {
-    let jobs = world.workloads.iter().map(|(_, job)| job);
-    let of_it = |job: &&Workload| job.owner.as_ref().is_some_and(|owner| owner.uid == cron.uid);
-    jobs.filter(of_it).max_by_key(|job| job.created)
+    world.jobs_of(cron.uid).map(|(_, job)| job).max_by_key(|job| job.created)
 }
 
 /// `2/3 ready, 1 of before`.
@@ -462,9 +460,7 @@ fn below(cluster: ClusterId, world: &ClusterWorld, workload: &Workload, out: &mu
         return;
     }
     if workload.kind == Kind::CronJob {
-        let jobs = world.workloads.iter().map(|(_, job)| job);
-        let mut jobs: Vec<&Workload> =
-            jobs.filter(|job| job.owner.as_ref().is_some_and(|owner| owner.uid == workload.uid)).collect();
+        let mut jobs: Vec<&Workload> = world.jobs_of(workload.uid).map(|(_, job)| job).collect();
         jobs.sort_by_key(|job| Reverse(job.created));
         for job in jobs.into_iter().take(3) {
             let note = workload_note(job);

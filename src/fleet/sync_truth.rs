@@ -303,7 +303,9 @@ fn held_back(app: &AppDetail, judgement: Option<&Judgement>, now: Stamp) -> Opti
             "Sync with pruning, or switch prune on.",
         ));
     }
-    if auto.self_heal {
+    // What it says of sync is from before the operation that ended.
+    let before = |last: &Operation| &*last.phase == "Succeeded" && behind(app, last);
+    if auto.self_heal || app.operation.as_ref().is_some_and(before) {
         return None;
     }
     let way = "The differences name the fields.";

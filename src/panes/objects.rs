@@ -23,7 +23,6 @@ use crate::panes::views::rollout::RolloutView;
 use crate::panes::views::words;
 use crate::panes::{Marked, changes};
 use crate::shared::{Applies, Ask, Outcome, Shared, Subject, Turn};
-use crate::world::ClusterWorld;
 
 /// Whether an action is one of these at all.
 pub fn knows(action: Action) -> bool {
@@ -178,17 +177,12 @@ fn log_pods(shared: &Shared, object: &ObjectRef) -> Result<LogPods, String> {
     }
     let workload = cluster.workloads.get(object.uid).ok_or_else(unknown)?;
     if object.kind == Kind::CronJob {
-        let newest = jobs_of(cluster, workload).max_by_key(|job| job.created);
+        let newest = cluster.jobs_of(workload.uid).map(|(_, job)| job).max_by_key(|job| job.created);
         let newest =
             newest.ok_or_else(|| format!("{} has no run that the cluster still keeps.", object.name))?;
         return selected(newest);
     }
     selected(workload)
-}
-
-fn jobs_of<'a>(cluster: &'a ClusterWorld, cron: &'a Workload) -> impl Iterator<Item = &'a Workload> {
-    let jobs = cluster.workloads.iter().map(|(_, workload)| workload);
-    jobs.filter(|job| job.owner.as_ref().is_some_and(|owner| owner.uid == cron.uid))
 }
 
 fn selected(workload: &Workload) -> Result<LogPods, String> {

@@ -23,6 +23,11 @@ use crate::theme::Role;
 #[derive(Debug, Default)]
 pub struct Syncing {
     seen: Option<(words::ScopeKey, u64)>,
+    /// Versions of the servers and of the settings when it was told last where the rows come from.
+    told: Option<[u64; 2]>,
+    /// Who delivers what is looked at (` · Argo CD, Flux`).
+    by: String,
+    foot: Option<String>,
 }
 
 const NAME: usize = 0;
@@ -128,16 +133,7 @@ impl Rows for Syncing {
     }
 
     fn name(&self, shared: &Shared) -> String {
-        let mut engines: Vec<&str> = Vec::new();
-        for delivery in shared.sync.list.iter().filter(|delivery| is_here(shared, delivery)) {
-            let engine = if delivery.object.kind == Kind::Application { "Argo CD" } else { "Flux" };
-            if !engines.contains(&engine) {
-                engines.push(engine);
-            }
-        }
-        engines.sort_unstable();
-        let by = if engines.is_empty() { String::new() } else { format!(" · {}", engines.join(", ")) };
-        format!("Sync {}{by}", words::scope(shared))
+        format!("Sync {}{}", words::scope(shared), self.by)
     }
 
     fn columns(&self, shared: &Shared) -> Cow<'_, [Column]> {
@@ -152,11 +148,13 @@ impl Rows for Syncing {
 
     fn changes(&mut self, shared: &Shared) -> Changes<Row> {
         let now = Some((words::scope_key(shared), shared.sync.version()));
-        if now == self.seen {
-            return Changes::Nothing;
+        let told = Some([shared.upstreams.version(), shared.settings_version()]);
+        let changes = if now == self.seen { Changes::Nothing } else { Changes::Everything };
+        if matches!(changes, Changes::Everything) || told != self.told {
+            (self.by, self.foot) = (engines(shared), foot(shared));
         }
-        self.seen = now;
-        Changes::Everything
+        (self.seen, self.told) = (now, told);
+        changes
     }
 
     fn all(&self, shared: &Shared, each: &mut dyn FnMut(Row)) {
@@ -296,27 +294,9 @@ impl Rows for Syncing {
         words::gaps_in(shared, &control_planes(shared), &ALL_KINDS)
     }
 
-    /// The rows are the objects' own, as the Kubernetes API has them; the API server of Argo CD, where one is
-    /// configured, adds to the zoom of an Application.
     fn foot(&self, shared: &Shared) -> Option<String> {
-        let here = || shared.sync.list.iter().filter(|delivery| is_here(shared, delivery));
-        here().next()?;
-        let argo = here().filter(|delivery| delivery.object.kind == Kind::Application);
-        let mut of: Vec<EnvId> = argo.flat_map(|delivery| delivery.environments.iter().copied()).collect();
-        of.retain(|env| shared.all_environments || *env == shared.current);
-        of.sort_unstable();
-        of.dedup();
-        let (with, without): (Vec<EnvId>, Vec<EnvId>) =
-            of.into_iter().partition(|env| shared.upstreams.of(Server::Argocd, *env).is_ok());
-        let names = |of: &[EnvId]| {
-            let names = of.iter().filter_map(|env| shared.environments.get(*env)).map(|env| &*env.name);
-            names.collect::<Vec<_>>().join(", ")
-        };
-        Some(match (with.is_empty(), without.is_empty()) {
-            (true, _) => BY_KUBERNETES.to_owned(),
-            (false, true) => "by the Kubernetes API + Argo CD API".to_owned(),
-            (false, false) => format!("by the Kubernetes API + Argo CD API for {}", names(&with)),
-        })
+        let _ = shared;
+        self.foot.clone()
     }
 
     fn entered(&mut self, shared: &mut Shared, row: Row) {
@@ -329,6 +309,43 @@ impl Rows for Syncing {
             shared.app = Some(app);
         }
     }
+}
+
+/// ` · Argo CD, Flux`: who delivers what is looked at; empty where nobody does.
+fn engines(shared: &Shared) -> String {
+    let here = || shared.sync.list.iter().filter(|delivery| is_here(shared, delivery));
+    let argo = here().any(|delivery| delivery.object.kind == Kind::Application);
+    let flux = here().any(|delivery| delivery.object.kind != Kind::Application);
+    match (argo, flux) {
+        (true, true) => " · Argo CD, Flux",
+        (true, false) => " · Argo CD",
+        (false, true) => " · Flux",
+        (false, false) => "",
+    }
+    .to_owned()
+}
+
+/// Where the rows come from: they are the objects' own, as the Kubernetes API has them; the API server of Argo CD, where
+/// one is configured, adds to the zoom of an Application.
+fn foot(shared: &Shared) -> Option<String> {
+    let here = || shared.sync.list.iter().filter(|delivery| is_here(shared, delivery));
+    here().next()?;
+    let argo = here().filter(|delivery| delivery.object.kind == Kind::Application);
+    let mut of: Vec<EnvId> = argo.flat_map(|delivery| delivery.environments.iter().copied()).collect();
+    of.retain(|env| shared.all_environments || *env == shared.current);
+    of.sort_unstable();
+    of.dedup();
+    let (with, without): (Vec<EnvId>, Vec<EnvId>) =
+        of.into_iter().partition(|env| shared.upstreams.of(Server::Argocd, *env).is_ok());
+    let names = |of: &[EnvId]| {
+        let names = of.iter().filter_map(|env| shared.environments.get(*env)).map(|env| &*env.name);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    Some(match (with.is_empty(), without.is_empty()) {
+        (true, _) => BY_KUBERNETES.to_owned(),
+        (false, true) => "by the Kubernetes API + Argo CD API".to_owned(),
+        (false, false) => format!("by the Kubernetes API + Argo CD API for {}", names(&with)),
+    })
 }
 
 /// The row of the release matrix whose workloads it delivers, where that is one alone.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::nodes::{NodeLoad, Nodes};
+use super::owned::Owned;
 use super::revisions::{Revision, Revisions};
 use super::table::{Fact, Table};
 use super::tally::PodTally;
@@ -118,7 +119,8 @@ pub struct ClusterWorld {
     /// Use of each node, by name.
     node_usage: HashMap<Name, Resources>,
     usage_version: u64,
-    pods_by_owner: HashMap<Uid, Vec<u32>>,
+    pods_by_owner: Owned,
+    jobs_by_owner: Owned,
     pods_by_node: Nodes,
     revisions: Revisions,
     tallies: HashMap<Name, PodTally>,
@@ -232,9 +234,7 @@ impl ClusterWorld {
     fn take(&mut self, facts: Facts) {
         match facts {
             Facts::Pods(deltas) => self.take_pods(deltas),
-            Facts::Workloads(kind, deltas) => {
-                take_kind(&mut self.workloads, &mut self.listing, kind, deltas);
-            }
+            Facts::Workloads(kind, deltas) => self.take_workloads(kind, deltas),
             Facts::ReplicaSets(deltas) => take_plain(&mut self.replica_sets, deltas),
             Facts::Services(deltas) => take_plain(&mut self.services, deltas),
             Facts::Ingresses(deltas) => take_plain(&mut self.ingresses, deltas),
@@ -244,29 +244,31 @@ impl ClusterWorld {
             Facts::Quotas(deltas) => take_plain(&mut self.quotas, deltas),
             Facts::Autoscalers(deltas) => take_plain(&mut self.autoscalers, deltas),
             Facts::Applications(deltas) => take_plain(&mut self.applications, deltas),
-            Facts::Flux(kind, deltas) => take_kind(&mut self.flux, &mut self.flux_listing, kind, deltas),
+            Facts::Flux(kind, deltas) => {
+                take_kind(&mut self.flux, &mut self.flux_listing, kind, deltas, |_, _, _| {});
+            }
             Facts::Backups(deltas) => take_plain(&mut self.backups, deltas),
             Facts::Schedules(deltas) => take_plain(&mut self.schedules, deltas),
             Facts::Restores(deltas) => take_plain(&mut self.restores, deltas),
             Facts::Locations(deltas) => take_plain(&mut self.locations, deltas),
             Facts::Operated(kind, deltas) => {
-                take_kind(&mut self.operated, &mut self.operated_listing, kind, deltas);
+                take_kind(&mut self.operated, &mut self.operated_listing, kind, deltas, |_, _, _| {});
             }
         }
     }
 
     fn take_pods(&mut self, deltas: Vec<Delta<Pod>>) {
-        let ClusterWorld { pods, pods_by_owner, pods_by_node, revisions, tallies, usage, .. } = self;
+        let ClusterWorld { pods, workloads, pods_by_owner, pods_by_node, revisions, tallies, usage, .. } =
+            self;
+        let owner = |pod: Option<&Pod>| pod.and_then(|pod| pod.owner.as_ref()).map(|owner| owner.uid);
         for delta in deltas {
             pods.apply(delta, |slot, old, new| {
                 pods_by_node.take(slot, old, new);
-                if let Some(old) = old {
-                    if let Some(tally) = tallies.get_mut(&old.namespace) {
-                        tally.remove(old);
-                    }
-                    if new.is_none_or(|new| new.owner != old.owner) {
-                        forget_owner(pods_by_owner, old, slot);
-                    }
+                pods_by_owner.take(slot, owner(old), owner(new));
+                if let Some(old) = old
+                    && let Some(tally) = tallies.get_mut(&old.namespace)
+                {
+                    tally.remove(old);
                 }
                 if let Some(new) = new {
                     if old.is_none() {
@@ -276,16 +278,34 @@ impl ClusterWorld {
                         Some(tally) => tally.add(new),
                         None => tallies.entry(new.namespace.clone()).or_default().add(new),
                     }
-                    if old.is_none_or(|old| new.owner != old.owner)
-                        && let Some(owner) = &new.owner
-                    {
-                        pods_by_owner.entry(owner.uid).or_default().push(slot);
+                } else {
+                    if let Some(used) = usage.get_mut(slot as usize) {
+                        *used = None;
                     }
-                } else if let Some(used) = usage.get_mut(slot as usize) {
-                    *used = None;
+                    // The last one of a controller that is gone, or that nobody may list.
+                    if let Some(owner) = owner(old)
+                        && pods_by_owner.slots(owner).is_empty()
+                        && workloads.get(owner).is_none()
+                    {
+                        revisions.forget(owner);
+                    }
                 }
             });
         }
+    }
+
+    fn take_workloads(&mut self, kind: Kind, deltas: Vec<Delta<Workload>>) {
+        let ClusterWorld { workloads, listing, jobs_by_owner, revisions, .. } = self;
+        let owner = |workload: Option<&Workload>| {
+            let job = workload.filter(|workload| workload.kind == Kind::Job);
+            job.and_then(|job| job.owner.as_ref()).map(|owner| owner.uid)
+        };
+        take_kind(workloads, listing, kind, deltas, |slot, old, new| {
+            jobs_by_owner.take(slot, owner(old), owner(new));
+            if let (Some(old), None) = (old, new) {
+                revisions.forget(old.uid);
+            }
+        });
     }
 
     fn take_usage(&mut self, usage: Usage) {
@@ -340,7 +360,13 @@ impl ClusterWorld {
 
     /// Slots of the pods that a controller owns directly.
     pub fn pods_owned_by(&self, owner: Uid) -> &[u32] {
-        self.pods_by_owner.get(&owner).map_or(&[], Vec::as_slice)
+        self.pods_by_owner.slots(owner)
+    }
+
+    /// The Jobs of a CronJob, with their slots, in no order.
+    pub fn jobs_of(&self, cron: Uid) -> impl Iterator<Item = (u32, &Workload)> {
+        let slots = self.jobs_by_owner.slots(cron).iter();
+        slots.filter_map(|slot| Some((*slot, self.workloads.at(*slot)?)))
     }
 
     /// The templates of a StatefulSet or DaemonSet whose pods were seen, in no order.
@@ -360,10 +386,8 @@ impl ClusterWorld {
                 }
             }
             Kind::CronJob => {
-                for (_, job) in self.workloads.iter() {
-                    if job.owner.as_ref().is_some_and(|owner| owner.uid == workload.uid) {
-                        slots.extend_from_slice(self.pods_owned_by(job.uid));
-                    }
+                for (_, job) in self.jobs_of(workload.uid) {
+                    slots.extend_from_slice(self.pods_owned_by(job.uid));
                 }
             }
             _ => {}
@@ -421,16 +445,6 @@ impl ClusterWorld {
     }
 }
 
-fn forget_owner(index: &mut HashMap<Uid, Vec<u32>>, pod: &Pod, slot: u32) {
-    let Some(owner) = &pod.owner else { return };
-    if let Some(slots) = index.get_mut(&owner.uid) {
-        slots.retain(|known| *known != slot);
-        if slots.is_empty() {
-            index.remove(&owner.uid);
-        }
-    }
-}
-
 /// The open lists of the kinds that share one table: what each has named so far, since each kind sweeps its own.
 type Listing = HashMap<(Kind, Option<Name>), Vec<Uid>>;
 
@@ -457,7 +471,14 @@ impl OfKind for Operated {
     }
 }
 
-fn take_kind<T: OfKind>(table: &mut Table<T>, listing: &mut Listing, kind: Kind, deltas: Vec<Delta<T>>) {
+/// Takes the steps of one kind's watch into the table that it shares, and tells `changed` as the table does.
+fn take_kind<T: OfKind>(
+    table: &mut Table<T>,
+    listing: &mut Listing,
+    kind: Kind,
+    deltas: Vec<Delta<T>>,
+    mut changed: impl FnMut(u32, Option<&T>, Option<&T>),
+) {
     let within =
         |namespace: &Option<Name>, fact: &T| namespace.as_ref().is_none_or(|n| **n == *fact.namespace());
     for delta in deltas {
@@ -479,7 +500,7 @@ fn take_kind<T: OfKind>(table: &mut Table<T>, listing: &mut Listing, kind: Kind,
                     .filter(|uid| seen.binary_search(uid).is_err())
                     .collect();
                 for uid in gone {
-                    table.apply(Delta::Gone(uid), |_, _, _| {});
+                    table.apply(Delta::Gone(uid), &mut changed);
                 }
             }
             Delta::Put(fact) => {
@@ -488,9 +509,9 @@ fn take_kind<T: OfKind>(table: &mut Table<T>, listing: &mut Listing, kind: Kind,
                         seen.push(fact.uid());
                     }
                 }
-                table.apply(Delta::Put(fact), |_, _, _| {});
+                table.apply(Delta::Put(fact), &mut changed);
             }
-            Delta::Gone(uid) => table.apply(Delta::Gone(uid), |_, _, _| {}),
+            Delta::Gone(uid) => table.apply(Delta::Gone(uid), &mut changed),
         }
     }
 }

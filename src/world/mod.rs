@@ -6,6 +6,7 @@
 
 mod cluster;
 mod nodes;
+mod owned;
 mod revisions;
 mod table;
 mod tally;

@@ -52,6 +52,11 @@ impl Revisions {
         }
     }
 
+    /// Forgets those of a controller that is gone.
+    pub(super) fn forget(&mut self, controller: Uid) {
+        self.of.remove(&controller);
+    }
+
     /// Those of a controller, in no order.
     pub(super) fn of(&self, controller: Uid) -> &[Revision] {
         self.of.get(&controller).map_or(&[], Vec::as_slice)

@@ -174,3 +174,60 @@ fn two_contexts_to_one_cluster_are_one() {
     assert_eq!(world.clusters[0].connection.same_as, None);
     assert_eq!(world.clusters[1].connection.same_as.as_deref(), Some("one"));
 }
+
+fn workload(n: u128, kind: Kind, owner: Option<u128>) -> Workload {
+    let uid = Uid(n);
+    let owner = owner.map(|uid| Owner { uid: Uid(uid), kind: "CronJob".into(), name: "nightly".into() });
+    let job = crate::fleet::testing::deployment("a", "some", "some:1", 1);
+    Workload { uid, kind, owner: owner.map(Arc::new), ..job }
+}
+
+fn put(world: &mut World, kind: Kind, deltas: Vec<Delta<Workload>>) {
+    world.apply(ClusterId(0), ClusterMsg::Facts(Facts::Workloads(kind, deltas)), Now::default());
+}
+
+#[test]
+fn jobs_are_found_by_their_cron_job() {
+    let mut world = world();
+    let of = |world: &World, cron| {
+        let mut jobs: Vec<u128> = world.clusters[0].jobs_of(Uid(cron)).map(|(_, job)| job.uid.0).collect();
+        jobs.sort_unstable();
+        jobs
+    };
+    let job = |n, owner| Delta::Put(workload(n, Kind::Job, owner));
+    put(&mut world, Kind::Deployment, vec![Delta::Put(workload(9, Kind::Deployment, Some(100)))]);
+    put(&mut world, Kind::Job, vec![job(1, Some(100)), job(2, Some(100)), job(3, Some(200)), job(4, None)]);
+    assert_eq!((of(&world, 100), of(&world, 200)), (vec![1, 2], vec![3]));
+    // A slot that is free is another one's.
+    put(&mut world, Kind::Job, vec![Delta::Gone(Uid(1)), job(5, Some(200)), job(4, Some(200))]);
+    assert_eq!((of(&world, 100), of(&world, 200)), (vec![2], vec![3, 4, 5]));
+    put(&mut world, Kind::Job, vec![Delta::Begin(None), job(2, Some(100)), Delta::End(None)]);
+    assert_eq!((of(&world, 100), of(&world, 200)), (vec![2], vec![]));
+}
+
+#[test]
+fn templates_are_remembered_without_pods_and_forgotten_with_their_controller() {
+    let mut world = world();
+    let of = |world: &World, n| world.clusters[0].revisions_of(Uid(n)).len();
+    let of_set = |n, controller, hash: &str| {
+        let owner = Owner { uid: Uid(controller), kind: "StatefulSet".into(), name: "db".into() };
+        let labels = Labels::new(vec![("controller-revision-hash".into(), hash.into())]);
+        Delta::Put(Pod { owner: Some(Arc::new(owner)), labels, ..pod(n, "a", PodState::Ready) })
+    };
+    let set = |n| Delta::Put(workload(n, Kind::StatefulSet, None));
+    // Pods may come before their controllers, and these may not be listed at all.
+    send(
+        &mut world,
+        vec![of_set(1, 100, "x"), of_set(2, 100, "y"), of_set(3, 200, "x"), of_set(4, 300, "x")],
+    );
+    put(&mut world, Kind::StatefulSet, vec![set(100), set(200)]);
+    assert_eq!((of(&world, 100), of(&world, 200), of(&world, 300)), (2, 1, 1));
+    send(&mut world, [1, 2, 4].map(|n| Delta::Gone(Uid(n))).into());
+    assert_eq!((of(&world, 100), of(&world, 300)), (2, 0), "scaled to nothing; gone for all that is known");
+    put(&mut world, Kind::StatefulSet, vec![Delta::Gone(Uid(100)), Delta::Begin(None), Delta::End(None)]);
+    assert_eq!((of(&world, 100), of(&world, 200)), (0, 0), "deleted, and not there when all were listed");
+    // A pod that is still to be told of goes too.
+    send(&mut world, vec![of_set(5, 100, "y")]);
+    send(&mut world, vec![Delta::Gone(Uid(5))]);
+    assert_eq!(of(&world, 100), 0);
+}

@@ -128,6 +128,65 @@ async fn graphs_show_what_the_exporter_said() {
     assert_eq!(selector, "{env=\"eu\"}");
 }
 
+/// A real Prometheus reads the queries that join the names of pods, and counts a pod once; so it reads those of latencies
+/// in several families.
+#[tokio::test]
+#[ignore = "needs tests/real/build"]
+async fn a_pod_that_two_jobs_name_differently_counts_once() {
+    let cluster = Cluster::start().bare().with_prometheus().await.unwrap();
+    let prometheus = cluster.prometheus().unwrap();
+    let exporter = Exporter::start().await.unwrap();
+    let named: [&[(&str, &str)]; 4] = [
+        &[
+            ("exported_namespace", "shop"),
+            ("exported_pod", "cart-1"),
+            ("namespace", "monitoring"),
+            ("pod", "exporter-0"),
+        ],
+        &[("namespace", "shop"), ("pod", "cart-1")],
+        &[("exported_namespace", "shop"), ("namespace", "monitoring"), ("pod", "cart-2")],
+        &[("namespace", "shop"), ("pod", "cart-3")],
+    ];
+    const FAMILIES: [&str; 3] = ["app_request_latency_seconds", TOOK, "starlette_request_duration_seconds"];
+    for labels in named {
+        let labels: Vec<(&str, &str)> = labels.iter().copied().chain([("env", "eu")]).collect();
+        let container: Vec<(&str, &str)> = labels.iter().copied().chain([("container", "cart")]).collect();
+        exporter.gauge("container_memory_working_set_bytes", &container, 10.0);
+        let limited: Vec<(&str, &str)> = container.iter().copied().chain([("resource", "memory")]).collect();
+        exporter.gauge("kube_pod_container_resource_limits", &limited, 50.0);
+        let phase: Vec<(&str, &str)> = labels.iter().copied().chain([("phase", "Running")]).collect();
+        exporter.gauge("kube_pod_status_phase", &phase, 1.0);
+        for family in FAMILIES {
+            exporter.histogram(family, &labels, &[(0.1, 2), (1.0, 5)], 3.5, 6);
+        }
+    }
+    prometheus.scrape("shop", &exporter.address(), &json!({"honor_labels": true})).await.unwrap();
+    let assigned = assigned(&prometheus.url());
+    let caller = Caller::new(Client::new(Arc::clone(&assigned.upstream), None, Limits::default()));
+    let survey = surveyed(&caller, &survey_request(&assigned, &[]), TOOK).await;
+    let namespaces = ["shop".into()];
+    let place =
+        Place { matchers: &assigned.matchers, namespaces: &namespaces, survey: Some(&survey), own: &[] };
+    let pod = |name: &str| Target::Pod { namespace: "shop".into(), name: name.into() };
+    let wanted =
+        [(Target::Environment, [30.0, 150.0]), (pod("cart-1"), [10.0, 50.0]), (pod("cart-2"), [10.0, 50.0])];
+    for (target, numbers) in &wanted {
+        let chart = plan(Signal::Memory, target, &place, 5).unwrap();
+        let requests = chart.requests(&assigned, 60, 12);
+        assert_eq!(requests.len(), 2, "{requests:?}");
+        for (request, number) in requests.iter().zip(numbers) {
+            let holds = |graph: &Graph| graph.series.len() == 1 && last(graph) == Some(*number);
+            until(&caller, request, |answer| answer.as_ref().is_ok_and(|graph| holds(graph))).await.unwrap();
+        }
+    }
+    for signal in [Signal::Requests, Signal::Latency] {
+        let chart = plan(signal, &Target::Environment, &place, 5).unwrap();
+        for request in chart.requests(&assigned, 60, 12) {
+            until(&caller, &request, Result::is_ok).await.unwrap();
+        }
+    }
+}
+
 /// Requests that are counted, and how long they took, as classic histograms, as native ones and as both, which count once: the
 /// charts have the numbers that the counts make.
 #[tokio::test]

@@ -37,6 +37,7 @@ fn roll(new: u32, ready: u32, old: u32, rolling: bool) -> Roll {
         begun: Some(at(8)),
         over: (!rolling).then(|| at(20)),
         stuck: None,
+        brought: false,
     }
 }
 
@@ -331,8 +332,17 @@ fn drift_of_what_was_delivered_is_no_revision_in_flight() {
     let new = Facts { rolls: vec![Roll { settled: false, ..dies.rolls[0].clone() }], ..dies };
     assert!(looked(&new).in_flight());
     // The newest commit, which is not in the history, changes nothing of it.
-    let nothing_new = Facts { delivery: Delivery::None, drifted: true, ..drift.clone() };
+    let nothing_new = Facts { delivery: Delivery::None, nothing_new: true, ..drift.clone() };
     assert!(!looked(&nothing_new).in_flight());
+    // What was changed in the cluster rolls out beside it; or what the newest revision brought does, beside that drift.
+    let with = |brought: bool, settled: bool| Facts {
+        rolls: vec![Roll { brought, settled, ..roll(2, 1, 2, true) }],
+        nothing_new: true,
+        ..drift.clone()
+    };
+    assert!(!looked(&with(false, false)).in_flight());
+    assert!(looked(&with(true, false)).in_flight());
+    assert!(!looked(&with(true, true)).in_flight());
     // A new revision that nobody applies yet, an operation, a rollout.
     for facts in [
         Facts { delivery: Delivery::None, ..drift.clone() },

@@ -6,7 +6,7 @@
 
 use super::families::{self, Found};
 use super::target::{Key, Selection};
-use super::{Asker, Draft, Legend, Role, Signal, Target, bracketed, gather};
+use super::{Asker, Draft, Legend, Role, Signal, Target, bracketed};
 
 /// Families that are counted together.
 struct Joint<'a> {
@@ -106,24 +106,31 @@ impl Asker<'_> {
         self.target.served(self.labels(&found.name), self.place.namespaces, found.app(), front)
     }
 
-    /// `rate(...)` of a family, as often as its series have different ways to say whose they are.
-    fn rate(&self, found: &Found<'_>, more: &str, key: Key, wrap: &dyn Fn(String) -> String) -> String {
+    /// `rate(...)` of the series of a family that are selected.
+    fn rate(
+        &self,
+        found: &Found<'_>,
+        more: &str,
+        selections: &[Selection],
+        key: Key,
+        wrap: &dyn Fn(String) -> String,
+    ) -> String {
         let asked = [more, families::asked_of(&found.name)];
         let more = asked.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(",");
         let rate = |selected| wrap(format!("rate({selected}[{}s])", self.window));
-        gather(&found.name, &more, &self.served(found), key, &rate)
+        self.gather(&found.name, &more, selections, key, &rate)
     }
 
     /// Requests a second, as a vector.
-    fn counts(&self, found: &Found<'_>, more: &str, key: Key) -> String {
+    fn counts(&self, found: &Found<'_>, more: &str, selections: &[Selection], key: Key) -> String {
         let count = |rate| if found.native { format!("histogram_count({rate})") } else { rate };
-        self.rate(found, more, key, &count)
+        self.rate(found, more, selections, key, &count)
     }
 
     pub(super) fn requests(&self) -> Result<Vec<Draft>, String> {
         let sum = |joint: &Joint<'_>| {
-            let counts = joint.families.iter().map(|found| joint.part(self.counts(found, "", joint.key)));
-            format!("sum({})", joint.union(counts))
+            let count = |found| self.counts(found, "", &self.served(found), joint.key);
+            format!("sum({})", joint.union(joint.families.iter().map(|found| joint.part(count(found)))))
         };
         let joints = self.joints(self.families(Signal::Requests)?);
         Ok(vec![(one_of(joints.iter().map(sum)), Legend::Fixed("requests"), Role::Line)])
@@ -145,26 +152,40 @@ impl Asker<'_> {
 
     /// The share of requests that failed.
     fn share_of_errors(&self, joint: &Joint<'_>) -> String {
-        // Series without a status say nothing of errors: they do not count as requests that went well.
-        let counts = |found: &Found<'_>, means: &str| {
-            let status = found.status();
-            let rates = status.iter().map(|label| self.counts(found, &format!("{label}{means}"), joint.key));
-            one_of(rates)
+        let selected: Vec<(&Found<'_>, Vec<Selection>)> =
+            joint.families.iter().map(|found| (found, self.served(found))).collect();
+        let (key, or) = match selected.as_slice() {
+            [(_, selections)] => self.joined(selections, joint.key),
+            _ => (joint.key, format!(" or on ({}) ", joint.on)),
         };
-        let bad = |found| counts(found, "=~\"5..\"");
-        let all = |found| counts(found, "!=\"\"");
+        // Series without a status say nothing of errors: they do not count as requests that went well.
+        let counts = |found: &Found<'_>, means: &str, selections: &[Selection]| {
+            let status = found.status();
+            let count = |label: &&str| self.counts(found, &format!("{label}{means}"), selections, key);
+            one_of(status.iter().map(count))
+        };
+        let bad = |found: &Found<'_>, of: &[Selection]| counts(found, "=~\"5..\"", of);
+        let all = |found: &Found<'_>, of: &[Selection]| counts(found, "!=\"\"", of);
         // Without a single error there is no series of errors, which is none and not unknown.
-        if let [one] = joint.families.as_slice() {
-            let (bad, all) = (bad(one), all(one));
+        if let [(found, selections)] = selected.as_slice()
+            && (selections.len() == 1 || or == " or ")
+        {
+            let (bad, all) = (bad(found, selections), all(found, selections));
             return format!("(sum({bad}) or sum({all}) * 0) / sum({all})");
         }
-        // A pod without errors in its first family has none, whatever a later one says of it.
-        let failed = joint.families.iter().flat_map(|found| {
-            let all = bracketed(all(found));
-            [bracketed(bad(found)), format!("{all} * 0")]
-        });
-        let all = joint.families.iter().map(|found| bracketed(all(found)));
-        format!("sum({}) / sum({})", joint.union(failed), joint.union(all))
+        // A pod without errors in the first family that it is in, under the first of its names, has none, whatever a later
+        // one says of it.
+        let each = || {
+            let selected = selected.iter();
+            selected.flat_map(|(found, all)| all.iter().map(move |one| (*found, std::slice::from_ref(one))))
+        };
+        let failed: Vec<String> = each()
+            .flat_map(|(found, one)| {
+                [bracketed(bad(found, one)), format!("{} * 0", bracketed(all(found, one)))]
+            })
+            .collect();
+        let all: Vec<String> = each().map(|(found, one)| bracketed(all(found, one))).collect();
+        format!("sum({}) / sum({})", failed.join(&or), all.join(&or))
     }
 
     pub(super) fn latency(&self) -> Result<Vec<Draft>, String> {
@@ -177,10 +198,13 @@ impl Asker<'_> {
                 (query, Legend::Fixed(word), Role::Line)
             })
             .collect();
-        // What others measure cannot be added to the first, and is told beside it: a line for each name that there is.
-        for (query, word) in sums.iter().filter_map(Sum::besides) {
-            if curves.iter().all(|(_, legend, _)| *legend != Legend::Fixed(word)) {
-                curves.push((query, Legend::Fixed(word), Role::Line));
+        // What others measure cannot be added to the first, and is told beside it: a line for each kind that there is.
+        for (kind, [word, slowest]) in OTHERS {
+            let of_kind = sums.iter().filter(|sum| (sum.native, sum.milliseconds) == kind);
+            match of_kind.filter_map(Sum::besides).collect::<Vec<_>>().as_slice() {
+                [] => {}
+                [one] => curves.push((one.clone(), Legend::Fixed(word), Role::Line)),
+                several => curves.push((slowest_of(several), Legend::Fixed(slowest), Role::Line)),
             }
         }
         Ok(curves)
@@ -191,7 +215,8 @@ impl Asker<'_> {
         let mut before: Vec<String> = Vec::new();
         let mut sums = Vec::new();
         for found in &joint.families {
-            let rate = joint.part(self.rate(found, "", joint.key, &super::plainly));
+            let rate = self.rate(found, "", &self.served(found), joint.key, &super::plainly);
+            let rate = joint.part(rate);
             let by = if found.native { "sum" } else { "sum by (le) " };
             let others = (!before.is_empty()).then(|| {
                 let first = joint.union(before.iter().cloned());
@@ -225,18 +250,29 @@ impl Sum {
         self.of(part, &self.of_all)
     }
 
-    /// The line of those that are in none of the families before, where there is something in those.
-    fn besides(&self) -> Option<(String, &'static str)> {
+    /// The 99th percentile of those that are in none of the families before, where there is something in those.
+    fn besides(&self) -> Option<String> {
         let (sum, before) = self.others.as_ref()?;
-        let word = match (self.native, self.milliseconds) {
-            (true, true) => "p99 of native ms",
-            (true, false) => "p99 of native",
-            (false, true) => "p99 of ms",
-            (false, false) => "p99 of others",
-        };
         // Counted, for what is before may be of numbers and of native histograms.
-        Some((format!("{} and count({before})", self.of("0.99", sum)), word))
+        Some(format!("{} and count({before})", self.of("0.99", sum)))
     }
+}
+
+/// Kinds of histograms, by whether they are native and count milliseconds, and what the line of those that are in another
+/// family than the first is called: of one family, and of the slowest one of several, whose bounds may differ.
+const OTHERS: [((bool, bool), [&str; 2]); 4] = [
+    ((false, false), ["p99 of others", "max p99 of others"]),
+    ((false, true), ["p99 of ms", "max p99 of ms"]),
+    ((true, false), ["p99 of native", "max p99 of native"]),
+    ((true, true), ["p99 of native ms", "max p99 of native ms"]),
+];
+
+/// The largest of single numbers, which have no label by which `or` could tell them apart.
+fn slowest_of(numbers: &[String]) -> String {
+    let numbered = numbers.iter().enumerate();
+    let numbered =
+        numbered.map(|(nth, number)| format!("label_replace({number}, \"nth\", \"{nth}\", \"le\", \"\")"));
+    format!("max({})", one_of(numbered))
 }
 
 /// The first of these that has something to tell.

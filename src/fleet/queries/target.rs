@@ -113,6 +113,16 @@ pub(super) struct Way {
     pub(super) pod: Option<&'static str>,
     /// Labels of the ways before this one: with one of them a series is theirs.
     without: Vec<&'static str>,
+    /// A way after this one has the same namespace: without the pod's label a series is that one's.
+    shared: bool,
+}
+
+impl Way {
+    /// What tells its series from those of the ways before it, and after it.
+    fn apart(&self) -> impl Iterator<Item = Matcher> {
+        let named = self.pod.filter(|_| self.shared).map(has);
+        self.without.iter().map(|label| lacks(label)).chain(named)
+    }
 }
 
 /// Series of a family that are asked for, and how they say whose they are.
@@ -152,32 +162,40 @@ fn ways(pairs: &[(&'static str, Option<&'static str>)]) -> Vec<Way> {
             earlier.flatten().filter(|label| label != namespace && Some(*label) != *pod).collect();
         without.sort_unstable();
         without.dedup();
-        Way { namespace: Some(namespace), pod: *pod, without }
+        let shared = pairs.iter().skip(nth + 1).any(|(other, _)| other == namespace);
+        Way { namespace: Some(namespace), pod: *pod, without, shared }
     };
     pairs.iter().enumerate().map(way).collect()
 }
 
 /// The ways to find series by their namespace, never none.
 fn by_namespace(labels: Option<&[Name]>) -> Vec<Way> {
-    let pod_of = |namespace: &str| {
-        let own = PODS.iter().find(|(pod, own)| *own == namespace && is_there(labels, pod));
-        own.map(|(pod, _)| *pod).or_else(|| pod_label(labels))
-    };
-    let namespaces = namespace_labels(labels);
-    let pairs: Vec<_> = match namespaces.as_slice() {
-        [one] => vec![(*one, pod_label(labels))],
-        several => several.iter().map(|namespace| (*namespace, pod_of(namespace))).collect(),
-    };
+    let mut pairs = pairs(labels);
+    for namespace in namespace_labels(labels) {
+        if pairs.iter().all(|(known, _)| *known != namespace) {
+            pairs.push((namespace, pod_label(labels)));
+        }
+    }
     ways(&pairs)
 }
 
 /// The ways to find series by their pod, never none.
 fn by_pod(labels: Option<&[Name]>) -> Vec<Way> {
+    let mut pairs = pairs(labels);
+    if pairs.is_empty() {
+        pairs.push((namespace_label(labels), Some("pod")));
+    }
+    ways(&pairs)
+}
+
+/// The labels of namespace and pod as the series of a family may have them together; none where none has a pod's.
+fn pairs(labels: Option<&[Name]>) -> Vec<(&'static str, Option<&'static str>)> {
     let namespaces = namespace_labels(labels);
-    let mut pairs: Vec<(&'static str, Option<&'static str>)> = Vec::new();
+    let mut pairs = Vec::new();
     for (pod, namespace) in PODS.into_iter().filter(|(pod, _)| is_there(labels, pod)) {
-        // Where an exporter tells the namespace and not the pod, the pod's own namespace may stand under either label.
-        let exported = pod == "pod" && pairs.is_empty() && is_there(labels, "exported_namespace");
+        // Where an exporter tells the namespace and not the pod, the pod's own namespace may stand under either label;
+        // another job of the family may tell both.
+        let exported = pod == "pod" && is_there(labels, "exported_namespace");
         let own: Vec<&'static str> = match is_there(labels, namespace) {
             true if exported => vec!["exported_namespace", namespace],
             true => vec![namespace],
@@ -185,10 +203,7 @@ fn by_pod(labels: Option<&[Name]>) -> Vec<Way> {
         };
         pairs.extend(own.into_iter().map(|namespace| (namespace, Some(pod))));
     }
-    if pairs.is_empty() {
-        pairs.push((namespace_label(labels), Some("pod")));
-    }
-    ways(&pairs)
+    pairs
 }
 
 /// Labels by which the series of several ways, or of several families, are brought together.
@@ -217,6 +232,11 @@ impl Key {
             Target::Workloads(_) => Key { namespace: None, ..self },
             Target::Pod { .. } | Target::Node(_) => Key::default(),
         }
+    }
+
+    /// These labels, and those of another one where it has none.
+    pub(super) fn or(self, other: Key) -> Key {
+        Key { namespace: self.namespace.or(other.namespace), pod: self.pod.or(other.pod) }
     }
 
     /// A vector of series that are found in this way, with the labels of this key.
@@ -321,7 +341,7 @@ impl Target {
         let among = |names: Vec<Name>| Matcher::Among(namespace.into(), names);
         let mut matchers: Vec<Matcher> = way.without.iter().map(|label| lacks(label)).collect();
         match self {
-            Target::Environment => matchers.push(among(namespaces.to_vec())),
+            Target::Environment => matchers = way.apart().chain([among(namespaces.to_vec())]).collect(),
             Target::Workloads(aims) => {
                 let pods = aims.iter().map(pods_of).collect::<Vec<_>>().join("|");
                 matchers.extend([among(namespaces_of(aims)), Matcher::Pattern(pod.into(), pods)]);
@@ -371,10 +391,10 @@ impl Target {
                 vec![Selection { matchers: Vec::new(), way }]
             }
             _ => {
+                // Of an app by a label of its own no pod counts all: one may count for several apps.
                 let selection = |way: Way| {
-                    let without = way.without.iter().map(|label| lacks(label));
-                    let matchers = without.chain(way.namespace.map(in_namespace)).collect();
-                    Selection { matchers, way }
+                    let matchers = way.apart().chain(way.namespace.map(in_namespace)).collect();
+                    Selection { matchers, way: Way { pod: way.pod.filter(|_| app.is_none()), ..way } }
                 };
                 by_namespace(labels).into_iter().map(selection).collect()
             }
@@ -388,6 +408,18 @@ impl Target {
             }
         }
         selections
+    }
+
+    /// The labels of a key that pods of this target differ in: none of a single one, and not the namespace where there is
+    /// one alone.
+    pub(super) fn differing(&self, key: Key, namespaces: &[Name]) -> Key {
+        let of_one = match self {
+            Target::Environment => namespaces.len() < 2,
+            Target::Workloads(aims) => namespaces_of(aims).len() < 2,
+            Target::Pod { .. } => return Key::default(),
+            Target::Node(_) => false,
+        };
+        if of_one && key.pod.is_some() { Key { namespace: None, ..key } } else { key }
     }
 
     /// By which label lines are told apart, of series with the labels of this key.

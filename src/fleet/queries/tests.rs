@@ -51,7 +51,7 @@ fn cpu_and_memory_stand_against_requests_and_limits() {
         told(Signal::Memory, &Target::Pod { namespace: "shop".into(), name: "cart-1".into() }, Some(&known)),
         [
             r#"sum by (container) (container_memory_working_set_bytes{namespace="shop",pod="cart-1",container!="",cluster="eu"})"#,
-            r#"sum(kube_pod_container_resource_limits{exported_namespace="shop",exported_pod="cart-1",resource="memory",cluster="eu"} or kube_pod_container_resource_limits{exported_namespace="",exported_pod="",namespace="shop",pod="cart-1",resource="memory",cluster="eu"})"#,
+            r#"sum(kube_pod_container_resource_limits{exported_namespace="shop",exported_pod="cart-1",resource="memory",cluster="eu"} or on () kube_pod_container_resource_limits{exported_pod="",exported_namespace="shop",pod="cart-1",resource="memory",cluster="eu"} or on () kube_pod_container_resource_limits{exported_namespace="",exported_pod="",namespace="shop",pod="cart-1",resource="memory",cluster="eu"})"#,
         ]
     );
     let nodes = survey(&[
@@ -268,12 +268,13 @@ fn jobs_that_name_their_pods_differently_are_all_found() {
     ]);
     let pods = r#"pod=~"cart-[a-z0-9]+-[a-z0-9]{5}""#;
     let exported = format!(r#"{{exported_namespace="shop",exported_{pods},cluster="eu"}}"#);
+    let half = format!(r#"{{exported_pod="",exported_namespace="shop",{pods},cluster="eu"}}"#);
     let plain = format!(r#"{{exported_namespace="",exported_pod="",namespace="shop",{pods},cluster="eu"}}"#);
     let family = "kube_pod_container_status_restarts_total";
     assert_eq!(
         told(Signal::Restarts, &cart(), Some(&known)),
         [format!(
-            r#"sum by (exported_pod) (increase({family}{exported}[5m]) or label_replace(increase({family}{plain}[5m]), "exported_pod", "$1", "pod", "(.+)"))"#
+            r#"sum by (exported_pod) (increase({family}{exported}[5m]) or on (exported_pod) label_replace(increase({family}{half}[5m]), "exported_pod", "$1", "pod", "(.+)") or on (exported_pod) label_replace(increase({family}{plain}[5m]), "exported_pod", "$1", "pod", "(.+)"))"#
         )]
     );
     // Families that name pods differently are joined by the names of one of them.
@@ -294,7 +295,7 @@ fn jobs_that_name_their_pods_differently_are_all_found() {
     assert_eq!(
         told(Signal::Memory, &Target::Environment, Some(&old)),
         [
-            r#"sum by (namespace) (container_memory_working_set_bytes{namespace="shop",container!="",cluster="eu"} or label_replace(container_memory_working_set_bytes{namespace="",pod="",kubernetes_namespace="shop",container!="",cluster="eu"}, "namespace", "$1", "kubernetes_namespace", "(.+)"))"#
+            r#"sum by (namespace) (container_memory_working_set_bytes{namespace="shop",container!="",cluster="eu"} or on (pod) label_replace(label_replace(container_memory_working_set_bytes{namespace="",pod="",kubernetes_namespace="shop",container!="",cluster="eu"}, "pod", "$1", "kubernetes_pod_name", "(.+)"), "namespace", "$1", "kubernetes_namespace", "(.+)"))"#
         ]
     );
 }

@@ -157,11 +157,9 @@ impl Workloads {
                 }
             }
             Kind::CronJob => {
-                for (slot, job) in cluster.workloads.iter() {
-                    if job.owner.as_ref().is_some_and(|owner| owner.uid == workload.uid) {
-                        each(Row::Workload(row(slot)));
-                        self.below(id, cluster, job, each);
-                    }
+                for (slot, job) in cluster.jobs_of(workload.uid) {
+                    each(Row::Workload(row(slot)));
+                    self.below(id, cluster, job, each);
                 }
             }
             _ => {}
@@ -179,7 +177,7 @@ impl Workloads {
         };
         match workload.kind {
             Kind::Deployment | Kind::Rollout => cluster.replica_sets.iter().any(|(_, set)| owned(&set.owner)),
-            Kind::CronJob => cluster.workloads.iter().any(|(_, job)| owned(&job.owner)),
+            Kind::CronJob => cluster.jobs_of(workload.uid).next().is_some(),
             _ => !cluster.pods_owned_by(workload.uid).is_empty(),
         }
     }

@@ -533,12 +533,7 @@ fn pod_line(pod: &Pod, width: usize, shared: &Shared) -> Line {
 
 /// The runs of a CronJob, newest first.
 fn runs(workload: &Workload, cluster: &ClusterWorld, shared: &Shared) -> Vec<Line> {
-    let mut jobs: Vec<&Workload> = cluster
-        .workloads
-        .iter()
-        .map(|(_, job)| job)
-        .filter(|job| job.owner.as_ref().is_some_and(|owner| owner.uid == workload.uid))
-        .collect();
+    let mut jobs: Vec<&Workload> = cluster.jobs_of(workload.uid).map(|(_, job)| job).collect();
     jobs.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.name.cmp(&b.name)));
     let mut lines = vec![Line::text(Painted::role(Role::Strong, "Runs, newest first"))];
     if jobs.is_empty() {

@@ -4,6 +4,7 @@
 //! The whole object is read while the view is open and read again when the list says that it changed; ReplicaSets,
 //! pods and endpoints come live from the world. Each part is a tab, a file of its own that makes lines of facts.
 
+mod asking;
 mod drift;
 mod explain;
 mod history;
@@ -16,7 +17,6 @@ mod resources;
 mod tests;
 mod timeline;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -27,15 +27,14 @@ use super::page::Page;
 use super::painted::{Painted, Place};
 use super::words;
 use crate::action::{Action, Scope};
-use crate::domain::id::{ClusterId, Kind, Name, ObjectRef};
+use crate::domain::id::{ClusterId, Kind, ObjectRef};
 use crate::domain::sync::SyncApp;
 use crate::domain::sync_detail::{
     About, AppDetail, Destination, Differences, LiveHealth, Lookup, ResourceId, SyncDetail,
 };
 use crate::domain::sync_window::SyncWindow;
 use crate::domain::time::Stamp;
-use crate::domain::upstream::{Server, Upstream};
-use crate::effect::{DriftRequest, Effect, Question};
+use crate::effect::Effect;
 use crate::fleet::Delivery;
 use crate::fleet::destination::connections;
 use crate::fleet::follow::Follow;
@@ -150,8 +149,8 @@ struct SyncView {
     object: ObjectRef,
     tabs: &'static [Tab],
     tab: usize,
-    /// A person chose the tab.
-    chosen: bool,
+    /// The tab stands: by the first look at the object, or because a person chose it.
+    settled: bool,
     detail: Option<SyncDetail>,
     gone: bool,
     /// As the list had it when it was last asked for.
@@ -180,7 +179,7 @@ impl SyncView {
         let mut view = SyncView {
             tabs: Tab::of(object.kind),
             tab: 0,
-            chosen: false,
+            settled: false,
             detail: None,
             gone: false,
             asked_of: None,
@@ -211,43 +210,6 @@ impl SyncView {
         self.tabs.get(self.tab).copied().unwrap_or(Tab::Overview)
     }
 
-    /// The API server is asked along only every few seconds: what it adds changes slowly.
-    fn question(&mut self, shared: &Shared) -> Question {
-        let now = shared.now.mono;
-        let due = self.server_asked.is_none_or(|asked| now.saturating_sub(asked) >= SLOW);
-        let server = self.server(shared).filter(|_| due);
-        if server.is_some() {
-            self.server_asked = Some(now);
-        }
-        Question::Sync { object: self.object.clone(), server }
-    }
-
-    /// The Argo CD API server of an environment that the application belongs to, whether a context leads there or not,
-    /// or of the one that it lives in.
-    fn server(&self, shared: &Shared) -> Option<Arc<Upstream>> {
-        if self.object.kind != Kind::Application {
-            return None;
-        }
-        let target = self.app().map(|app| app.destination.namespace.clone());
-        let places =
-            [self.derived.cluster.zip(target), Some((self.object.cluster, self.object.namespace.clone()))];
-        let delivered = self.delivery(shared).into_iter().flat_map(|delivery| &delivery.environments);
-        // Where its objects are out of reach only an environment that is known to be its own names the server to ask:
-        // another Argo CD may have an application of the same name.
-        let reached = self.derived.cluster.is_some();
-        let around = places
-            .into_iter()
-            .flatten()
-            .filter_map(|(cluster, namespace)| shared.environments.of(cluster, &namespace))
-            .chain(shared.environment().filter(|env| env.cluster == self.object.cluster))
-            .filter(|_| reached);
-        let environments = delivered.filter_map(|env| shared.environments.get(*env)).chain(around);
-        environments
-            .filter_map(|env| shared.upstreams.of(Server::Argocd, env.id).ok())
-            .map(|assigned| Arc::clone(&assigned.upstream))
-            .next()
-    }
-
     /// The connection where the objects of an application are, as its row has it: a row knows what the configuration
     /// says, too.
     fn target(&self, app: &AppDetail, shared: &Shared) -> Option<ClusterId> {
@@ -274,71 +236,6 @@ impl SyncView {
         match self.detail.as_ref().map(|detail| &detail.about) {
             Some(About::Argo(app)) => Some(app),
             _ => None,
-        }
-    }
-
-    /// The objects that are worth comparing: for an Application those out of sync, else all.
-    fn drift_question(&self, shared: &Shared) -> Option<Question> {
-        let (cluster, server) = (self.derived.cluster, self.server(shared));
-        if cluster.is_none() && server.is_none() {
-            return None;
-        }
-        let objects: Vec<_> = match &self.detail.as_ref()?.about {
-            About::Argo(app) => {
-                let differing = app.resources.iter().filter(|resource| &*resource.status == "OutOfSync");
-                differing.map(|resource| (resource.id.clone(), resource.version.clone())).collect()
-            }
-            About::Flux(flux) => flux.inventory.iter().map(|id| (id.clone(), Name::default())).collect(),
-        };
-        if objects.is_empty() {
-            return None;
-        }
-        Some(Question::Drift(DriftRequest { cluster, app: self.object.clone(), objects, server }))
-    }
-
-    /// Asks for the differences when they are looked at.
-    fn ask_drift(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        if self.tab() != Tab::Drift {
-            return Vec::new();
-        }
-        match self.drift_question(shared) {
-            Some(question) if !self.drift_feed.answered && self.drift_feed.request().is_none() => {
-                self.drift_feed.ask(shared, question)
-            }
-            Some(question) => self.drift_feed.tick(shared, question),
-            None => Vec::new(),
-        }
-    }
-
-    /// Asks how well the objects are whose health nobody tells and no watch shows.
-    fn ask_healths(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        let Some((cluster, detail)) = self.derived.cluster.zip(self.detail.as_ref()) else {
-            return Vec::new();
-        };
-        let objects: Vec<ResourceId> = match &detail.about {
-            About::Argo(app) => {
-                let told = |id: &ResourceId| {
-                    let nodes = app.server.known().map_or(&[][..], |server| &server.nodes);
-                    nodes.iter().any(|node| node.id == *id && !node.health.is_empty())
-                };
-                let untold = app.resources.iter().filter(|one| one.health.is_empty() && !told(&one.id));
-                untold.map(|one| &one.id).filter(|id| id.read_at().is_some()).cloned().collect()
-            }
-            About::Flux(flux) => flux.inventory.iter().filter(|id| id.read_at().is_some()).cloned().collect(),
-        };
-        // Of another cluster, or told by somebody by now: what was read before is not true any more.
-        if self.healths_in.replace(cluster) != Some(cluster) {
-            self.healths.clear();
-            self.health_feed = Feed::new(SLOW);
-        }
-        self.healths.retain(|(id, _)| objects.contains(id));
-        if objects.is_empty() {
-            return Vec::new();
-        }
-        let question = Question::Healths { cluster, objects };
-        match !self.health_feed.answered && self.health_feed.request().is_none() {
-            true => self.health_feed.ask(shared, question),
-            false => self.health_feed.tick(shared, question),
         }
     }
 
@@ -420,10 +317,12 @@ impl SyncView {
         self.follow.observe(&facts, now);
         let under_way = self.follow.in_flight();
         self.feed.every(if under_way { FAST } else { SLOW });
-        // An app whose revision is in flight opens on its way.
-        if !self.chosen && under_way && self.tabs.contains(&Tab::Follow) {
-            self.chosen = true;
-            self.tab = self.tabs.iter().position(|tab| *tab == Tab::Follow).unwrap_or(0);
+        // An app whose revision is in flight opens on its way. What comes later turns no page under who reads it.
+        if !std::mem::replace(&mut self.settled, true)
+            && under_way
+            && let Some(follow) = self.tabs.iter().position(|tab| *tab == Tab::Follow)
+        {
+            self.tab = follow;
         }
     }
 
@@ -475,7 +374,7 @@ impl SyncView {
 
     fn turn(&mut self, shared: &mut Shared, tab: usize) -> Outcome {
         self.tab = tab;
-        self.chosen = true;
+        self.settled = true;
         self.page = Page::default();
         self.page.resize(self.width, self.height - self.strip_rows().min(self.height));
         self.seen = None;
@@ -599,66 +498,11 @@ impl Pane for SyncView {
     }
 
     fn tick(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        if self.gone {
-            return Vec::new();
-        }
-        // What the list sees changed is read at once.
-        let listed = self.listed(shared).and_then(|(app, _)| app.cloned());
-        let mut effects = if listed != self.asked_of && self.feed.request().is_none() {
-            self.asked_of = listed;
-            let question = self.question(shared);
-            self.feed.ask(shared, question)
-        } else if self.feed.is_due(shared) {
-            let question = self.question(shared);
-            self.feed.ask(shared, question)
-        } else {
-            Vec::new()
-        };
-        effects.extend(self.ask_drift(shared));
-        effects.extend(self.ask_healths(shared));
-        effects
+        self.ask(shared)
     }
 
     fn answer(&mut self, request: RequestId, answer: &mut Option<Answer>) -> bool {
-        if self.feed.answers(request) {
-            self.answers += 1;
-            match answer.take() {
-                Some(Answer::Sync(mut detail)) => {
-                    let another = self.detail.as_ref().is_some_and(|known| known.uid != detail.uid);
-                    if another {
-                        self.follow = Follow::default();
-                    } else if let (About::Argo(new), Some(old)) = (&mut detail.about, self.app())
-                        && new.server == Lookup::None
-                    {
-                        // It was not asked along this time.
-                        new.server.clone_from(&old.server);
-                    }
-                    self.detail = Some(*detail);
-                }
-                Some(Answer::Failed(why)) => self.feed.fail(&why),
-                other => *answer = other,
-            }
-            return true;
-        }
-        if self.drift_feed.answers(request) {
-            self.answers += 1;
-            match answer.take() {
-                Some(Answer::Drift(found)) => self.drift = found,
-                Some(Answer::Failed(why)) => self.drift_feed.fail(&why),
-                other => *answer = other,
-            }
-            return true;
-        }
-        if self.health_feed.answers(request) {
-            self.answers += 1;
-            match answer.take() {
-                Some(Answer::Healths(found)) => self.healths = found,
-                Some(Answer::Failed(why)) => self.health_feed.fail(&why),
-                other => *answer = other,
-            }
-            return true;
-        }
-        false
+        self.take(request, answer)
     }
 
     fn requests(&self) -> Vec<RequestId> {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::*;
@@ -8,6 +10,7 @@ use crate::domain::meta::Labels;
 use crate::domain::network::{EndpointSlice, Service};
 use crate::domain::selector::Selector;
 use crate::domain::sync_detail::{FieldChange, FieldOwner, Found, ObjectDiff, Project, ResourceId};
+use crate::effect::Question;
 use crate::fleet::{WantedEnvironment, WantedStage};
 use crate::msg::{ClusterMsg, Delta, Facts};
 use crate::panes::views::testing::*;
@@ -159,6 +162,27 @@ fn plain_drift_opens_the_overview_and_is_read_at_leisure() {
     assert!(screen(&mut *view, &shared, 118, 30).contains("rolling out"));
     shared.now.mono += FAST * 2;
     assert_eq!(view.tick(&mut shared).len(), 1);
+}
+
+#[test]
+fn a_revision_that_comes_later_turns_no_page_under_the_reader() {
+    let mut shared = shared();
+    let mut value = cart_json();
+    value["status"]["health"]["status"] = "Healthy".into();
+    let mut view = opened_with(&mut shared, Kind::Application, app(value.clone()));
+    assert!(screen(&mut *view, &shared, 118, 30).contains("destination"));
+    value["status"]["sync"] =
+        json!({"status": "OutOfSync", "revision": "c0ffee0012345678c0ffee0012345678deadbeef"});
+    shared.now.mono += SLOW * 2;
+    let effects = view.tick(&mut shared);
+    let Some(Effect::Ask(request, Question::Sync { .. })) = effects.first() else { panic!("{effects:?}") };
+    assert!(answer(&mut *view, *request, app(value)));
+    let shown = screen(&mut *view, &shared, 118, 30);
+    assert!(shown.contains("destination") && shown.contains("c0ffee0"), "{shown}");
+    shared.now.mono += FAST * 2;
+    assert_eq!(view.tick(&mut shared).len(), 1, "it is in flight all the same");
+    turn(&mut *view, &mut shared, 1);
+    assert!(screen(&mut *view, &shared, 118, 30).contains("rolling out"));
 }
 
 #[test]
@@ -359,12 +383,24 @@ fn a_row_that_the_configuration_places_opens_a_zoom_that_knows_the_place() {
 #[test]
 fn the_list_says_whether_an_api_server_stands_beside_the_objects() {
     use crate::panes::list::Rows;
-    let foot = |shared: &Shared| crate::panes::sync::Syncing::default().foot(shared);
+    let foot = |shared: &Shared| {
+        let mut rows = crate::panes::sync::Syncing::default();
+        rows.changes(shared);
+        rows.foot(shared)
+    };
     let (mut shared, object, _) = hub("gke-eu1");
     shared.current = shared.sync.get(object.cluster, object.uid).unwrap().environments[0];
     assert_eq!(foot(&shared).as_deref(), Some("by the Kubernetes API + Argo CD API"));
+    let mut rows = crate::panes::sync::Syncing::default();
+    rows.changes(&shared);
+    let drawn = (rows.name(&shared), rows.foot(&shared));
+    assert!(drawn.0.ends_with(" · Argo CD"), "{drawn:?}");
     shared.wanted.stages[0].environments[0].argocd.as_mut().unwrap().url = None;
     shared.derive();
+    // Drawing works nothing out; the next refresh does.
+    assert_eq!((rows.name(&shared), rows.foot(&shared)), drawn);
+    rows.changes(&shared);
+    assert_eq!(rows.foot(&shared).as_deref(), Some(BY_KUBERNETES));
     assert_eq!(foot(&shared).as_deref(), Some(BY_KUBERNETES));
     assert_eq!(foot(&world()), None, "nothing is delivered");
 }
