@@ -321,7 +321,7 @@ fn a_dry_run_and_a_revision_that_is_not_there() {
     world.pass(10.0);
     let state = &world.app("checkout-prod")["status"]["operationState"];
     assert_eq!(text(state, "/phase"), "Error");
-    assert!(text(state, "/message").contains("unable to resolve '0123456789' to a commit SHA"));
+    assert!(text(state, "/message").contains("couldn't find remote ref 0123456789"));
 }
 
 #[test]

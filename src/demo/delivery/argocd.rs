@@ -16,7 +16,8 @@ use super::files::template_path;
 use super::plan::{ARGOCD, IN_CLUSTER};
 use super::render::{self, Rendered};
 use super::standing::{
-    Comparison, View, as_object, compare_all, images_of, left_over, live_of, tracking_name, wave_of,
+    Comparison, View, as_object, compare_all, images_of, left_over, live_of, tracking_name, unresolved,
+    wave_of,
 };
 use super::{Hands, Key, Task, windows};
 use crate::demo::controllers::Cluster;
@@ -142,10 +143,7 @@ impl Argo {
             let wanted = self.rendered(hands, &sha, text(source, "/path"));
             (sha, wanted)
         } else {
-            let said = format!(
-                "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = unable to resolve '{revision}' to a commit SHA"
-            );
-            (String::new(), failed(said))
+            (String::new(), failed(unresolved(revision)))
         };
         let mut before = Vec::new();
         if wanted.is_err() && items(app, "/status/resources").is_empty() {
@@ -308,11 +306,7 @@ impl Argo {
                         sync.get("source").filter(|s| s.is_object()).unwrap_or_else(|| source_of(view.app));
                     self.rendered(hands, &sha, text(source, "/path"))
                 }
-                None => {
-                    return Err(format!(
-                        "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = unable to resolve '{asked}' to a commit SHA"
-                    ));
-                }
+                None => return Err(unresolved(asked)),
             },
         };
         match &*wanted {

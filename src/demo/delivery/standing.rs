@@ -207,3 +207,19 @@ pub fn images_of(object: &Value) -> Vec<String> {
     let lists = ["initContainers", "containers"].map(|list| format!("{pointer}/{list}"));
     lists.iter().flat_map(|l| items(object, l)).map(|c| text(c, "/image").to_owned()).collect()
 }
+
+/// What is said of a revision that the repository does not have. One that may be the beginning of a commit's id is asked
+/// for as it is written.
+pub fn unresolved(revision: &str) -> String {
+    let is_id = (7..=40).contains(&revision.len()) && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let why = if is_id {
+        format!(
+            "failed to initialize repository resources: rpc error: code = Internal desc = Failed to checkout revision {revision}: `git fetch origin {revision} --tags --force --prune` failed exit status 128: fatal: couldn't find remote ref {revision}"
+        )
+    } else {
+        format!("unable to resolve '{revision}' to a commit SHA")
+    };
+    format!(
+        "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = {why}"
+    )
+}

@@ -13,7 +13,7 @@ pub fn of_app(condition: &Condition) -> (Level, &'static str, &'static str) {
             "Renew the repository's credentials in Argo CD (a Secret labelled argocd.argoproj.io/secret-type).",
         ),
         "ComparisonError"
-            if ["unable to resolve", "not found", "path does not exist"]
+            if ["unable to resolve", "couldn't find remote ref", "not found", "path does not exist"]
                 .iter()
                 .any(|no| message.contains(no)) =>
         {
@@ -233,6 +233,11 @@ mod tests {
         let (_, means, way) = of_app(&condition("ComparisonError", "", "", message));
         assert_eq!(means, "The revision, the path or the chart does not exist in the repository.");
         assert!(way.contains("path"), "{way}");
+        // As Argo CD 3 says it of what may be the beginning of a commit's id.
+        let message = "rpc error: code = Internal desc = Failed to checkout revision 0123456789: `git fetch origin \
+                       0123456789 --tags --force --prune` failed exit status 128: fatal: couldn't find remote ref \
+                       0123456789";
+        assert_eq!(of_app(&condition("ComparisonError", "", "", message)).1, means);
     }
 
     #[test]
