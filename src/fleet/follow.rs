@@ -109,7 +109,8 @@ pub struct Roll {
     pub over: Option<Stamp>,
     /// What stops it.
     pub stuck: Option<Stuck>,
-    /// Its newest template came with the newest revision, as far as that can be told, and not by a change in the cluster.
+    /// Its newest template came with the newest revision, which was applied, as far as that can be told, and not by a change
+    /// in the cluster. Flux tells of no such change: there it is always taken for the revision's.
     pub brought: bool,
 }
 

@@ -34,12 +34,15 @@ pub fn of_app(
     };
     let resources: Vec<(&ResourceId, bool)> =
         app.resources.iter().map(|resource| (&resource.id, &*resource.status != "OutOfSync")).collect();
-    // What differs may have been changed in the cluster: only its time tells who began it.
-    let brought = |as_wanted: bool, since: Option<Stamp>| {
-        let then = |(begun, ended): (Stamp, Stamp)| {
-            since.is_some_and(|since| begun <= since && since <= ended.plus(SHOWN_WITHIN))
+    // What was not applied brings nothing, whatever rolls. What differs may have been changed in the cluster: only its
+    // time tells who began it.
+    let is_done = matches!(delivery, Delivery::Done(_));
+    let brought = |came: &Came| {
+        let then = |(begun, ended): (Stamp, Stamp)| match came.since.filter(|since| begun <= *since) {
+            Some(since) => since <= ended.plus(SHOWN_WITHIN),
+            None => came.is_awaited,
         };
-        as_wanted || applied.is_some_and(then)
+        is_done && (came.as_wanted || applied.is_some_and(then))
     };
     let (rolls, ends) = live(world, cluster, &resources, &brought);
     let commit = match &app.server {
@@ -178,7 +181,7 @@ fn running(operation: &Operation) -> Delivery {
 /// Facts of a Flux object.
 pub fn of_flux(flux: &FluxDetail, world: &World, cluster: Option<ClusterId>) -> Facts {
     let resources: Vec<(&ResourceId, bool)> = flux.inventory.iter().map(|id| (id, true)).collect();
-    let (rolls, ends) = live(world, cluster, &resources, &|_, _| true);
+    let (rolls, ends) = live(world, cluster, &resources, &|_| true);
     let condition = |kind: &str| flux.conditions.iter().find(|condition| &*condition.kind == kind);
     let ready = condition("Ready");
     let source = flux.source_facts.known();
@@ -196,6 +199,8 @@ pub fn of_flux(flux: &FluxDetail, world: &World, cluster: Option<ClusterId>) -> 
     let applied = is_source || (wanted == flux.applied && !behind);
     let reconciling = condition("Reconciling").filter(|c| c.is_true());
     let stalled = condition("Stalled").filter(|c| c.is_true());
+    // Something newer may be there that nobody can read.
+    let readable = source_failed.is_none();
     let failed = ready.filter(|c| &*c.status == "False");
     let tried = flux.attempted == wanted || is_source;
     let delivery = match (stalled, failed, reconciling) {
@@ -235,7 +240,7 @@ pub fn of_flux(flux: &FluxDetail, world: &World, cluster: Option<ClusterId>) -> 
         delivery,
         begun: None,
         held: None,
-        nothing_new: again && applied && tried && !is_source,
+        nothing_new: again && applied && tried && readable && !is_source,
         rolls,
         ends,
         health: health.into(),
@@ -253,13 +258,25 @@ fn told(condition: &Condition) -> Stuck {
     Stuck::new(why, "The conditions say what it means and what to do.")
 }
 
-/// The rollouts and endpoints of what is delivered: each object with whether it is as wanted. `brought` tells by that, and
-/// by when a template came, whether the newest revision brought it.
+/// What tells who brought a workload's newest template.
+struct Came {
+    /// The object is as the newest revision wants it.
+    as_wanted: bool,
+    /// When the template came: its ReplicaSet, or the first pod of it that we saw.
+    since: Option<Stamp>,
+    /// Pods of a template before are still to go, and only a pod can tell when the newest one came: it may have none yet,
+    /// while the first pod before it takes its time to end. An older change by hand that still rolls out looks the same,
+    /// and is taken for the revision's.
+    is_awaited: bool,
+}
+
+/// The rollouts and endpoints of what is delivered: each object with whether it is as wanted. `brought` tells whether the
+/// newest revision brought its template.
 fn live(
     world: &World,
     cluster: Option<ClusterId>,
     resources: &[(&ResourceId, bool)],
-    brought: &dyn Fn(bool, Option<Stamp>) -> bool,
+    brought: &dyn Fn(&Came) -> bool,
 ) -> (Vec<Roll>, Vec<Ends>) {
     let (mut rolls, mut ends) = (Vec::new(), Vec::new());
     let Some((id, cluster)) = cluster.and_then(|id| Some((id, world.cluster(id)?))) else {
@@ -287,7 +304,13 @@ fn live(
         };
         let mut roll = roll(world, cluster, workload, &object);
         let of_pods = || cluster.revisions_of(workload.uid).iter().map(|revision| revision.since).max();
-        roll.brought = brought(*as_wanted, roll.begun.or_else(of_pods));
+        let by_pods = matches!(workload.kind, Kind::StatefulSet | Kind::DaemonSet);
+        roll.brought = brought(&Came {
+            as_wanted: *as_wanted,
+            since: roll.begun.or_else(of_pods),
+            // More pods of one template are no rollout.
+            is_awaited: by_pods && !roll.settled && roll.old > 0,
+        });
         for service in network::services_of(cluster, workload) {
             let Some(found) = sync_tree::endpoints(cluster, &service.namespace, &service.name) else {
                 continue;

@@ -86,6 +86,9 @@ fn confined(mut parsed: Expr, matchers: &[Matcher]) -> Result<Name, String> {
     });
     let mut out = String::new();
     write(&mut out, &parsed);
+    if out.len() > LONGEST {
+        return Err(too_long());
+    }
     let mut again = parse(&out).map_err(|_| unwritable())?;
     let mut held = true;
     selectors(&mut again, &mut |selector| {
@@ -101,6 +104,11 @@ fn confined(mut parsed: Expr, matchers: &[Matcher]) -> Result<Name, String> {
     }
 }
 
+/// Why a query is not looked at that is longer than can be, by itself or with its matchers.
+pub(super) fn too_long() -> String {
+    format!("the query is longer than {LONGEST} bytes")
+}
+
 fn unwritable() -> String {
     "this query cannot be narrowed to the environment without changing it".to_owned()
 }
@@ -110,7 +118,7 @@ fn parse(query: &str) -> Result<Expr, String> {
         return Err("there is no query".to_owned());
     }
     if query.len() > LONGEST {
-        return Err(format!("the query is longer than {LONGEST} bytes"));
+        return Err(too_long());
     }
     if depth(query) > DEEPEST {
         return Err(format!("the query has more than {DEEPEST} brackets inside of each other"));
@@ -377,6 +385,13 @@ mod tests {
             assert_eq!(confine(query, eu).as_deref(), Ok(expected), "{query}");
         }
         assert_eq!(confine("up", &self::eu()).as_deref(), Ok(r#"up{cluster="eu",namespace=~"a|b\\.c"}"#));
+    }
+
+    #[test]
+    fn what_its_matchers_make_too_long_is_told_as_that() {
+        let query = format!("up{{a=\"{}\"}}", "x".repeat(LONGEST - 20));
+        assert_eq!(confine(&query, &[]).as_deref(), Ok(&*query));
+        assert_eq!(confine(&query, &eu()), Err(too_long()));
     }
 
     #[test]

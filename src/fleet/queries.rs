@@ -10,7 +10,7 @@
 //! | what | which |
 //! | --- | --- |
 //! | selectors | `=`, `=~`, `!=`, `!~`, ranges `[240s]` |
-//! | aggregations | `sum`, `max`, `avg`, with and without `by (...)` |
+//! | aggregations | `sum`, `max`, `count`, with and without `by (...)` |
 //! | functions | `rate`, `increase`, `histogram_quantile`, `histogram_count` (native histograms only), `label_replace` |
 //! | operators | `/`, `*`, `or`, `and` between vectors with equal or no labels, and with numbers; `* on (...) group_left`, `or on (...)`, `or on ()`, `unless on (...)` |
 //!
@@ -209,19 +209,21 @@ pub fn typed(assigned: &Assigned, query: &str, range: u32, points: u32) -> Graph
 /// # Errors
 /// Why there can be none: a sentence for its place.
 pub fn plan(signal: Signal, target: &Target, place: &Place<'_>, step: u32) -> Result<ChartPlan, String> {
-    let asker = Asker { target, place, window: window(place.survey, step), apart: false };
-    let curves = match signal {
-        Signal::Cpu => asker.resource("cpu")?,
-        Signal::Memory => asker.resource("memory")?,
-        Signal::Restarts => asker.restarts(step)?,
-        Signal::Network => asker.network()?,
-        Signal::Replicas => asker.replicas()?,
-        Signal::Requests => asker.requests()?,
-        Signal::Errors => asker.errors()?,
-        Signal::Latency => asker.latency()?,
-    };
     let own = promql::matchers(place.matchers);
     let confined = |(query, legend, role): Draft| Ok(Curve { query: confine(&query, &own)?, legend, role });
+    let curves = Asker::new(target, place, step).fitting(|asker| {
+        let drafts = match signal {
+            Signal::Cpu => asker.resource("cpu")?,
+            Signal::Memory => asker.resource("memory")?,
+            Signal::Restarts => asker.restarts(step)?,
+            Signal::Network => asker.network()?,
+            Signal::Replicas => asker.replicas()?,
+            Signal::Requests => asker.requests()?,
+            Signal::Errors => asker.errors()?,
+            Signal::Latency => asker.latency()?,
+        };
+        drafts.into_iter().map(confined).collect::<Result<Vec<_>, String>>()
+    })?;
     let about_requests = matches!(signal, Signal::Requests | Signal::Errors | Signal::Latency);
     let counted = about_requests
         .then(|| families::find(place, signal))
@@ -232,7 +234,6 @@ pub fn plan(signal: Signal, target: &Target, place: &Place<'_>, step: u32) -> Re
             status: found.status().first().map(|label| Name::from(*label)),
             app: found.app().map(Name::from),
         });
-    let curves = curves.into_iter().map(confined).collect::<Result<_, String>>()?;
     Ok(ChartPlan { signal, curves, counted })
 }
 
@@ -246,12 +247,31 @@ fn window(survey: Option<&Survey>, step: u32) -> u32 {
 /// A query before it is confined.
 type Draft = (String, Legend, Role);
 
+#[derive(Clone, Copy)]
 struct Asker<'a> {
     target: &'a Target,
     place: &'a Place<'a>,
     window: u32,
     /// Only what tells workloads apart is asked.
     apart: bool,
+    /// So many families of requests are asked at most.
+    most: usize,
+}
+
+impl<'a> Asker<'a> {
+    fn new(target: &'a Target, place: &'a Place<'a>, step: u32) -> Asker<'a> {
+        let window = window(place.survey, step);
+        Asker { target, place, window, apart: false, most: families::MOST }
+    }
+
+    /// What is asked for, of as many families as a query has room for: of long lists of namespaces or pods, which stand in
+    /// every selector, those that are found first, and at least one.
+    fn fitting<T>(self, ask: impl Fn(&Self) -> Result<T, String>) -> Result<T, String> {
+        let fewer = (1..families::MOST).rev().map(|most| Asker { most, ..self });
+        let too_long = |told: &Result<T, String>| matches!(told, Err(why) if *why == promql::too_long());
+        let first = ask(&self);
+        fewer.fold(first, |told, asker| if too_long(&told) { ask(&asker) } else { told })
+    }
 }
 
 impl Asker<'_> {
@@ -270,7 +290,9 @@ impl Asker<'_> {
     }
 
     /// The series of a family that are selected in one way or in several, each put into words by `wrap` and brought to the
-    /// labels of `key`. A pod that several find, since two jobs name it differently, is that of the first alone.
+    /// labels of `key`. A pod that several find, since two jobs name it differently, is that of the first alone. So are
+    /// series without a pod's label, which are all alike to what joins them: those of a later way are lost where an earlier
+    /// one has such series too.
     fn gather(
         &self,
         name: &str,

@@ -303,8 +303,8 @@ fn held_back(app: &AppDetail, judgement: Option<&Judgement>, now: Stamp) -> Opti
             "Sync with pruning, or switch prune on.",
         ));
     }
-    // What it says of sync is from before the operation that ended.
-    let before = |last: &Operation| &*last.phase == "Succeeded" && behind(app, last);
+    // What it says of sync is from before the operation that ended; a dry run changed nothing of it.
+    let before = |last: &Operation| &*last.phase == "Succeeded" && !last.request.dry_run && behind(app, last);
     if auto.self_heal || app.operation.as_ref().is_some_and(before) {
         return None;
     }
@@ -392,5 +392,20 @@ mod tests {
         );
         let same = drifted(60, |app| app["status"]["history"][0]["revision"] = "head".into());
         assert!(same[0].starts_with("This revision is deployed"), "{same:?}");
+    }
+
+    #[test]
+    fn a_dry_run_takes_nothing_from_what_is_said_of_drift() {
+        let drift = |dry: bool| {
+            let ended = |app: &mut serde_json::Value| {
+                app["status"]["history"][0]["revision"] = "head".into();
+                app["status"]["operationState"]["syncResult"]["revision"] = "head".into();
+                app["status"]["operationState"]["operation"] = json!({"sync": {"dryRun": dry}});
+            };
+            // Compared before it ended.
+            found(1_000, ended).iter().any(|finding| finding.drift)
+        };
+        assert!(drift(true));
+        assert!(!drift(false), "what is said of sync is from before it");
     }
 }

@@ -295,14 +295,17 @@ impl ClusterWorld {
     }
 
     fn take_workloads(&mut self, kind: Kind, deltas: Vec<Delta<Workload>>) {
-        let ClusterWorld { workloads, listing, jobs_by_owner, revisions, .. } = self;
+        let ClusterWorld { workloads, listing, jobs_by_owner, pods_by_owner, revisions, .. } = self;
         let owner = |workload: Option<&Workload>| {
             let job = workload.filter(|workload| workload.kind == Kind::Job);
             job.and_then(|job| job.owner.as_ref()).map(|owner| owner.uid)
         };
         take_kind(workloads, listing, kind, deltas, |slot, old, new| {
             jobs_by_owner.take(slot, owner(old), owner(new));
-            if let (Some(old), None) = (old, new) {
+            // It may only be that nobody may list it any more: while it has pods, the last of them tells.
+            if let (Some(old), None) = (old, new)
+                && pods_by_owner.slots(old.uid).is_empty()
+            {
                 revisions.forget(old.uid);
             }
         });

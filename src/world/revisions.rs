@@ -52,7 +52,7 @@ impl Revisions {
         }
     }
 
-    /// Forgets those of a controller that is gone.
+    /// Forgets those of a controller that is gone with its pods.
     pub(super) fn forget(&mut self, controller: Uid) {
         self.of.remove(&controller);
     }

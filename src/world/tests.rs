@@ -225,7 +225,18 @@ fn templates_are_remembered_without_pods_and_forgotten_with_their_controller() {
     send(&mut world, [1, 2, 4].map(|n| Delta::Gone(Uid(n))).into());
     assert_eq!((of(&world, 100), of(&world, 300)), (2, 0), "scaled to nothing; gone for all that is known");
     put(&mut world, Kind::StatefulSet, vec![Delta::Gone(Uid(100)), Delta::Begin(None), Delta::End(None)]);
-    assert_eq!((of(&world, 100), of(&world, 200)), (0, 0), "deleted, and not there when all were listed");
+    assert_eq!(
+        (of(&world, 100), of(&world, 200)),
+        (0, 1),
+        "deleted; not listed any more, and its pod is there"
+    );
+    put(&mut world, Kind::StatefulSet, vec![set(200)]);
+    send(&mut world, vec![Delta::Gone(Uid(3))]);
+    assert_eq!(of(&world, 200), 1, "it was listed again");
+    send(&mut world, vec![of_set(3, 200, "x")]);
+    put(&mut world, Kind::StatefulSet, vec![Delta::Begin(None), Delta::End(None)]);
+    send(&mut world, vec![Delta::Gone(Uid(3))]);
+    assert_eq!(of(&world, 200), 0, "its last pod goes after it");
     // A pod that is still to be told of goes too.
     send(&mut world, vec![of_set(5, 100, "y")]);
     send(&mut world, vec![Delta::Gone(Uid(5))]);

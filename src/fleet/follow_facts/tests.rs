@@ -85,15 +85,27 @@ fn a_new_revision_counts_although_there_is_drift_that_never_ends() {
     assert!(drifting(&rolling(305), not_compared));
 }
 
+#[test]
+fn what_was_not_applied_brings_nothing() {
+    // The newest commit changes nothing of it and is not synced; an autoscaler makes more pods of what is as wanted.
+    let newer = |app: &mut Value| {
+        app["status"]["sync"]["revision"] = "newer".into();
+        app["status"]["resources"][1]["status"] = "Synced".into();
+    };
+    assert!(!drifting(&rolling(400_000), newer));
+    assert!(!drifting(&rolling(305), newer));
+}
+
 /// The pods of a StatefulSet tell when its template came.
 #[test]
 fn a_stateful_set_that_always_differs_rolls_a_new_revision_out() {
-    let flight = |made: i64| {
+    let flight = |updated: u32, current: u32, made: Option<i64>| {
         let db = Workload {
             kind: Kind::StatefulSet,
             generation: 2,
             observed: 2,
-            updated: 1,
+            updated,
+            current,
             more: crate::domain::workload::More::Update(crate::domain::workload::UpdateMore {
                 strategy: "RollingUpdate".into(),
                 ..Default::default()
@@ -111,21 +123,29 @@ fn a_stateful_set_that_always_differs_rolls_a_new_revision_out() {
             }
         };
         let mut world = world(&[("gke", &["shop"])]);
-        put_pods(&mut world, ID, vec![pod(0, "a", 90_000), pod(1, "a", 90_000), pod(2, "b", made)]);
+        let mut pods = vec![pod(0, "a", 90_000), pod(1, "a", 90_000)];
+        pods.extend(made.map(|made| pod(2, "b", made)));
+        put_pods(&mut world, ID, pods);
         put_workloads(&mut world, ID, Kind::StatefulSet, vec![db]);
         drifting(&world, |app| app["status"]["resources"][1]["kind"] = "StatefulSet".into())
     };
-    assert!(flight(240));
-    assert!(!flight(30));
+    assert!(flight(1, 3, Some(240)));
+    assert!(!flight(1, 3, Some(30)));
+    assert!(flight(0, 3, None), "the first pod of before takes its time to end");
+    assert!(!flight(2, 2, None), "an autoscaler makes more of the same");
 }
 
 fn flux(kind: Kind, world: &World, status: Value, newest: &str) -> bool {
+    let artifact = Artifact { revision: newest.into(), ..Artifact::default() };
+    fed(kind, world, status, FluxSource { artifact: Some(artifact), ..FluxSource::default() })
+}
+
+fn fed(kind: Kind, world: &World, status: Value, source: FluxSource) -> bool {
     let object = json!({"metadata": {"name": "shop", "namespace": "flux-system", "uid": "u", "generation": 1},
         "spec": {}, "status": status});
     let detail = serde_json::from_value::<WholeFlux>(object).unwrap().detail(kind);
     let About::Flux(mut flux) = detail.about else { panic!() };
-    let artifact = Artifact { revision: newest.into(), ..Artifact::default() };
-    flux.source_facts = Lookup::Known(FluxSource { artifact: Some(artifact), ..FluxSource::default() });
+    flux.source_facts = Lookup::Known(source);
     in_flight(&of_flux(&flux, world, Some(ID)))
 }
 
@@ -147,6 +167,13 @@ fn what_flux_reconciles_once_more_is_no_revision_in_flight() {
     assert!(!at(&settled, "main@sha1:a", "main@sha1:a"), "a routine");
     assert!(at(&settled, "main@sha1:a", "main@sha1:b"), "fetched, and not tried yet");
     assert!(at(&settled, "main@sha1:before", "main@sha1:a"), "tried, and not applied yet");
+    // A newer one that cannot be fetched is not hidden by a routine.
+    let failed = FluxSource {
+        artifact: Some(Artifact { revision: "main@sha1:a".into(), ..Artifact::default() }),
+        conditions: [condition("Ready", "False", "GitOperationFailed")].into(),
+        ..FluxSource::default()
+    };
+    assert!(fed(Kind::Kustomization, &settled, applied("main@sha1:a"), failed));
     // What the revision began goes on through a routine.
     assert!(at(&rolling(30), "main@sha1:a", "main@sha1:a"));
     // A release of the same chart may bring other values.

@@ -148,6 +148,33 @@ fn a_pod_that_two_jobs_name_differently_counts_once_and_none_is_lost() {
 }
 
 #[test]
+fn a_pod_of_a_node_that_two_jobs_name_differently_counts_once() {
+    // The first pod by a job that does not honour labels and by one that does, one pod by each alone, and one whose
+    // exporter tells its namespace and not the pod. The exporter itself runs elsewhere.
+    let named = [
+        "exported_namespace=shop,exported_pod=cart-1a-aaaaa,namespace=monitoring,pod=exporter-0",
+        "namespace=shop,pod=cart-1a-aaaaa",
+        "exported_namespace=shop,exported_pod=cart-1a-bbbbb,namespace=monitoring,pod=exporter-0",
+        "namespace=shop,pod=cart-1a-ccccc",
+        "exported_namespace=shop,namespace=monitoring,pod=cart-1a-ddddd",
+    ];
+    let mut shelf = Shelf::default();
+    shelf.put("container_memory_working_set_bytes", "node=n1,namespace=shop,pod=cart-1a-aaaaa", 10.0, 0.0);
+    for labels in named {
+        let asked = format!("{labels},node=n1,resource=memory");
+        shelf.put("kube_pod_container_resource_requests", &asked, 50.0, 0.0);
+        shelf.put("kube_pod_status_phase", &format!("{labels},phase=Running"), 1.0, 0.0);
+        shelf.put("kube_pod_container_status_restarts_total", labels, 0.0, 0.01);
+        shelf.put("kube_pod_info", &format!("{labels},node=n1"), 1.0, 0.0);
+    }
+    let node = Target::Node("n1".into());
+    let memory = shelf.shown(Signal::Memory, &node, &["shop"]);
+    assert!(memory.contains(&"requests 200".to_owned()), "{memory:?}");
+    // Four pods, a restart in a hundred seconds each.
+    assert_eq!(shelf.shown(Signal::Restarts, &node, &["shop"]), ["restarts 12"]);
+}
+
+#[test]
 fn what_two_jobs_say_of_one_pod_is_requested_and_fails_once() {
     let mut shelf = Shelf::default();
     for (nth, labels) in NAMED.iter().enumerate() {

@@ -81,7 +81,7 @@ const PLATFORM: [&str; 25] = [
 ];
 
 /// More families are not asked for one after the other: a query has to stay readable.
-const MOST: usize = 5;
+pub(super) const MOST: usize = 5;
 
 /// How families begin that something in front of the apps counts: the pod in their labels is its own, or one of two ends.
 const FRONTS: [&str; 2] = ["nginx_ingress_controller_", "istio_"];

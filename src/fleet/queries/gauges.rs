@@ -1,6 +1,6 @@
 //! How requests to some workloads fare now, a number each: what tells the colours of a pair apart.
 
-use super::{Asker, Draft, Place, Target, window};
+use super::{Asker, Draft, Place, Target};
 use crate::domain::id::Name;
 use crate::fleet::promql::{confine, matchers};
 
@@ -25,16 +25,16 @@ pub struct Gauges {
 /// # Errors
 /// Why there is nothing to ask: no family of requests, or none that tells these workloads from others.
 pub fn gauges(target: &Target, place: &Place<'_>) -> Result<Gauges, String> {
-    let asker = Asker { target, place, window: window(place.survey, STEP), apart: true };
+    let asker = Asker { apart: true, ..Asker::new(target, place, STEP) };
     let own = matchers(place.matchers);
     let first = |drafts: Vec<Draft>| {
         let (query, ..) = drafts.into_iter().next().ok_or_else(String::new)?;
         confine(&query, &own)
     };
     Ok(Gauges {
-        requests: first(asker.requests()?)?,
-        errors: asker.errors().and_then(first),
-        latency: asker.latency().and_then(first),
+        requests: asker.fitting(|asker| asker.requests().and_then(first))?,
+        errors: asker.fitting(|asker| asker.errors().and_then(first)),
+        latency: asker.fitting(|asker| asker.latency().and_then(first)),
         window: asker.window,
     })
 }

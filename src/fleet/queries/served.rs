@@ -58,8 +58,10 @@ impl Asker<'_> {
         }
     }
 
-    /// Families that can be counted together, in the order in which they are asked.
-    fn joints<'b>(&self, found: Vec<Found<'b>>) -> Vec<Joint<'b>> {
+    /// Families that can be counted together, in the order in which they are asked; those that are found last are left out
+    /// where a query of all would be too long.
+    fn joints<'b>(&self, mut found: Vec<Found<'b>>) -> Vec<Joint<'b>> {
+        found.truncate(self.most);
         let alone =
             |found: Found<'b>| Joint { families: vec![found], key: Key::default(), on: String::new() };
         // One pod is one program: the first family that it is in tells all. Of an app by a label of its own nothing says

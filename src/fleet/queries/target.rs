@@ -306,12 +306,14 @@ fn pods_of(aim: &Aim) -> String {
 pub(super) fn selections_of_all(labels: Option<&[Name]>) -> Vec<Selection> {
     let ways = by_pod(labels);
     let several = ways.len() > 1;
-    let selection = |way: Way| {
+    let selection = |(nth, way): (usize, &Way)| {
         let without = way.without.iter().map(|label| lacks(label));
-        let matchers = without.chain(way.pod.filter(|_| several).map(has)).collect();
-        Selection { matchers, way }
+        // No namespace is asked for: without its label a series is that of a later way with the same label of the pod.
+        let namespace = way.namespace.filter(|_| ways.iter().skip(nth + 1).any(|later| later.pod == way.pod));
+        let named = namespace.into_iter().chain(way.pod.filter(|_| several)).map(has);
+        Selection { matchers: without.chain(named).collect(), way: way.clone() }
     };
-    ways.into_iter().map(selection).collect()
+    ways.iter().enumerate().map(selection).collect()
 }
 
 impl Target {

@@ -325,6 +325,45 @@ fn families_of_the_configuration_go_first() {
 }
 
 #[test]
+fn families_that_a_query_has_no_room_for_are_left_out() {
+    let pods = ["code", "exported_namespace", "exported_pod", "namespace", "pod"];
+    let names = [
+        "app_requests_total",
+        "http_requests_total",
+        "http_server_requests_total",
+        "http_request_duration_seconds_count",
+        "request_count_total",
+    ];
+    let latencies = [
+        "app_request_latency_seconds_bucket",
+        "app_request_latency_seconds_count",
+        "http_request_duration_seconds_bucket",
+    ];
+    let all = names.iter().chain(&latencies);
+    let known = survey(&all.map(|name| (*name, &pods[..])).collect::<Vec<_>>());
+    let of = |namespaces: usize, signal: Signal| {
+        let namespaces: Vec<Name> =
+            (0..namespaces).map(|n| format!("team-{n:03}-with-a-long-name").into()).collect();
+        let matchers = [("cluster".into(), "eu".into())];
+        let place = Place { matchers: &matchers, namespaces: &namespaces, survey: Some(&known), own: &[] };
+        plan(signal, &Target::Environment, &place, 15).map(|plan| plan.curves)
+    };
+    let asked = |query: &str| names.iter().filter(|name| query.contains(**name)).count();
+    for signal in [Signal::Requests, Signal::Errors] {
+        let of = |namespaces| of(namespaces, signal).map(|curves| asked(&curves[0].query));
+        assert_eq!(of(1), Ok(5), "{signal:?}");
+        assert_eq!(of(1_000), Err(promql::too_long()), "{signal:?}");
+    }
+    let asked = |namespaces, signal| of(namespaces, signal).map(|curves| asked(&curves[0].query));
+    assert_eq!(asked(12, Signal::Errors), Ok(2));
+    assert_eq!(asked(40, Signal::Errors), Ok(1));
+    assert_eq!(asked(40, Signal::Requests), Ok(3));
+    // What is told of others goes with them.
+    assert_eq!(of(1, Signal::Latency).map(|curves| curves.len()), Ok(4));
+    assert_eq!(of(80, Signal::Latency).map(|curves| curves.len()), Ok(3));
+}
+
+#[test]
 fn replicas_stand_between_their_bounds() {
     let Target::Workloads(mut aims) = cart() else { unreachable!() };
     aims[0].autoscaler = Some("cart-hpa".into());
