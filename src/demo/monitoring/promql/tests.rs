@@ -225,7 +225,7 @@ fn refusals_have_positions_and_prometheus_words() {
     assert_eq!(refused("sum(rate(x[5m]) by (pod))"), "1:17: parse error: unexpected <by>");
     assert_eq!(refused("up\n  )"), "2:4: parse error: unexpected right parenthesis ')'");
     assert_eq!(refused("1 +"), "1:4: parse error: unexpected end of input");
-    assert_eq!(refused(""), "1:1: parse error: no expression found in input");
+    assert_eq!(refused(""), "unknown position: parse error: no expression found in input");
     assert_eq!(refused("a{b=\"c}"), "1:5: parse error: unterminated quoted string");
     assert_eq!(refused("foo(up)"), "1:1: parse error: unknown function with name \"foo\"");
     assert_eq!(
