@@ -38,9 +38,10 @@ impl Api<'_> {
         self.server.runtime.block_on(self.client.request(request)).unwrap()
     }
 
-    /// Names of running pods of one app that has few, for all of them have to be in sight at once. A pod that waits for
-    /// something says so instead of what it is marked with.
-    fn pods(&self) -> Vec<String> {
+    /// The beginning of the names of running pods that are few, and these names, for all of them have to be in sight at once:
+    /// those of one app, or one alone where apps are large. A pod that waits for something says so instead of what it is
+    /// marked with.
+    fn pods(&self) -> (String, Vec<String>) {
         let path = format!("/api/v1/namespaces/{}/pods?limit=500", self.namespace);
         let list = self.ask(Request::get(path).body(Vec::new()).unwrap());
         let items = list["items"].as_array().cloned().unwrap_or_default();
@@ -52,7 +53,15 @@ impl Api<'_> {
             // One that does not run counts as too many: the app is not taken.
             pods.extend(std::iter::repeat_n(name.to_owned(), if runs { 1 } else { IN_SIGHT + 1 }));
         }
-        apps.into_values().find(|pods| (2..=IN_SIGHT).contains(&pods.len())).unwrap()
+        match apps.iter().find(|(_, pods)| (2..=IN_SIGHT).contains(&pods.len())) {
+            Some((app, pods)) => (app.clone(), pods.clone()),
+            None => {
+                let is_running =
+                    |pod: &&Value| pod["status"]["containerStatuses"][0]["state"]["running"].is_object();
+                let one = items.iter().find(is_running).and_then(|pod| pod["metadata"]["name"].as_str());
+                (one.unwrap().to_owned(), vec![one.unwrap().to_owned()])
+            }
+        }
     }
 
     /// Gives a pod a status that is shown as it is; the time just before the request is sent.
@@ -75,10 +84,10 @@ fn app(pod: &str) -> String {
 /// Changes the pods of one app in turn, with only that app on the screen; nothing when they are not ours to change.
 pub fn changes_to_screen(server: &Server, program: &Program, count: usize) -> Vec<Duration> {
     let Some(api) = Api::of(server) else { return Vec::new() };
-    let pods = api.pods();
-    program.press(&format!("/{}\r", app(&pods[0])));
+    let (beginning, pods) = api.pods();
+    program.press(&format!("/{beginning}\r"));
     // In the title, for long names are cut in the rows.
-    let filter = format!("/{} ", app(&pods[0]));
+    let filter = format!("/{beginning} ");
     program.when("filtered pods", |screen| screen.contents().contains(&filter));
     let change = |at: usize| {
         let status = format!("Probe{at}");

@@ -24,3 +24,4 @@ mod delivering;
 mod operations;
 mod place;
 mod real;
+mod rendering;

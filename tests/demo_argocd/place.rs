@@ -239,6 +239,11 @@ pub fn rests(app: &Value) -> bool {
     sync(app) == ("Synced", "Healthy") && app.get("operation").is_none()
 }
 
+/// The number of its newest delivery: Argo CD keeps ten of them, and counts on.
+pub fn delivery(app: &Value) -> i64 {
+    items(app, "/status/history").last().and_then(|last| last["id"].as_i64()).unwrap_or(-1)
+}
+
 /// The types of its conditions.
 pub fn conditions(app: &Value) -> Vec<&str> {
     items(app, "/status/conditions").iter().map(|one| text(one, "/type")).collect()

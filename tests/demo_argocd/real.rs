@@ -39,7 +39,9 @@ fn repository(cluster: &Cluster) -> PathBuf {
 }
 
 async fn start() -> Cluster {
-    let cluster = Cluster::start().with_argocd().await.unwrap();
+    // By itself it would look for changes before a test could tell that it was asked to.
+    let rarely = std::time::Duration::from_secs(3600);
+    let cluster = Cluster::start().with_argocd().argocd_resync(rarely).await.unwrap();
     cluster.nodes(3).await.unwrap();
     cluster.kubectl(&["create", "namespace", super::place::SHOP]).unwrap();
     // The repository, the project and the Applications are the demo's, which ends here.

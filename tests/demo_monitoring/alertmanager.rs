@@ -155,10 +155,18 @@ async fn silences_come_and_go(of: &Servers) {
         "suppressed ones are told of too"
     );
 
-    // Longer is the same silence; other matchers are another one, and end it.
-    assert_eq!(put(of, &json!({"id": id, "endsAt": at(120), "comment": "longer"})).await, id);
+    // Longer is the same silence; another beginning or other matchers are another one, and end it.
+    let began = &one["startsAt"];
+    assert_eq!(
+        put(of, &json!({"id": id, "startsAt": began, "endsAt": at(120), "comment": "longer"})).await,
+        id
+    );
+    let moved = put(of, &json!({"id": id, "startsAt": at(-1)})).await;
+    assert_ne!(moved, id);
+    assert_eq!((state(of, &id).await, state(of, &moved).await), ("expired".to_owned(), "active".to_owned()));
+    let id = moved;
     let exact = json!([{"name": "alertname", "value": "Watchdog", "isRegex": false, "isEqual": true}]);
-    let other = put(of, &json!({"id": id, "matchers": exact})).await;
+    let other = put(of, &json!({"id": id, "startsAt": began, "matchers": exact})).await;
     assert_ne!(other, id);
     assert_eq!((state(of, &id).await, state(of, &other).await), ("expired".to_owned(), "active".to_owned()));
     until_silenced_by(of, &json!([other])).await;

@@ -14,7 +14,7 @@ mod files;
 mod flux;
 pub mod git;
 mod plan;
-mod render;
+pub mod render;
 mod standing;
 mod windows;
 

@@ -61,6 +61,12 @@ impl Silence {
         self.state(now) == "active" && self.matchers.iter().all(|m| m.matches(labels))
     }
 
+    /// Ends it now; what had not begun ends as it begins.
+    fn end(&mut self, now: i64) {
+        self.starts = self.starts.min(now);
+        (self.ends, self.updated) = (self.ends.min(now), now);
+    }
+
     /// As the API writes it.
     pub fn json(&self, now: i64) -> Json {
         let matchers: Vec<Json> = self
@@ -145,7 +151,7 @@ impl Silences {
         let (starts, ends) = (time(sent, "startsAt")?, time(sent, "endsAt")?);
         let (author, comment) = (words(sent, "createdBy")?, words(sent, "comment")?);
         let written = written(sent)?;
-        if starts > ends {
+        if starts >= ends {
             return Err(bad("Failed to create silence: start time must be before end time".to_owned()));
         }
         if ends < now {
@@ -163,22 +169,28 @@ impl Silences {
                 "invalid silence: at least one matcher must not match the empty string".to_owned()
             ));
         }
-        let starts = starts.max(now);
         let mut silence =
             Silence { id: String::new(), written, matchers, starts, ends, updated: now, author, comment };
         let id = sent["id"].as_str().unwrap_or_default();
         if !id.is_empty() {
             let known = self.all.iter_mut().find(|s| s.id == id);
             let known = known.ok_or_else(|| (404, "silence not found".to_owned()))?;
-            let same = known.written == silence.written && known.state(now) != "expired";
-            if same {
+            // An active one has begun when it has, by whole seconds; one that has not begun may begin at any time to come.
+            let may_begin = match known.state(now) {
+                "active" => starts.div_euclid(1000) == known.starts.div_euclid(1000),
+                "pending" => starts >= now,
+                _ => false,
+            };
+            if may_begin && known.written == silence.written {
                 silence.id = known.id.clone();
-                silence.starts = known.starts.min(now).max(known.starts);
                 *known = silence;
                 return Ok(id.to_owned());
             }
-            known.ends = known.ends.min(now);
+            if known.state(now) != "expired" {
+                known.end(now);
+            }
         }
+        silence.starts = silence.starts.max(now);
         silence.id = self.fresh_id();
         let id = silence.id.clone();
         self.all.push(silence);
@@ -188,12 +200,7 @@ impl Silences {
     /// Ends one now; false when there is none of that id.
     pub fn expire(&mut self, id: &str, now: i64) -> bool {
         let known = self.all.iter_mut().find(|s| s.id == id);
-        let end = |silence: &mut Silence| {
-            // What had not begun ends as it begins.
-            silence.starts = silence.starts.min(now);
-            (silence.ends, silence.updated) = (silence.ends.min(now), now);
-        };
-        known.map(end).is_some()
+        known.map(|silence| silence.end(now)).is_some()
     }
 }
 
