@@ -168,7 +168,13 @@ async fn a_new_application_is_delivered_pruned_and_goes(at: &Place) {
     let there = at.until("visitor", "delivered", |app| rests(app) && phase(app) == "Succeeded").await;
     assert_eq!(text(&there, "/status/sync/revision"), pushed);
     assert_eq!(items(&there, "/status/history").len(), 1);
-    assert_eq!(said(&there, "ConfigMap"), "configmap/first created");
+    let mut told: Vec<&str> = items(&there, "/status/operationState/syncResult/resources")
+        .iter()
+        .map(|one| text(one, "/message"))
+        .collect();
+    // In any order.
+    told.sort_unstable();
+    assert_eq!(told, ["configmap/first created", "configmap/second created"]);
     assert!(!at.config_map("first").await.is_null() && !at.config_map("second").await.is_null());
 
     // What Git no longer has goes, since that is wanted.
