@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use pilothouse::demo::DemoOptions;
@@ -380,59 +378,4 @@ fn flux_brings_what_git_wants_and_puts_back_what_was_changed() {
     assert_eq!(condition(&done, "Reconciling"), None);
     assert_eq!(int(&world.deployment("shop-dev", "mailer"), "/spec/replicas"), 2);
     assert_eq!(int(&world.deployment("shop-staging", "mailer"), "/spec/replicas"), 4, "it is suspended");
-}
-
-/// Runs git as a person does.
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .args(arguments)
-        .current_dir(folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .envs([("GIT_AUTHOR_NAME", "Ola"), ("GIT_AUTHOR_EMAIL", "ola@shop.example")])
-        .envs([("GIT_COMMITTER_NAME", "Ola"), ("GIT_COMMITTER_EMAIL", "ola@shop.example")])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-#[tokio::test]
-async fn a_person_pushes_and_it_is_rolled_out() {
-    let scratch = tempfile::tempdir().unwrap();
-    let options = DemoOptions {
-        story: false,
-        speed: 30.0,
-        repository: Some(scratch.path().join("shop.git")),
-        ..DemoOptions::default()
-    };
-    let server = pilothouse::demo::start(options).await.unwrap();
-    let folder = server.story().repository().unwrap().unwrap();
-    let prod = &server.clusters()[1].store;
-    let app = |name: &str| prod.get(APPLICATIONS, "argocd", name).unwrap();
-    assert_eq!(git(&folder, &["rev-parse", "main"]), text(&app("mailer-prod"), "/status/sync/revision"));
-    assert_eq!(text(&app("mailer-prod"), "/spec/source/repoURL"), format!("file://{}", folder.display()));
-
-    git(scratch.path(), &["clone", "--quiet", folder.to_str().unwrap(), "work"]);
-    let work = scratch.path().join("work");
-    let file = work.join("environments/production/mailer/kustomization.yaml");
-    let changed = std::fs::read_to_string(&file).unwrap().replace("1.9.9", "2.0.0");
-    std::fs::write(&file, changed).unwrap();
-    git(&work, &["commit", "--quiet", "-am", "mailer: 2.0.0 in production"]);
-    git(&work, &["push", "--quiet", "origin", "HEAD:main"]);
-    let pushed = git(&work, &["rev-parse", "HEAD"]);
-
-    let mut wake = prod.wake(APPLICATIONS);
-    let done = wake.wait_for(|_| {
-        let app = app("mailer-prod");
-        text(&app, "/status/sync/revision") == pushed
-            && sync(&app) == ("Synced", "Healthy")
-            && text(&app, "/status/operationState/phase") == "Succeeded"
-            && text(&app, "/status/operationState/syncResult/revision") == pushed
-    });
-    tokio::time::timeout(Duration::from_secs(60), done).await.unwrap().unwrap();
-    let deployment = prod.get("deployments.apps", "shop-prod", "mailer").unwrap();
-    assert_eq!(image(&deployment), "registry.example/mailer:2.0.0");
-    assert_eq!(entry(&deployment, "/metadata/labels", "app.kubernetes.io/version"), "2.0.0");
-    assert_eq!(int(&deployment, "/status/updatedReplicas"), 4);
 }

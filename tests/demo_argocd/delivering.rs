@@ -58,6 +58,8 @@ async fn a_push_is_delivered(at: &Place) {
     let mailer = at.deployment("mailer").await;
     let image = text(&mailer, "/spec/template/spec/containers/0/image");
     assert_eq!(image, format!("registry.example/mailer:{version}"));
+    let label = mailer.pointer("/metadata/labels/app.kubernetes.io~1version");
+    assert_eq!(label, Some(&json!(version)), "its kustomization replaces it");
     let by = mailer.pointer("/metadata/annotations/argocd.argoproj.io~1tracking-id");
     assert_eq!(by, Some(&json!("mailer-prod:apps/Deployment:shop-prod/mailer")));
     assert_eq!(mailer.pointer("/status/updatedReplicas"), mailer.pointer("/spec/replicas"), "{mailer:#}");
