@@ -203,6 +203,16 @@ impl Alerts {
         self.list.iter().find(|alert| alert.key == key)
     }
 
+    /// What an alert that was known before is now. Its key is of the labels that its rule gives it, and of those that
+    /// Alertmanager knows where no rule is known: when a Prometheus begins or ends to tell of its rules the key is
+    /// another, and Alertmanager's fingerprint the same.
+    pub fn again(&self, before: &Alert) -> Option<&Alert> {
+        self.get(before.key).or_else(|| {
+            let is_it = |alert: &&Alert| alert.fingerprint == before.fingerprint && alert.name == before.name;
+            self.list.iter().find(is_it).filter(|_| !before.fingerprint.is_empty())
+        })
+    }
+
     /// Rises whenever the list may have changed.
     pub fn version(&self) -> u64 {
         self.version

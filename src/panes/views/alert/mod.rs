@@ -130,9 +130,14 @@ impl AlertView {
     }
 
     fn follow(&mut self, shared: &Shared) {
-        match shared.alerts.get(self.key) {
+        let known = match &self.alert {
+            Some(before) => shared.alerts.again(before),
+            None => shared.alerts.get(self.key),
+        };
+        match known {
             Some(alert) => {
                 self.over = false;
+                self.key = alert.key;
                 if self.alert.as_ref() != Some(alert) {
                     self.alert = Some(alert.clone());
                 }

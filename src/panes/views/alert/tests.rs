@@ -172,6 +172,36 @@ fn one_that_is_over_stays_as_it_was() {
 }
 
 #[test]
+fn one_whose_rule_comes_later_or_goes_is_the_same() {
+    let mut shared = room(false);
+    let book = Rulebook {
+        alerts: vec![Ruled {
+            rule: None,
+            labels: labels(BURN),
+            annotations: Labels::default(),
+            phase: Phase::Firing,
+            active_at: Some(NOW.plus(-480)),
+            value: None,
+        }],
+        ..Rulebook::default()
+    };
+    let title = |view: &mut AlertView, shared: &Shared| {
+        screen(view, shared, 100, 40).lines().next().unwrap().to_owned()
+    };
+    let mut view = view(&shared, "CartErrorBudgetBurn");
+    let before = title(&mut view, &shared);
+    // Alertmanager's labels are more than the rule's, and the fingerprint stays.
+    hear(&mut shared, Server::Prometheus, Told::Rules(Ok(Rulebook::default())));
+    assert_eq!(title(&mut view, &shared), before);
+    hear(&mut shared, Server::Prometheus, Told::Rules(Ok(book)));
+    assert_eq!(title(&mut view, &shared), before);
+    hear(&mut shared, Server::Alertmanager, Told::Managed(Ok(Managed::default())));
+    assert_eq!(title(&mut view, &shared), before, "its rule still fires");
+    hear(&mut shared, Server::Prometheus, Told::Rules(Ok(Rulebook::default())));
+    assert!(title(&mut view, &shared).contains("over: this is how it was"));
+}
+
+#[test]
 fn an_alert_that_alertmanager_does_not_know_is_told_to_nobody() {
     let mut shared = room(false);
     hear(&mut shared, Server::Alertmanager, Told::Managed(Ok(Managed::default())));
