@@ -294,8 +294,7 @@ impl Rows for Syncing {
         words::gaps_in(shared, &control_planes(shared), &ALL_KINDS)
     }
 
-    fn foot(&self, shared: &Shared) -> Option<String> {
-        let _ = shared;
+    fn foot(&self, _shared: &Shared) -> Option<String> {
         self.foot.clone()
     }
 
